@@ -1,0 +1,40 @@
+"""The command ``musiclab``: it reads arguments, calls the library and prints; all else is elsewhere."""
+
+import logging
+import sys
+
+import typer
+
+from musiclab.cli import data, learn
+from musiclab.errors import MusiclabError
+
+app = typer.Typer(
+    help="From a folder of recordings to a classifier that names a new sound.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (
+    data.info,
+    data.download,
+    data.scan,
+    data.prepare,
+    learn.train,
+    learn.crossval,
+    learn.evaluate,
+    learn.predict,
+):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command: errors that are the user's to mend are one message and exit status 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        app()
+    except MusiclabError as error:
+        print(f"musiclab: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # no space, no permission, a file where a folder should be
+        print(f"musiclab: {error.filename or 'a file'}: cannot be read or written ({error.strerror})", file=sys.stderr)
+        sys.exit(2)
