@@ -1,7 +1,7 @@
 # make lab        start JupyterLab on the notebooks
 # make test       run every test
 # make notebooks  execute the notebooks in place, in order
-# make bench      measure speed, each figure as a ratio
+# make bench      measure speed, as ratios; BENCH_FLAGS=reading for one benchmark
 # The first of these makes the environment in .venv; PYTHON=python3.12 picks another Python (3.11 or newer).
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ notebooks: $(READY)
 	$(BIN)/python -m musiclab.notebooks
 
 bench: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/rendering.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 lint: $(READY)
 	$(BIN)/python -m ruff check --fix .

@@ -1,74 +1,74 @@
-"""How fast Studio and Street are rendered, as a ratio to the length of the sound: ``make bench``."""
+"""How fast Studio and Street are rendered, against the length of the sound."""
 
-import json
-import platform
-import shutil
+import os
 import statistics
-import sys
 import tempfile
 import time
-from pathlib import Path
+from unittest import mock
 
 from musiclab import street, studio
-from musiclab.datasets import generated
+from musiclab.datasets import Studio
 
-ROUNDS = 5
-
-
-def one_core() -> dict[str, float]:
-    """Seconds of sound a second of processor time, by genre: the median of five tracks of 30 s."""
-    ratios = {}
-    for genre in studio.GENRES:
-        studio.render(genre, 0, seconds=2)  # what is built once stays out of the figure
-        times = []
-        for seed in range(ROUNDS):
-            started = time.process_time()
-            studio.render(genre, seed, seconds=30)
-            times.append(time.process_time() - started)
-        ratios[genre] = 30 / statistics.median(times)
-    return ratios
+SECONDS = 30  # of a track
+BOUND = "computing in numpy and scipy: nothing is read or written"
 
 
-def street_one_core() -> float:
+def run(rounds: int = 5) -> list[dict]:
+    """Rows for ``python -m benchmarks``."""
+    by_genre = {genre: studio_speed(genre, rounds) for genre in studio.GENRES}
+    slowest = min(by_genre, key=by_genre.get)
+    each = ", ".join(f"{genre} {value:.0f}" for genre, value in sorted(by_genre.items(), key=lambda item: item[1]))
+    seconds, speed = whole_set()
+    return [
+        row("Studio, one core, the median genre", statistics.median(by_genre.values()), f"{BOUND}; {each}"),
+        row(f"Studio, one core, the slowest genre ({slowest})", by_genre[slowest], BOUND),
+        row("Street, one core, the default set", street_speed(), BOUND),
+        row(
+            f"Studio, default set, {os.cpu_count()} cores",
+            speed,
+            f"computing, and writing wav files; {seconds:.0f} s in all",
+        ),
+    ]
+
+
+def row(work: str, speed: float, bound: str) -> dict:
+    """A figure that stands alone."""
+    return {
+        "work": work,
+        "peer": None,
+        "ours": speed,
+        "ratio": None,
+        "goal": None,
+        "unit": "x real time",
+        "bound": bound,
+    }
+
+
+def studio_speed(genre: str, rounds: int) -> float:
+    """Seconds of sound a second of processor time: the median of as many tracks of 30 s."""
+    studio.render(genre, 0, seconds=2)  # what is built once stays out of the figure
+    times = []
+    for seed in range(rounds):
+        started = time.process_time()
+        studio.render(genre, seed, seconds=SECONDS)
+        times.append(time.process_time() - started)
+    return SECONDS / statistics.median(times)
+
+
+def street_speed() -> float:
     """Seconds of slices a second of processor time, over the default set."""
-    table = street.catalogue()
-    street.render_slices(table[table["class"] == "street_music"].head(1))  # what is built once stays out of it
+    slices = street.catalogue()
+    street.render_slices(slices[slices["class"] == "street_music"].head(1))  # what is built once stays out of it
     started = time.process_time()
-    for _, rows in table.groupby("fsID"):
+    for _, rows in slices.groupby("fsID"):
         street.render_slices(rows)
-    return float((table["end"] - table["start"]).sum() / (time.process_time() - started))
+    return float((slices["end"] - slices["start"]).sum() / (time.process_time() - started))
 
 
 def whole_set() -> tuple[float, float]:
-    """Seconds that the default Studio set takes on all cores, and the ratio to the length of its sound."""
-    folder = Path(tempfile.mkdtemp())
-    generated.cache_folder = lambda: folder  # an empty cache: everything is rendered
-    try:
+    """Seconds that the default Studio set takes on all cores, and seconds of sound a second."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, MUSICLAB_CACHE=folder):  # an empty cache
         started = time.perf_counter()
-        index = generated.Studio().index
+        index = Studio().index
         seconds = time.perf_counter() - started
-        return seconds, len(index) * 6.0 / seconds
-    finally:
-        shutil.rmtree(folder)
-
-
-def main() -> None:
-    """Print one table and, with a file name, write it as JSON."""
-    by_genre = one_core()
-    seconds, ratio = whole_set()
-    figures = {
-        "processor": platform.processor() or platform.machine(),
-        "studio, one core, times real time": {name: round(value, 1) for name, value in by_genre.items()},
-        "studio, one core, median genre": round(statistics.median(by_genre.values()), 1),
-        "street, one core, times real time": round(street_one_core(), 1),
-        "default Studio set, all cores, seconds": round(seconds, 1),
-        "default Studio set, all cores, times real time": round(ratio, 1),
-    }
-    for name, value in figures.items():
-        print(f"{name}: {value}")
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return seconds, len(index) * 6.0 / seconds

@@ -4,6 +4,10 @@ import json
 import multiprocessing
 import os
 import pickle
+import re
+import subprocess
+import sys
+import zlib
 
 import h5py
 import numpy as np
@@ -11,12 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import musiclab
 from musiclab import store
 from musiclab.errors import StoreError
 from musiclab.features import MelConfig
-from musiclab.store import Store
+from musiclab.store import Store, differences, verify, writing
 
 LENGTHS = (700, 5, 1200, 1, 700)
+CONFIG = {"audio": {"sample_rate": 8000}, "logmel": {"sample_rate": 8000, "n_mels": 8}}
+SOURCE = {"name": "mine", "licence": "CC0", "generated": False}
+NAMES = [f"band {number}" for number in range(8)]
 
 
 def clip_audio(number):
@@ -29,13 +37,14 @@ def clip_feature(number):
 
 def row(number):
     return {"path": f"{number}.wav", "label": "xyxyz"[number], "group": f"göran{number % 3}", "fold": number,
-            "split": "train", "more": 1}  # fmt: skip
+            "split": "train", "size": 10, "modified": 1_700_000_000_000_000_000 + number,
+            "seconds": LENGTHS[number] / 8000, "more": 1}  # fmt: skip
 
 
 def fill(path, lengths=LENGTHS):
-    with store.create(path, {"logmel": {"n_mels": 8}}, {"name": "mine", "generated": False}) as writer:
+    with store.create(path, CONFIG, SOURCE, names={"logmel": NAMES}) as writer:
         for number in range(len(lengths)):
-            writer.append(row(number), audio=clip_audio(number), sample_rate=8000, logmel=clip_feature(number))
+            writer.append(row(number), {"audio": clip_audio(number), "logmel": clip_feature(number)})
     return path
 
 
@@ -76,20 +85,29 @@ def test_the_index_the_classes_and_what_is_known_of_them(path):
         assert opened.classes == ["x", "y", "z"]
         assert opened.labels.tolist() == [0, 1, 0, 1, 2]
         assert opened.labels.dtype == np.int64
-        assert opened.config == {"logmel": {"n_mels": 8}}
-        assert opened.source == {"name": "mine", "generated": False}
+        assert opened.config == CONFIG
+        assert opened.source == SOURCE
+        assert opened.as_of == "2023-11-14T22:13:20+00:00"
+        assert opened.failures == []
+        assert opened.versions["musiclab"] == musiclab.__version__
+        assert opened.versions["h5py"] == h5py.__version__
+        assert opened.names("logmel") == tuple(NAMES)
         assert repr(opened) == "<Store five.h5: 5 clips, 3 classes, audio, logmel>"
 
 
 def test_classes_in_the_order_they_are_given(tmp_path):
-    with store.create(tmp_path / "s.h5", {}, {}, classes=["z", "y", "x"]) as writer:
+    with store.create(tmp_path / "s.h5", {"logmel": {}}, {}, classes=["z", "y", "x"]) as writer:
         for number in range(5):
-            writer.append(row(number), logmel=clip_feature(number))
+            writer.append(row(number), {"logmel": clip_feature(number)})
     with Store(tmp_path / "s.h5") as opened:
         assert opened.labels.tolist() == [2, 1, 2, 1, 0]
         assert opened.features == ["logmel"]
-        with pytest.raises(StoreError, match=r"s\.h5: expected 'audio' in the store, found logmel; make it with: "):
+        with pytest.raises(StoreError, match=r"s\.h5: expected 'audio' in the store, found logmel; add it with: "):
             opened.read("audio", 0)
+        with pytest.raises(
+            StoreError, match=r"found logmel; did you mean logmel\?; add it with: musiclab prepare SOURC"
+        ):
+            opened.read_all("logmle")
 
 
 @settings(max_examples=10)
@@ -97,9 +115,10 @@ def test_classes_in_the_order_they_are_given(tmp_path):
 def test_any_lengths(tmp_path_factory, lengths):
     file = tmp_path_factory.mktemp("any") / "s.h5"
     clips = [np.arange(length * 3, dtype=np.float32).reshape(3, length) + 100 * length for length in lengths]
-    with store.create(file, {}, {}) as writer:
+    with store.create(file, {"chroma": {}}, {}) as writer:
         for number, clip in enumerate(clips):
-            writer.append({"path": str(number), "label": "x", "group": "g", "fold": 0, "split": ""}, chroma=clip)
+            writer.append({"path": str(number), "label": "x"}, {"chroma": clip})
+    assert verify(file) == []
     with Store(file) as opened:
         for number, clip in enumerate(clips):
             np.testing.assert_array_equal(opened.read("chroma", number), clip)
@@ -108,12 +127,145 @@ def test_any_lengths(tmp_path_factory, lengths):
 def test_other_programs_can_read_it(path):
     with h5py.File(path) as file:
         assert file.attrs["format"] == "musiclab-store"
-        assert json.loads(file.attrs["config"]) == {"logmel": {"n_mels": 8}}
+        assert "values[offsets[i]:offsets[i + 1]]" in file.attrs["about"]
+        assert file.attrs["licence"] == "CC0"
+        assert json.loads(file.attrs["config"]) == CONFIG
         assert json.loads(file.attrs["classes"]) == ["x", "y", "z"]
         assert file["audio/values"].dtype == np.int16
         assert file["audio/values"].attrs["sample_rate"] == 8000
-        assert file["features/logmel/values"].chunks == (8, 8)  # as long as the first clip
+        assert json.loads(file["features/logmel"].attrs["names"]) == NAMES
         assert file["index/group"].asstr()[1] == "göran1"
+        start, stop = file["audio/offsets"][2:4]
+        clip = file["audio/values"][start:stop]
+        np.testing.assert_array_equal(clip, clip_audio(2))
+        assert zlib.crc32(clip.tobytes()) == file["audio/crc32"][2]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "chunk"),
+    [
+        ([50_000] * 3, 50_000),  # a clip
+        ([40_000, 50_000, 60_000, 70_000], 60_000),  # the median one, or the longer of the two in the middle
+        ([10] * 5, 50),  # all of it: less than 64 KiB
+        ([1000] * 100, 32_768),  # 64 KiB, and not hundreds of chunks
+        ([5_000_000], 4_194_304),  # 8 MiB
+    ],
+)
+def test_a_chunk_is_a_clip_within_bounds(tmp_path, lengths, chunk):
+    with store.create(tmp_path / "s.h5", {"audio": {"sample_rate": 8000}}, {}) as writer:
+        for number, length in enumerate(lengths):
+            writer.append({"path": str(number), "label": "x"}, {"audio": np.full(length, number, dtype=np.int16)})
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file["audio/values"].chunks == (chunk,)
+        assert file["audio/values"].compression is None
+
+
+def test_the_same_content_gives_the_same_bytes_however_it_is_cut(path, tmp_path):
+    again = fill(tmp_path / "again.h5")
+    assert again.read_bytes() == path.read_bytes()
+    with Store(path) as opened:
+        columns = {
+            name: store.Column(
+                np.diff(opened.offsets(name)),
+                opened.checksums(name),
+                opened.read_part(name, 0, 0).shape[1:],
+                opened.read_part(name, 0, 0).dtype,
+                [opened.read_part(name, start, start + 7) for start in range(0, opened.offsets(name)[-1], 7)],
+            )
+            for name in opened.features
+        }
+        store.write(tmp_path / "cut.h5", opened.attributes, opened.index, columns, {"logmel": NAMES, "audio": ()})
+    assert (tmp_path / "cut.h5").read_bytes() == path.read_bytes()
+
+
+def test_the_time_is_that_of_the_newest_file_unless_one_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    with Store(fill(tmp_path / "s.h5")) as opened:
+        assert opened.as_of == "1970-01-02T00:00:00+00:00"
+
+
+def test_a_great_many_failures_find_room(tmp_path, path):
+    failures = [(f"{number}.wav", "cut off " * 20) for number in range(2000)]  # over HDF5's 64 KiB for an attribute
+    with Store(path) as opened:
+        facts = writing.attributes(CONFIG, SOURCE, opened.classes, failures)
+        clips = {name: [opened.read(name, clip).T for clip in range(5)] for name in CONFIG}
+    writer = store.StoreWriter()
+    writer.rows, writer.clips = [row(number) for number in range(5)], clips
+    store.write(tmp_path / "s.h5", facts, opened.index, writer.columns())
+    with Store(tmp_path / "s.h5") as opened:
+        assert opened.failures == failures
+
+
+def test_a_feature_of_one_frame_a_clip_is_a_table(tmp_path, path):
+    names = ["centroid", "rolloff"]
+    with store.create(tmp_path / "s.h5", {"summary": {}}, {}, names={"summary": names}) as writer:
+        for number in range(5):
+            writer.append(row(number), {"summary": np.array([[number], [number / 2]], dtype=np.float32)})
+    with Store(tmp_path / "s.h5") as opened:
+        table = opened.frame()
+        assert list(table.columns) == ["path", "label", "group", "fold", "split", *names]
+        assert table["rolloff"].tolist() == [0, 0.5, 1, 1.5, 2]
+        table.to_csv(tmp_path / "s.csv", index=False)
+        assert (tmp_path / "s.csv").read_text().splitlines()[2] == "1.wav,y,göran1,1,train,1.0,0.5"
+    with Store(path) as opened, pytest.raises(StoreError, match="such as summary, found logmel with up to 13 a clip"):
+        opened.frame("logmel")
+
+
+def test_a_description_says_what_is_in_it(path):
+    with Store(path) as opened:
+        lines = opened.describe().splitlines()
+    size = path.stat().st_size
+    raw = 2 * sum(LENGTHS)
+    assert lines[0] == (f"{path}: 5 clips, 0.00 h, 0.0 MB, {size / raw:.2f} of raw 16-bit audio at 8000 Hz (0.0 MB)")
+    text = "\n".join(lines)
+    expected = (
+        "licence   CC0",
+        "audio     int16    2,606, 1 to 1,200 samples a clip, 0.0 MB",
+        "logmel    float16  31 x 8, 1 to 13 frames a clip",
+        "sample_rate=8000, n_mels=8",
+        "fold 4",
+        "failures: none",
+    )
+    for words in expected:
+        assert words in text
+    table = lines[lines.index("classes") + 1 :]
+    assert table[1].split()[:2] == ["x", "2"]
+
+
+# Checksums
+
+
+def test_a_whole_store_has_no_faults(path):
+    assert verify(path) == []
+
+
+@pytest.mark.parametrize("feature", ["audio", "logmel"])
+def test_a_single_wrong_bit_is_found_and_named(tmp_path, path, feature):
+    copy = tmp_path / "s.h5"
+    copy.write_bytes(path.read_bytes())
+    with h5py.File(copy, "r+") as file:
+        values = file["audio/values" if feature == "audio" else "features/logmel/values"]
+        row = values[706 if feature == "audio" else 10]  # in clip 2
+        values[706 if feature == "audio" else 10] = row.view(np.int16) ^ 1 if feature == "audio" else -row
+    faults = verify(copy)
+    assert len(faults) == 1
+    assert re.fullmatch(
+        rf"{feature}: clip 2 \(2\.wav\): expected checksum [0-9a-f]{{8}}, found [0-9a-f]{{8}}", faults[0]
+    )
+
+
+def test_a_changed_index_and_wrong_offsets_are_found(tmp_path, path):
+    copy = tmp_path / "s.h5"
+    copy.write_bytes(path.read_bytes())
+    with h5py.File(copy, "r+") as file:
+        file["index/label"][1] = "x"
+        file["audio/offsets"][5] = 10**6
+        del file["features/logmel/crc32"]
+    faults = verify(copy)
+    assert faults[0].startswith("index: expected checksum ")
+    assert faults[1] == "audio: expected offsets that rise from 0 to 2606, found others"
+    assert faults[2].startswith("features/logmel: cannot be read") or faults[2].startswith("logmel: cannot be read")
+    assert len(faults) == 3
 
 
 # Processes
@@ -183,7 +335,7 @@ def test_a_writer_that_fails_half_way_leaves_the_old_store(tmp_path):
 
     def fail_half_way():
         with store.create(file, {}, {}) as writer:
-            writer.append(row(0), audio=clip_audio(0), sample_rate=8000)
+            writer.append(row(0), {"audio": clip_audio(0)})
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -211,10 +363,19 @@ def foreign(path, whole):
         file["x"] = 1
 
 
-def newer(path, whole):
+def of_version(number):
+    def make(path, whole):
+        path.write_bytes(whole.read_bytes())
+        with h5py.File(path, "r+") as file:
+            file.attrs["version"] = number
+
+    return make
+
+
+def without_classes(path, whole):
     path.write_bytes(whole.read_bytes())
     with h5py.File(path, "r+") as file:
-        file.attrs["version"] = store.VERSION + 1
+        del file.attrs["classes"]
 
 
 @pytest.mark.parametrize(
@@ -228,8 +389,10 @@ def newer(path, whole):
         (lambda path, whole: path.touch(), "expected an HDF5 file, found one .*make it again"),
         (lambda path, whole: path.mkdir(), "expected an HDF5 file"),
         (truncated, "expected an HDF5 file, found one that cannot be opened.*truncated.*make it again"),
-        (foreign, "expected a store made by musiclab prepare, found another HDF5 file"),
-        (newer, "expected store format 1 or older, found 2; update musiclab, or prepare the store again"),
+        (foreign, "expected a store made by musiclab prepare, found another HDF5 file; make it again .* --replace"),
+        (of_version(3), "expected store format 2, found 3; update musiclab, or make it again with.* --replace"),
+        (of_version(1), "expected store format 2, found 1; make it again with"),
+        (without_classes, "expected a whole store, found a damaged one .*classes.*; make it again with"),
     ],
 )
 def test_a_file_that_is_no_store_is_an_error(tmp_path, path, make, words):
@@ -242,6 +405,28 @@ def test_a_file_that_is_no_store_is_an_error(tmp_path, path, make, words):
 def test_a_folder_is_not_replaced_by_a_store(tmp_path):
     with pytest.raises(StoreError, match=r"expected the name of a store to make.*found a folder"):
         fill(tmp_path)
+
+
+def test_settings_that_differ_stand_side_by_side(path):
+    assert differences(CONFIG, CONFIG) == ""
+    assert differences({"mfcc": {"n_mfcc": 1}}, CONFIG) == ""  # not in there
+    with Store(path) as opened:
+        opened.check_config("logmel", {"sample_rate": 8000, "n_mels": 8})
+        with pytest.raises(StoreError, match=r"(?s)asked for +in the store\n  logmel.n_mels +64 +8\n  logmel.fmin +20"):
+            opened.check_config("logmel", {"sample_rate": 8000, "n_mels": 64, "fmin": 20})
+
+
+def test_it_can_be_read_while_a_viewer_has_it_open_for_writing(path, tmp_path):
+    copy = tmp_path / "s.h5"
+    copy.write_bytes(path.read_bytes())
+    code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); sys.stdin.read()"
+    viewer = subprocess.Popen([sys.executable, "-c", code, copy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert viewer.stdout.readline() == b"open\n"
+        with Store(copy) as opened:
+            assert read_sum(opened, 2) == clip_audio(2).astype(int).sum()
+    finally:
+        viewer.communicate()
 
 
 def test_the_small_store_has_what_its_settings_say(small_store):
