@@ -1,0 +1,140 @@
+"""Networks on the raw waveform, M3 to M34-res (Dai et al. 2016, arXiv 1610.00087)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from musiclab.features import AudioConfig
+from musiclab.models.base import Classifier, check_whole
+
+KERNEL, STRIDE = 80, 4  # of the first layer: 10 ms and 0.5 ms at 8 kHz
+POOL = 4
+
+
+class WaveformCNN(Classifier):
+    """Convolutions along a raw waveform, with a kernel of 10 ms first and of 3 taps after it.
+
+    Every layer is convolution - batch norm - ReLU. The first has a kernel of 80 samples and a stride of 4; the others
+    stand in stages with twice the channels of the stage before, and a max-pool of 4 precedes each stage. The
+    mean over time of the last channels goes to one linear layer, so that a clip may have any length. Subclasses say
+    how many layers a stage has:
+
+    ===========  =============  ======================  ======================  =================  ==========
+    name         class          channels of the stages  layers of the stages    after the last     parameters
+    ===========  =============  ======================  ======================  =================  ==========
+    ``m3``       M3             256                     1                       pool               220,682
+    ``m5``       M5             128, 256, 512           1, 1, 1                 pool               558,090
+    ``m11``      M11            64, 128, 256, 512       2, 2, 3, 2                                 1,784,202
+    ``m18``      M18            64, 128, 256, 512       4, 4, 4, 4                                 3,679,882
+    ``m34res``   M34Res         48, 96, 192, 384        3, 4, 6, 3 blocks of 2                     3,972,778
+    ===========  =============  ======================  ======================  =================  ==========
+
+    (parameters with 10 classes). Convolutions have no bias, for the batch norm after each of them has an offset of its
+    own. They are padded with zeros so that 32,000 samples become exactly 8,000 steps, and these, by four pools, 31.
+    Weights begin as Glorot and Bengio's, as in the paper.
+
+    Parameters
+    ----------
+    classes
+        Number of classes.
+    width
+        Channels of the first layer and the first stage; when left out, those of the paper.
+    length
+        Samples of a segment: 32,000 are 4 s at 8 kHz. Other clips may be shorter or longer.
+    """
+
+    feature = "audio"
+    feature_config = AudioConfig(sample_rate=8000)
+    paper_width: int
+    repeats: tuple[int, ...]
+    pool_last: bool = False
+    residual: bool = False
+
+    def __init__(self, classes: int, width: int | None = None, length: int = 32_000):
+        width = self.paper_width if width is None else width
+        check_whole(width=width, length=length)
+        pools = len(self.repeats) + self.pool_last
+        super().__init__(classes, {"width": width, "length": length}, (length,), shortest=STRIDE * POOL**pools)
+        layers = [_Layer(1, width, KERNEL, STRIDE)]
+        channels = width
+        for stage, repeats in enumerate(self.repeats):
+            layers.append(nn.MaxPool1d(POOL))
+            for _ in range(repeats):
+                layers.append((_Residual if self.residual else _Layer)(channels, width * 2**stage))
+                channels = width * 2**stage
+        if self.pool_last:
+            layers.append(nn.MaxPool1d(POOL))
+        self.layers = nn.Sequential(*layers)
+        self.pool = nn.AdaptiveAvgPool1d(1)  # the mean over all steps
+        self.output = nn.Linear(channels, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (batch, classes), of waveforms, shape (batch, samples)."""
+        maps = self.layers(self.standardised(waveform).unsqueeze(1))  # (batch, channels, steps)
+        return self.output(self.pool(maps).flatten(1))
+
+
+class M3(WaveformCNN):
+    """Three layers with weights: two convolutions of 256 channels (:class:`WaveformCNN`)."""
+
+    paper_width, repeats, pool_last = 256, (1,), True
+
+
+class M5(WaveformCNN):
+    """Five layers, the network of PyTorch's tutorial on audio classification (:class:`WaveformCNN`)."""
+
+    paper_width, repeats, pool_last = 128, (1, 1, 1), True
+
+
+class M11(WaveformCNN):
+    """Eleven layers (:class:`WaveformCNN`)."""
+
+    paper_width, repeats = 64, (2, 2, 3, 2)
+
+
+class M18(WaveformCNN):
+    """Eighteen layers, the best of the paper on UrbanSound8K (:class:`WaveformCNN`)."""
+
+    paper_width, repeats = 64, (4, 4, 4, 4)
+
+
+class M34Res(WaveformCNN):
+    """Thirty-four layers in residual blocks of two (:class:`WaveformCNN`).
+
+    A block adds its input to its output. Where the channels double, the input is filled up with channels of zeros
+    (He et al. 2015, option A), which costs no parameters.
+    """
+
+    paper_width, repeats, residual = 48, (3, 4, 6, 3), True
+
+
+class _Layer(nn.Sequential):
+    """Convolution - batch norm - ReLU; a length that the stride divides is divided by it."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1):
+        super().__init__(
+            nn.Conv1d(channels_in, channels_out, kernel, stride, (kernel - stride + 1) // 2, bias=False),
+            nn.BatchNorm1d(channels_out),
+            nn.ReLU(inplace=True),
+        )
+
+
+class _Residual(nn.Module):
+    """Two layers of 3 taps beside a shortcut; the last ReLU comes after the sum."""
+
+    def __init__(self, channels_in: int, channels_out: int):
+        super().__init__()
+        self.new_channels = channels_out - channels_in
+        self.layers = nn.Sequential(
+            *_Layer(channels_in, channels_out),
+            nn.Conv1d(channels_out, channels_out, 3, padding=1, bias=False),
+            nn.BatchNorm1d(channels_out),
+        )
+        self.last = nn.ReLU(inplace=True)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return self.last(self.layers(maps) + F.pad(maps, (0, 0, 0, self.new_channels)))
