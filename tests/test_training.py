@@ -1,64 +1,45 @@
-"""Training and testing: the loss falls, the best epoch stays, and what is tested is what is said."""
+"""The loop: what each setting does to a step, and what is said of an epoch."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from training_cases import BANDS, DESCENT, FRAMES, PLAIN, facts, fixed, linear, network, two_classes, weights
 
+from musiclab.augment import Augmentation
 from musiclab.errors import RunError
-from musiclab.models import MelCNN
 from musiclab.segments import Segments
-from musiclab.training import TrainConfig, autocast, evaluate, fit, log_probabilities, pick_device
-
-PLAIN = TrainConfig(
-    epochs=6, batch_size=8, learning_rate=3e-3, weight_decay=0, label_smoothing=0, mixup=0, mask=0,
-    device="cpu", precision="fp32",
-)  # fmt: skip
+from musiclab.training import TrainConfig, fit, log_probabilities, warm_up_and_cosine
+from musiclab.training.batches import Batches, Stopwatch, class_weights
+from musiclab.training.schedules import make_optimiser
 
 
-def changed(**settings):
-    return TrainConfig(**PLAIN.to_dict() | settings)
+def whole(segments):
+    """All of it, as one batch."""
+    return segments.__getitems__(np.arange(len(segments)))
 
 
-def two_classes(clips=16, seed=0, kind=Segments, **settings):
-    """Noise that is louder in the lower bands (class 0) or in the upper ones (class 1)."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(clips) % 2
-    values = rng.standard_normal((clips, 70, 64)).astype(np.float32)
-    values[labels == 0, :, :32] += 2
-    values[labels == 1, :, 32:] += 2
-    return kind(values.reshape(-1, 64), 70 * np.arange(clips + 1), labels, frames=64, **settings)
+def misleading():
+    """Clips with the labels turned round: the more is learnt, the worse it gets."""
+    segments = fixed()
+    segments.labels = 1 - segments.labels
+    return segments
 
 
-def tiny_cnn(**sizes):
-    torch.manual_seed(0)
-    return MelCNN(2, width=2, n_mels=64, frames=64, **{"hidden": (16, 8), "dropout": 0.0, **sizes})
-
-
-def linear():
-    """No batch norm and no dropout: its loss can be foretold."""
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 2))
-
-
-def weights(model):
-    return torch.cat([value.detach().flatten().float() for value in model.state_dict().values()])
-
-
-# Training
+# What is learnt
 
 
 def test_the_loss_falls_and_every_parameter_moves():
-    model = tiny_cnn()
+    model = network()
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    history = fit(model, two_classes(), two_classes(seed=1, random=False), changed(epochs=30), show_progress=False)
+    history = fit(model, two_classes(), fixed(), replace(PLAIN, epochs=15), show_progress=False)
     table = history.to_frame()
-    assert list(table["epoch"]) == list(range(1, 31))
+    assert list(table["epoch"]) == list(range(1, 16))
     assert table["train_loss"].iloc[-1] < 0.5 * table["train_loss"].iloc[0]
-    assert table["train_accuracy"].iloc[-1] > 0.9
     assert table["valid_accuracy"].iloc[history.best_epoch - 1] > 0.9
     assert history.stopped == "all epochs done"
     still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
@@ -66,20 +47,22 @@ def test_the_loss_falls_and_every_parameter_moves():
 
 
 def test_augmented_training_learns_too():
-    model = tiny_cnn()
-    config = changed(epochs=12, mixup=0.3, mask=0.2, label_smoothing=0.1, weight_decay=0.05)
+    augmentation = Augmentation(mixup=0.3, time_mask=0.2, frequency_mask=0.2)
+    config = replace(PLAIN, epochs=15, augmentation=augmentation, label_smoothing=0.1, weight_decay=0.05)
+    model = network()
     history = fit(model, two_classes(), None, config, show_progress=False)
     assert history.epochs[-1]["train_loss"] < history.epochs[0]["train_loss"]
-    _, values = log_probabilities(model, two_classes(seed=1, random=False), "cpu", "fp32")
+    _, values = log_probabilities(model, fixed(), "cpu", "fp32")
     assert (values.argmax(1) == np.arange(16) % 2).mean() > 0.9
 
 
 def test_the_same_seed_gives_the_same_weights():
     def trained(seed):
-        model = tiny_cnn(dropout=0.5)
-        config = changed(epochs=2, mixup=0.3, mask=0.2, seed=seed)
-        history = fit(model, two_classes(seed=0), None, config, show_progress=False)
-        return weights(model), [row["train_loss"] for row in history.epochs]
+        torch.manual_seed(123 + seed)  # whatever came before
+        model = network(seed=0)
+        config = replace(PLAIN, epochs=2, augmentation=Augmentation(mixup=0.3), seed=seed)
+        history = fit(model, two_classes(), None, config, show_progress=False)
+        return weights(model), facts(history)
 
     first, again, other = trained(0), trained(0), trained(1)
     assert torch.equal(first[0], again[0])
@@ -87,186 +70,257 @@ def test_the_same_seed_gives_the_same_weights():
     assert not torch.equal(first[0], other[0])
 
 
+# One step, foretold
+
+
+def gradient(model, segments, **settings):
+    """Of the mean loss over all clips."""
+    batch, labels = whole(segments)
+    F.cross_entropy(model(batch), labels, **settings).backward()
+    found = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_step_follows_the_gradient_of_the_mean_loss(smoothing):
+    model, train = linear(), fixed()
+    before, expected = weights(model), gradient(model, train, label_smoothing=smoothing)
+    config = replace(DESCENT, batch_size=16, label_smoothing=smoothing)
+    fit(model, train, None, config, show_progress=False)
+    torch.testing.assert_close(weights(model), before - 0.01 * 1.9 * expected)
+
+
+def test_a_gradient_in_parts_is_that_of_the_whole_batch():
+    def trained(batch_size, accumulate, clips):
+        model = linear()
+        config = replace(PLAIN, epochs=2, batch_size=batch_size, accumulate=accumulate, clip=0.1)
+        history = fit(model, two_classes(clips), None, config, show_progress=False)
+        return weights(model), history.epochs[-1]["train_loss"]
+
+    for clips in (16, 14):  # 14: the last step has fewer batches, and the last of them fewer clips
+        parts, together = trained(4, 3, clips), trained(12, 1, clips)
+        torch.testing.assert_close(parts[0], together[0])
+        assert parts[1] == pytest.approx(together[1], rel=1e-5)
+        assert not torch.allclose(parts[0], trained(4, 1, clips)[0])
+
+
+def test_clipping_shortens_a_long_gradient_only():
+    def step(clip):
+        model = linear()
+        before = weights(model)
+        fit(model, fixed(), None, replace(DESCENT, batch_size=16, clip=clip), show_progress=False)
+        return (weights(model) - before) / (0.01 * 1.9)
+
+    free = step(0.0)
+    assert free.norm() > 0.1
+    assert step(0.05).norm().item() == pytest.approx(0.05, rel=1e-3)
+    torch.testing.assert_close(step(0.05) / 0.05, free / free.norm(), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(step(1e6), free, atol=1e-6, rtol=1e-3)
+
+
+def test_class_weights_balance_the_classes():
+    train = two_classes(clips=6, classes=3, places="centred")
+    train.labels[:] = torch.tensor([0, 0, 1, 0, 0, 0])
+    train._labels = train.labels
+    found = class_weights(train)
+    torch.testing.assert_close(found, torch.tensor([6 / (5 * 2), 6 / (1 * 2), 0.0]))  # none of class 2
+    assert found[train.labels].mean().item() == pytest.approx(1)
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(BANDS * FRAMES, 3))
+    batch, labels = whole(train)
+    with torch.no_grad():
+        losses = F.cross_entropy(model(batch), labels, reduction="none")
+    history = fit(model, train, None, replace(DESCENT, class_weights=True), show_progress=False)
+    by_hand = 0.6 * losses[labels == 0].sum() + 3 * losses[labels == 1].sum()
+    assert history.epochs[0]["train_loss"] == pytest.approx(by_hand.item() / 6, rel=1e-5)
+
+
 def test_losses_are_means_over_examples_not_over_batches():
-    model, train = linear(), two_classes(clips=10, random=False)
-    clips = len(train)
-    assert clips % 8 == 4  # the last batch is a smaller one
-    batch, labels = train.__getitems__(list(range(clips)))
+    model, train = linear(), fixed(clips=11)
+    batch, labels = whole(train)
     with torch.inference_mode():
         logits = model(batch)
-    history = fit(model, train, None, changed(epochs=1, learning_rate=1e-12), show_progress=False)
-    assert history.epochs[0]["train_loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
-    assert history.epochs[0]["train_accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+    config = replace(PLAIN, epochs=1, learning_rate=1e-12)  # batches of 8 and 3
+    (row,) = fit(model, train, train, config, show_progress=False).epochs
+    expected, right = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+    assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+    assert row["valid_loss"] == pytest.approx(expected, rel=1e-5)
+    assert row["train_accuracy"] == row["valid_accuracy"] == pytest.approx(right)
 
 
-def test_the_last_epoch_is_kept_where_nothing_validates():
-    history = fit(tiny_cnn(), two_classes(), None, changed(epochs=3), show_progress=False)
-    assert history.best_epoch == 3
-    assert "valid_loss" not in history.to_frame()
+def test_norms_and_biases_are_not_decayed():
+    for optimiser in ("adamw", "sgd"):
+        decayed, kept = make_optimiser(
+            network(), replace(PLAIN, weight_decay=0.05, optimiser=optimiser)
+        ).param_groups  # fmt: skip
+        assert (decayed["weight_decay"], kept["weight_decay"]) == (0.05, 0)
+        assert [value.ndim for value in decayed["params"]] == [3, 2]
+        assert [value.ndim for value in kept["params"]] == [1, 1, 1, 1]
 
 
-def misleading():
-    """Validation clips with the labels turned round: the more is learnt, the worse it gets."""
-    segments = two_classes(seed=1, random=False)
-    segments.labels = 1 - segments.labels
-    return segments
+# The learning rate
 
 
-def valid_loss(model, valid):
-    clips, values = log_probabilities(model, valid, "cpu", "fp32")
-    return -values[np.arange(len(clips)), valid.labels[clips].numpy()].mean()
+def rates(valid=None, **settings):
+    config = replace(PLAIN, **settings)
+    return fit(linear(), two_classes(), valid, config, show_progress=False).to_frame()["learning_rate"].tolist()
 
 
-def test_patience_stops_and_the_best_epoch_is_restored():
-    model, valid = tiny_cnn(), misleading()
-    history = fit(model, two_classes(), valid, changed(epochs=30, patience=3), show_progress=False)
-    losses = history.to_frame()["valid_loss"]
-    assert history.stopped == "no lower validation loss for 3 epochs"
-    assert len(losses) == history.best_epoch + 3 < 30
-    assert history.best_epoch == 1 + losses.argmin()
-    assert valid_loss(model, valid) == pytest.approx(losses.min(), abs=1e-6)
+def test_a_cosine_climbs_and_falls():
+    expected = [0.01 * warm_up_and_cosine(2 * epoch - 1, 40) for epoch in range(1, 21)]  # two steps an epoch
+    assert rates(epochs=20) == pytest.approx(expected)
+    assert max(expected) == expected[1] == 0.01
+    assert expected[-1] < 1e-4
+    assert rates(epochs=20, batch_size=4, accumulate=2) == pytest.approx(expected)
 
 
-class Interrupted(Segments):
-    """Presses Ctrl-C in the third epoch."""
-
-    batches = 0
-
-    def __getitems__(self, items):
-        self.batches += 1
-        if self.batches == 6:
-            raise KeyboardInterrupt
-        return super().__getitems__(items)
+def test_a_plateau_lowers_the_rate_after_the_sixth_epoch_without_progress():
+    found = rates(misleading(), epochs=14, schedule="plateau")  # the first epoch is the best one
+    assert found == pytest.approx([0.01] * 7 + [0.002] * 6 + [0.0004])
 
 
-def test_ctrl_c_gives_the_history_so_far_and_the_best_weights():
-    model, valid = tiny_cnn(), two_classes(seed=1, random=False)
-    history = fit(model, two_classes(kind=Interrupted), valid, PLAIN, show_progress=False)
-    assert history.stopped == "interrupted"
-    assert [row["epoch"] for row in history.epochs] == [1, 2]
-    best = history.epochs[history.best_epoch - 1]["valid_loss"]
-    assert valid_loss(model, valid) == pytest.approx(best, abs=1e-6)
+def test_a_constant_rate_stays():
+    assert rates(epochs=3, schedule="constant") == [0.01] * 3
 
 
-def test_a_loss_that_is_no_number_is_named():
-    broken = two_classes()
-    broken.values[5] = math.nan
-    with pytest.raises(
-        RunError, match=r"epoch 1: expected a finite loss, found nan; lower the learning rate \(now 0\.003\)"
-    ):
-        fit(tiny_cnn(), broken, None, PLAIN, show_progress=False)
-
-
-class Counting(Segments):
-    """Notes the sizes of the batches that are asked for."""
-
-    def __init__(self, *arguments, **settings):
-        super().__init__(*arguments, **settings)
-        self.sizes = []
-
-    def __getitems__(self, items):
-        self.sizes.append(len(items))
-        return super().__getitems__(items)
+# The batches
 
 
 @pytest.mark.parametrize(("clips", "sizes"), [(1, [1]), (5, [5]), (8, [8]), (9, [8]), (10, [8, 2]), (17, [8, 8])])
 def test_no_batch_of_one_is_left_over(clips, sizes):
-    train = two_classes(clips, kind=Counting, classes=2)
-    fit(tiny_cnn(), train, None, changed(epochs=1), show_progress=False)
-    assert train.sizes == sizes
+    assert [len(batch) for batch in Batches(clips, size=8)] == sizes
+    model = network(dropout=0.0)
+    history = fit(model, two_classes(clips), None, replace(PLAIN, epochs=1), show_progress=False)
+    assert math.isfinite(history.epochs[0]["train_loss"])
 
 
-def test_the_learning_rate_climbs_and_falls_to_zero():
-    config = changed(epochs=20, learning_rate=0.01)
-    history = fit(linear(), two_classes(), None, config, show_progress=False)
-    rates = history.to_frame()["learning_rate"]
-    assert rates.max() == pytest.approx(0.01, rel=0.02)
-    assert rates.argmax() <= 2
-    assert (rates.iloc[3:].diff().dropna() < 0).all()
-    assert rates.iloc[-1] == pytest.approx(0, abs=1e-9)
+def test_an_epoch_gives_each_item_once_in_an_order_of_its_own():
+    batches = Batches(20, size=8, seed=3)
+    orders = {}
+    for epoch in (1, 2, 1):
+        batches.set_epoch(epoch)
+        order = [item for batch in batches for item in batch]
+        assert sorted(order) == list(range(20))
+        assert orders.setdefault(epoch, order) == order
+    assert orders[1] != orders[2]
+    assert [item for batch in Batches(20, size=8, seed=4) for item in batch] not in orders.values()
 
 
-def test_progress_is_shown_where_it_is_wanted(capsys):
-    fit(linear(), two_classes(), None, changed(epochs=2))
-    assert "training: 2/2" in capsys.readouterr().err
-    fit(linear(), two_classes(), None, changed(epochs=2), show_progress=False)
+class Noting(Segments):
+    """Notes which items are asked for."""
+
+    def __getitems__(self, items):
+        self.asked = [*getattr(self, "asked", []), *items]
+        return super().__getitems__(items)
+
+
+def test_each_epoch_of_a_training_has_an_order_of_its_own():
+    train = two_classes(kind=Noting)
+    fit(linear(), train, None, replace(PLAIN, epochs=3), show_progress=False)
+    orders = [tuple(train.asked[start : start + 16]) for start in (0, 16, 32)]
+    assert len(set(orders)) == 3
+    assert [sorted(order) for order in orders] == [list(range(16))] * 3
+
+
+@pytest.mark.parametrize("items", [16, 20, 21, 23])
+def test_processes_share_every_batch(items):
+    alone, parts = Batches(items, 8), [Batches(items, 8, process=process, processes=2) for process in range(2)]
+    assert parts[0].items == (16 if items - 16 < 4 else items)  # two for each of the two
+    for whole_batch, *shares in zip(alone, *parts, strict=False):
+        assert sorted(shares[0] + shares[1]) == sorted(whole_batch)
+        assert abs(len(shares[0]) - len(shares[1])) <= 1
+
+
+@pytest.mark.parametrize(("items", "size", "processes"), [(0, 8, 1), (1, 8, 2), (9, 1, 2)])
+def test_too_few_clips_are_an_error(items, size, processes):
+    with pytest.raises(RunError, match=f"for each of {processes} processes, found {items} clips and batch size {size}"):
+        Batches(items, size, processes=processes)
+
+
+def test_a_stopwatch_counts_the_reading_only(monkeypatch):
+    clock = iter([0.0, 1.0, 10.0, 12.0, 20.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    stopwatch = Stopwatch()
+    assert list(stopwatch.over("ab")) == ["a", "b"]
+    assert stopwatch.seconds == 1 + 2
+
+
+# The best epoch
+
+
+def test_the_last_epoch_is_kept_where_nothing_validates():
+    history = fit(network(), two_classes(), None, replace(PLAIN, epochs=3), show_progress=False)
+    assert history.best_epoch == 3
+    assert "valid_loss" not in history.to_frame()
+
+
+def test_patience_stops_and_the_best_epoch_is_restored():
+    model, valid = network(), misleading()
+    history = fit(model, two_classes(), valid, replace(PLAIN, epochs=30, patience=3), show_progress=False)
+    losses = history.to_frame()["valid_loss"]
+    assert history.stopped == "no lower validation loss for 3 epochs"
+    assert len(losses) == history.best_epoch + 3 < 30
+    assert history.best_epoch == 1 + losses.argmin()
+    clips, values = log_probabilities(model, valid, "cpu", "fp32")
+    assert -values[np.arange(16), valid.labels[clips].numpy()].mean() == pytest.approx(losses.min(), abs=1e-6)
+
+
+# What is said
+
+
+def test_the_progress_in_a_log_has_loss_accuracy_and_time_left(capsys):
+    fit(linear(), two_classes(), fixed(), replace(PLAIN, epochs=2))
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("training: 0/4 [00:00<?")
+    assert last.startswith("training: 4/4 [00:0")
+    for name in ("train_loss=", "train_accuracy=", "valid_loss=", "valid_accuracy=", "<00:00", "batch/s"):
+        assert name in last
+    fit(linear(), two_classes(), None, replace(PLAIN, epochs=2), show_progress=False)
     assert capsys.readouterr().err == ""
+
+
+class SlowToRead(Segments):
+    """Reading takes nearly all of the time."""
+
+    def __getitems__(self, items):
+        total = 0.0
+        for _ in range(50):
+            total += np.linalg.norm(np.ones((200, 200)), 2)
+        return super().__getitems__(items)
+
+
+def test_the_history_says_how_fast_it_was_and_what_it_waited_for():
+    rows = fit(linear(), two_classes(), fixed(), replace(PLAIN, epochs=3), show_progress=False).epochs
+    for row in rows:
+        assert 0 < row["waiting"] < 1
+        assert row["samples_per_second"] > 16 / row["seconds"]  # the whole epoch has the validation, too
+    (row,) = fit(linear(), two_classes(kind=SlowToRead), None, DESCENT, show_progress=False).epochs
+    assert row["waiting"] > 0.7
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"epochs": 0}, "epochs must be positive, not 0"),
-        ({"learning_rate": -1.0}, "learning_rate must be positive"),
+        ({"epochs": 0}, "expected epochs to be a whole number of at least 1, found 0"),
+        ({"batch_size": 2.5}, "expected batch_size to be a whole number of at least 1, found 2.5"),
+        ({"workers": -1}, "expected workers to be a whole number of at least 0, found -1"),
+        ({"learning_rate": math.nan}, "expected learning_rate to be a finite number of at least 0, found nan"),
+        ({"learning_rate": 0}, "expected learning_rate to be positive, found 0"),
+        ({"clip": "1"}, "expected clip to be a finite number of at least 0, found '1'"),
+        ({"label_smoothing": 1.0}, "expected label_smoothing to be less than 1, found 1.0"),
         ({"device": "gpu"}, "expected a device among auto, cpu, cuda, mps, found 'gpu'"),
-        ({"precision": "fp16"}, "expected a precision among auto, fp32, bf16, found 'fp16'"),
+        ({"precision": "bf61"}, "found 'bf61'; did you mean bf16"),
+        ({"schedule": "cosin"}, "did you mean cosine"),
+        ({"optimiser": "adam"}, "did you mean adamw"),
     ],
 )
 def test_settings_that_cannot_be_are_errors(settings, words):
-    with pytest.raises(RunError, match=words):
-        changed(**settings)
+    with pytest.raises(RunError, match=words.replace("?", r"\?")):
+        replace(PLAIN, **settings)
 
 
-# Testing
-
-
-class FirstFrame(nn.Module):
-    """Takes the two numbers of the first frame for logits."""
-
-    def forward(self, batch):
-        return batch[:, :, 0]
-
-
-def test_a_clip_gets_the_mean_of_the_log_probabilities_of_its_segments(small_store):
-    logits = np.random.default_rng(0).normal(0, 3, (7, 3)).astype(np.float32)
-    offsets = np.array([0, 4, 5, 7])
-    segments = Segments(logits, offsets, [0, 1, 2], clips=[2, 0, 1], frames=1, random=False)
-    clips, values = log_probabilities(FirstFrame(), segments, "cpu", "fp32", batch_size=3)
-    assert clips.tolist() == [0, 1, 2]
-    logs = torch.from_numpy(logits).double().log_softmax(1)
-    expected = torch.stack([logs[a:b].mean(0) for a, b in ((0, 4), (4, 5), (5, 7))]).log_softmax(1)
-    np.testing.assert_allclose(values, expected.numpy(), atol=1e-6)
-    np.testing.assert_allclose(np.exp(values).sum(1), 1)
-
-    chosen = np.array([3, 9, 20])  # clips of a store: their labels, groups and paths go with the values
-    segments = Segments(logits, offsets, [0, 1, 2], frames=1, random=False)
-    segments.clips = chosen[segments.clips]
-    result = evaluate(FirstFrame(), small_store, segments, PLAIN)
-    assert result.labels.tolist() == small_store.labels[chosen].tolist()
-    assert result.paths.tolist() == small_store.index["path"].iloc[chosen].tolist()
-    assert result.groups.tolist() == small_store.index["group"].iloc[chosen].tolist()
-    assert result.classes == small_store.classes
-    np.testing.assert_allclose(result.log_probabilities, values)
-
-
-def test_testing_does_not_change_the_model():
-    model = tiny_cnn(dropout=0.5)
-    before = weights(model)
-    first = log_probabilities(model, two_classes(random=False), "cpu", "fp32")[1]
-    second = log_probabilities(model, two_classes(random=False), "cpu", "fp32", batch_size=1)[1]
-    assert not model.training
-    assert torch.equal(weights(model), before)
-    np.testing.assert_allclose(first, second, atol=1e-5)
-
-
-# Devices
-
-
-def test_devices():
-    assert pick_device("cpu") == torch.device("cpu")
-    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    assert pick_device("auto").type == best
-    missing = "mps" if best == "cuda" else "cuda"
-    with pytest.raises(
-        RunError, match=rf"expected a device that is here \(.*cpu\), found '{missing}'; use --device auto"
-    ):
-        pick_device(missing)
-
-
-def test_precision():
-    layer = nn.Linear(4, 4)
-    for precision, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        with autocast(torch.device("cpu"), precision):
-            assert layer(torch.zeros(1, 4)).dtype == kind
-    history = fit(tiny_cnn(), two_classes(), None, changed(epochs=2, precision="bf16"), show_progress=False)
-    assert math.isfinite(history.epochs[-1]["train_loss"])
+def test_settings_come_back_from_a_file():
+    config = replace(PLAIN, augmentation=Augmentation(mixup=0.3, noise=(5, 20)))
+    assert TrainConfig(**config.to_dict()) == config

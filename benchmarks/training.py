@@ -1,0 +1,148 @@
+"""Examples a second in training: our loop against a tutorial's around the same network, of its original size.
+
+The tutorials' loop: float32, a ``Dataset`` that gives one example at a time, a ``DataLoader`` that puts them together,
+and ``.item()`` for the loss and the accuracy of each step. Ours is ``training.fit`` as the command line uses it:
+bfloat16 where the hardware has it, whole batches from memory, one synchronisation an epoch. On a machine with CUDA both
+use it, and the time to train the four-layer CNN for 30 epochs on a set of GTZAN's size (1000 x 30 s) is given too.
+"""
+
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks._timing import rates
+from musiclab import models
+from musiclab.segments import Segments
+from musiclab.training import TrainConfig, fit, pick_device
+
+CLASSES = 10
+WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as in the tutorials
+    "cnn": (128, 32, 216),
+    "m5": (256, 128, 40_000),
+    "lstm": (700, 35, 216),
+}
+GOAL_CPU, GOAL_CUDA = 1.8, 5
+
+
+def run(rounds: int = 5) -> list[dict]:
+    """Rows for ``python -m benchmarks``."""
+    cuda = torch.cuda.is_available()
+    rows = [row(name, *work, rounds, cuda) for name, work in WORKS.items()]
+    return [*rows, gtzan_row()] if cuda else rows
+
+
+def row(name: str, examples: int, batch_size: int, length: int, rounds: int, cuda: bool) -> dict:
+    """One model: both loops, in turn."""
+    clips = examples * (16 if cuda else 1)
+    values, offsets, labels, silence = made_up_clips(name, clips, length)
+    device = pick_device("auto")
+    plain = PerItem(values, offsets, labels, models.create(name, CLASSES).length)
+    ours = Segments(
+        torch.from_numpy(values),
+        offsets,
+        labels,
+        classes=CLASSES,
+        length=models.create(name, CLASSES).length,
+        silence=silence,
+        device=device,
+    )
+    config = TrainConfig(epochs=1, batch_size=batch_size, schedule="constant", label_smoothing=0)
+    networks = {kind: models.create(name, CLASSES) for kind in ("plain", "ours")}
+
+    def fit_ours() -> int:
+        fit(networks["ours"], ours, None, config, show_progress=False)
+        return clips
+
+    found = rates(rounds, peer=lambda: plain_epoch(networks["plain"], plain, batch_size, device), ours=fit_ours)
+    return {
+        "work": f"training {name} on {device.type}",
+        **found,
+        "ratio": found["ours"] / found["peer"],
+        "goal": GOAL_CUDA if cuda else GOAL_CPU,
+        "unit": "examples/s",
+        "bound": bound(name, found["ours"]),
+    }
+
+
+def bound(name: str, rate: float) -> str:
+    """What the rate means in multiply-adds; a training step takes about three times those of a forward pass."""
+    multiply_adds = 3 * models.summary(models.create(name, CLASSES)).multiply_adds
+    return f"arithmetic: {multiply_adds * rate / 1e9:,.0f} G multiply-adds a second ({multiply_adds / 1e9:.2f} G each)"
+
+
+def gtzan_row(epochs: int = 30) -> dict:
+    """Seconds on CUDA for 30 epochs of the four-layer CNN on 1000 clips of 30 s."""
+    values, offsets, labels, silence = made_up_clips("cnn", 1000, 1292)
+    torch.manual_seed(0)
+    device = torch.device("cuda")
+    segments = Segments(
+        torch.from_numpy(values), offsets, labels, classes=CLASSES, length=128, silence=silence, device=device
+    )
+    started = time.perf_counter()
+    fit(models.create("cnn", CLASSES), segments, None, TrainConfig(epochs=epochs, batch_size=32), show_progress=False)
+    seconds = time.perf_counter() - started
+    return {
+        "work": f"cnn, {epochs} epochs on 1000 x 30 s (one segment a clip and epoch)",
+        "peer": None,
+        "ours": seconds,
+        "ratio": None,
+        "goal": None,
+        "unit": "s",
+        "bound": bound("cnn", 1000 * epochs / seconds),
+    }
+
+
+def made_up_clips(name: str, clips: int, length: int):
+    """Values, offsets, labels and silence of noise that has the shape of what a model hears."""
+    rng = np.random.default_rng(0)
+    kind = models.find(name)
+    config = kind.feature_config
+    if kind.feature == "audio":
+        values = rng.integers(-9999, 9999, clips * length, dtype=np.int16)
+    else:
+        values = rng.standard_normal((clips * length, len(config.names)), dtype=np.float32)
+        values = values.astype(np.float16 if kind.feature == "logmel" else np.float32)
+    return values, length * np.arange(clips + 1), np.arange(clips) % CLASSES, config.silence
+
+
+class PerItem(Dataset):
+    """One example at a time, cut at random, as the tutorials' data sets give it."""
+
+    def __init__(self, values: np.ndarray, offsets: np.ndarray, labels: np.ndarray, length: int):
+        self.values, self.offsets, self.labels, self.length = values, offsets, labels, length
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, item: int):
+        start = np.random.randint(self.offsets[item], self.offsets[item + 1] - self.length + 1)  # noqa: NPY002
+        part = self.values[start : start + self.length].T.astype(np.float32)
+        return torch.from_numpy(part / 32768 if part.ndim == 1 else part), int(self.labels[item])
+
+
+def plain_epoch(model: nn.Module, dataset: Dataset, batch_size: int, device: torch.device) -> int:
+    """An epoch as the tutorials write it."""
+    loader = DataLoader(dataset, batch_size=batch_size, shuffle=True)
+    model.to(device).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    total = right = count = 0
+    for batch, labels in loader:
+        batch, labels = batch.to(device), labels.to(device)
+        optimiser.zero_grad()
+        logits = model(batch)
+        loss = nn.functional.cross_entropy(logits, labels)
+        loss.backward()
+        optimiser.step()
+        total += loss.item()
+        right += (logits.argmax(1) == labels).sum().item()
+        count += len(labels)
+    return count
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import table
+
+    print(table(run()))
