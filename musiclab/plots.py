@@ -3,10 +3,11 @@
 Colours: one map for everything that has a level (``magma``) and one palette of ten for classes, both readable in grey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from musiclab.features import MelConfig
@@ -19,6 +20,9 @@ PALETTE = (
     "#CC6677", "#999933", "#44AA99", "#88CCEE", "#DDCC77",
 )  # fmt: skip
 """Ten colours for classes, from dark to light; after Paul Tol's "muted" scheme, made for colour-blind readers."""
+
+PARTS = (("train", "training", PALETTE[0], "o"), ("valid", "validation", PALETTE[5], "s"))
+"""Parts of the data in learning curves: column, name, colour, marker."""
 
 
 def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, start: float = 0.0, **style) -> Axes:
@@ -118,17 +122,38 @@ def history(
         Whether the training clips were: the legend says so, for it explains a training loss above the validation's.
     """
     ax = _axes(ax, (5, 3))
-    names = {"train": "training (augmented)" if augmented else "training", "valid": "validation"}
-    for part, colour, marker in (("train", PALETTE[0], "o"), ("valid", PALETTE[5], "s")):
+    for part, name, colour, marker in PARTS:
         column = f"{part}_{quantity}"
         if column in epochs:
-            ax.plot(epochs["epoch"], epochs[column], color=colour, marker=marker, markersize=3, label=names[part])
+            label = f"{name} (augmented)" if part == "train" and augmented else name
+            ax.plot(epochs["epoch"], epochs[column], color=colour, marker=marker, markersize=3, label=label)
     if best_epoch and f"valid_{quantity}" in epochs:
         ax.axvline(best_epoch, color="0.5", linestyle=":", label=f"best epoch ({best_epoch})")
-    ax.set(xlabel="epoch", ylabel=quantity if quantity == "accuracy" else "loss (nats)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(frameon=False)
-    return ax
+    return _finish_history(ax, quantity)
+
+
+def fold_histories(histories: Mapping[str, pd.DataFrame], quantity: str = "loss", ax: Axes | None = None) -> Axes:
+    """Draw the learning curves of several trainings: one faint line each, and their mean.
+
+    Parameters
+    ----------
+    histories : mapping of str to pandas.DataFrame
+        As for :func:`history`, by name: the folds of a cross-validation, or seeds.
+    quantity
+        "loss" or "accuracy".
+    """
+    ax = _axes(ax, (5, 3))
+    together = pd.concat(histories.values()).groupby("epoch").mean(numeric_only=True)
+    for part, name, colour, marker in PARTS:
+        column = f"{part}_{quantity}"
+        if column not in together:
+            continue
+        for epochs in histories.values():
+            if column in epochs:
+                ax.plot(epochs["epoch"], epochs[column], color=colour, alpha=0.3, linewidth=0.8)
+        label = f"{name}, mean of {len(histories)}"
+        ax.plot(together.index, together[column], color=colour, marker=marker, markersize=3, label=label)
+    return _finish_history(ax, quantity)
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
@@ -161,6 +186,62 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None
     ax.set_yticks(ticks, classes)
     ax.set(xlabel="predicted", ylabel="true")
     ax.figure.colorbar(image, ax=ax, label="share of the true class (%)", fraction=0.046, pad=0.03)
+    return ax
+
+
+def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw accuracies with their 95 % intervals, the best on top.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns ``name``, ``accuracy``, ``low`` and ``high`` (in [0, 1]), and perhaps ``generated``, as
+        :attr:`musiclab.compare.Comparison.table` has them.
+    """
+    ax = _axes(ax, (7, 1 + 0.4 * len(table)))
+    table = table[::-1].sort_values("accuracy", kind="stable")  # of equals the first stays on top
+    accuracy, low, high = (100 * table[name].to_numpy() for name in ("accuracy", "low", "high"))
+    rows = np.arange(len(table))
+    spread = np.maximum(0, [accuracy - low, high - accuracy])
+    ax.errorbar(accuracy, rows, xerr=spread, fmt="o", color=PALETTE[0], ecolor=PALETTE[4], elinewidth=2, capsize=4)
+    for row, value in zip(rows, accuracy, strict=True):
+        ax.annotate(f"{value:.1f}", (value, row), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+    generated = table["generated"] if "generated" in table else [False] * len(table)
+    ax.set_yticks(rows, [f"{n} (generated data)" if g else n for n, g in zip(table["name"], generated, strict=True)])
+    ax.set(xlabel="accuracy (%) with its 95 % interval", ylim=(-0.6, len(table) - 0.3))
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
+    return ax
+
+
+def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw what a model heard along a recording: time to the right, a row a class, the darker the surer.
+
+    Parameters
+    ----------
+    edges : array, shape (windows + 1,)
+        Where one window ends and the next begins, in s: from :func:`musiclab.prediction.edges`.
+    probabilities : array, shape (windows, classes)
+        In [0, 1].
+    classes
+        Names.
+    """
+    ax = _axes(ax, (8, 1.2 + 0.25 * len(classes)))
+    rows = np.arange(len(classes) + 1) - 0.5
+    image = ax.pcolormesh(
+        edges, rows, 100 * np.asarray(probabilities).T, cmap="Blues", vmin=0, vmax=100, rasterized=True
+    )
+    ax.set_yticks(range(len(classes)), classes)
+    ax.invert_yaxis()  # the first class on top, as in a table
+    ax.set(xlabel="time (s)")
+    ax.figure.colorbar(image, ax=ax, label="probability (%)", pad=0.02)
+    return ax
+
+
+def _finish_history(ax: Axes, quantity: str) -> Axes:
+    ax.set(xlabel="epoch", ylabel=quantity if quantity == "accuracy" else "loss (nats)")
+    ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    ax.legend(frameon=False)
     return ax
 
 

@@ -21,12 +21,20 @@ EPOCHS = pd.DataFrame(
     {"epoch": [1, 2, 3], "train_loss": [2.0, 1.5, 1.2], "valid_loss": [2.1, 1.4, 1.6],
      "train_accuracy": [0.2, 0.5, 0.6], "valid_accuracy": [0.3, 0.6, 0.5]}
 )  # fmt: skip
+TABLE = pd.DataFrame(
+    {"name": ["best", "next", "last"], "accuracy": [0.9, 0.7, 0.7], "low": [0.85, 0.6, 0.5], "high": [0.93, 0.8, 0.9],
+     "generated": [False, True, False]}
+)  # fmt: skip
+SHARES = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
 DRAWINGS = {
     "waveform": (lambda ax: plots.waveform(sine(440), SAMPLE_RATE, ax=ax), "time (s)", "amplitude"),
     "spectrum": (lambda ax: plots.spectrum(sine(440), SAMPLE_RATE, ax=ax), "frequency (Hz)", "level (dB)"),
     "log_mel": (lambda ax: plots.log_mel(log_mel(sine(440)), ax=ax), "time (s)", "frequency (Hz, mel scale)"),
     "history": (lambda ax: plots.history(EPOCHS, ax=ax), "epoch", "loss (nats)"),
+    "fold_histories": (lambda ax: plots.fold_histories({"fold1": EPOCHS}, ax=ax), "epoch", "loss (nats)"),
     "confusion": (lambda ax: plots.confusion(np.eye(3, dtype=int), "abc", ax=ax), "predicted", "true"),
+    "comparison": (lambda ax: plots.comparison(TABLE, ax=ax), "accuracy (%) with its 95 % interval", ""),
+    "timeline": (lambda ax: plots.timeline(np.arange(4), SHARES, "ab", ax=ax), "time (s)", ""),
 }
 
 
@@ -91,6 +99,43 @@ def test_a_history_shows_both_parts_and_the_best_epoch():
     assert set(named["best epoch (2)"].get_xdata()) == {2}
     alone = plots.history(EPOCHS[["epoch", "train_loss"]], best_epoch=3)
     assert [line.get_label() for line in alone.lines] == ["training (augmented)"]
+
+
+def test_one_epoch_is_marked_as_a_whole_number():
+    ax = plots.history(EPOCHS[:1])
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_folds_are_faint_and_their_mean_is_strong():
+    longer = pd.DataFrame({"epoch": [1, 2, 3, 4], "train_loss": [4.0, 2.5, 2.2, 1.0]})
+    ax = plots.fold_histories({"fold1": EPOCHS, "fold2": longer})
+    strong = {line.get_label(): line for line in ax.lines if line.get_alpha() is None}
+    assert list(strong) == ["training, mean of 2", "validation, mean of 2"]
+    np.testing.assert_allclose(strong["training, mean of 2"].get_ydata(), [3, 2, 1.7, 1])  # of those that got so far
+    np.testing.assert_allclose(strong["validation, mean of 2"].get_ydata()[:3], EPOCHS["valid_loss"])
+    assert len([line for line in ax.lines if line.get_alpha() == 0.3]) == 3
+
+
+def test_a_comparison_has_the_best_on_top_and_its_intervals():
+    ax = plots.comparison(TABLE[::-1].sort_values("accuracy", ascending=False, kind="stable"))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["next (generated data)", "last", "best"]
+    points, _, (bars,) = ax.containers[0]
+    np.testing.assert_allclose(points.get_xdata(), [70, 70, 90])
+    np.testing.assert_allclose([bar[:, 0] for bar in bars.get_segments()], [[60, 80], [50, 90], [85, 93]])
+    assert [text.get_text() for text in ax.texts] == ["70.0", "70.0", "90.0"]
+    assert ax.get_ylim()[0] < ax.get_ylim()[1]
+
+
+def test_a_timeline_has_a_row_a_class_and_its_times():
+    ax = plots.timeline(np.array([0.0, 1.5, 2, 6]), SHARES, ["a", "b"])
+    (mesh,) = ax.collections
+    np.testing.assert_allclose(np.reshape(mesh.get_array(), (2, 3)), 100 * SHARES.T)
+    np.testing.assert_allclose(mesh.get_coordinates()[0, :, 0], [0, 1.5, 2, 6])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    low, high = ax.get_ylim()
+    assert low > high  # the first class on top
+    assert [other.get_ylabel() for other in ax.figure.axes if other is not ax] == ["probability (%)"]
 
 
 def test_a_confusion_matrix_shows_counts_and_shares():
