@@ -19,6 +19,8 @@ from musiclab.files import replacing
 LARGEST = 1_500_000
 """Bytes that a notebook may have with its outputs."""
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbformat.NotebookNode:
     """Run a notebook and return it with its new outputs; the file is not touched.
@@ -56,8 +58,11 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of the day: they would change at every run
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = _in_256_colours(output.data["image/png"])
+            data = output.get("data", {})
+            if "image/png" in data:
+                data["image/png"] = _in_256_colours(data["image/png"])
+            if WIDGET in data and len(data) > 2:  # its state is not kept: "Error displaying widget" would be shown
+                del data[WIDGET]
     notebook.metadata.pop("widgets", None)
     return notebook
 
@@ -82,7 +87,7 @@ def problems(notebook: nbformat.NotebookNode) -> list[str]:
                 found.append(f"cell {number}: {output.ename}")
             elif output.get("name") == "stderr":
                 found.append(f"cell {number}: on stderr: {output.text.strip()[:200]}")
-            elif "application/vnd.jupyter.widget-view+json" in output.get("data", {}) and len(output["data"]) < 3:
+            elif WIDGET in output.get("data", {}):
                 found.append(f"cell {number}: a widget without a still picture")
     size = len(nbformat.writes(notebook).encode())
     if size > LARGEST:
