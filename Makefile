@@ -25,7 +25,7 @@ notebooks: $(READY)
 	$(BIN)/python -m musiclab.notebooks
 
 bench: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH_FLAGS)
+	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 lint: $(READY)
 	$(BIN)/python -m ruff check --fix .

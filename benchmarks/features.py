@@ -1,13 +1,11 @@
-"""How fast sound files become features, beside the loop that people copy: ``python benchmarks/features.py``.
+"""How fast sound files become features, beside the loop that people copy: ``python -m benchmarks features``.
 
 Both read the same 20 wav files of 30 s at 22,050 Hz. The peer is ``librosa.load`` and librosa's own calls in one
 process, with as many threads as its libraries take; ours is what ``prepare`` does: ``load_audio`` and
 ``features.compute`` in one worker a core.
 """
 
-import json
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -151,18 +149,7 @@ def _measure(paths: list[Path], work: str, pool: Parallel, rounds: int) -> dict:
     }
 
 
-def main() -> None:
-    """Print one line a work and, with a file name, write all as JSON."""
-    rows = run(backends=("threading", "loky"))
-    for row in rows:
-        verdict = "met" if row["ratio"] >= row["goal"] else "missed"
-        print(
-            f"{row['work']}, {row['workers']}: {row['ours']} {row['unit']}, peer {row['peer']}, ratio {row['ratio']} "
-            f"(goal {row['goal']}, {verdict}); differs by {row['difference']:.0e}; {row['bound']}"
-        )
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    from benchmarks.__main__ import table
+
+    print(table(run(backends=("threading", "loky"))))

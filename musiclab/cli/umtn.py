@@ -1,0 +1,69 @@
+"""``musiclab umtn``: the data pipeline of the Universal Music Translation Network, flags as in its scripts."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musiclab.cli.options import AsJson
+from musiclab.cli.output import list_failures
+
+app = typer.Typer(help="UMTN's data pipeline: sound files to folders that its training reads.", no_args_is_help=True)
+
+Input = Annotated[Path, typer.Option("--input", "-i", help="Folder of sound files; subfolders are kept.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
+FileType = Annotated[str | None, typer.Option("--filetype", help="Take this ending alone, such as wav.")]
+
+
+@app.command()
+def preprocess(
+    input: Input,
+    output: Output,
+    norm_db: Annotated[bool, typer.Option("--norm-db", help="Even out the level, as sox compand does.")] = False,
+    filetype: FileType = None,
+) -> None:
+    """Decode every file to 16 kHz mono 16-bit and keep it as .h5 under the same name."""
+    from musiclab.umtn import EncodedFilesDataset
+
+    dataset = EncodedFilesDataset(input, file_type=filetype)
+    made = dataset.dump_to_folder(output, norm_db)
+    print(f"{output}: {len(made)} files made, {len(dataset.failures)} left out")
+
+
+@app.command()
+def split(
+    input: Input,
+    output: Output,
+    train: Annotated[float, typer.Option(help="Share of the files, or groups, to train on.")] = 0.8,
+    val: Annotated[float, typer.Option(help="Share to validate on; the rest is the test part.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 18,
+    filetype: FileType = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help=r"Regular expression: files whose paths match in the same text stay together, as '\d+'."),
+    ] = None,
+) -> None:
+    """Copy the files of one domain into train, val and test."""
+    from musiclab.umtn import split_dir
+
+    parts = split_dir(input, output, train, val, seed, filetype, group)
+    print(f"{output}: " + ", ".join(f"{part} {len(files)}" for part, files in parts.items()))
+
+
+@app.command()
+def inspect(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of .h5 files: a domain, or many.")],
+    seq_len: Annotated[int, typer.Option("--seq-len", help="Samples of a segment: shorter files are named.")] = 12000,
+    dataset_name: Annotated[str, typer.Option("--h5-dataset-name", help="Dataset in each file.")] = "wav",
+    as_json: AsJson = False,
+) -> None:
+    """Say what preprocessed folders hold. Exit status 1 if files would be left out."""
+    from musiclab.umtn import inspect as look
+
+    table, failures = look(folder, seq_len, dataset_name)
+    print(table.to_string(index=False))
+    list_failures(failures)
+    if as_json:
+        print(json.dumps({"folders": json.loads(table.to_json(orient="records")), "failures": failures}))
+    raise typer.Exit(1 if failures else 0)
