@@ -10,11 +10,12 @@ Submodules load when they are first used, so ``import musiclab`` alone costs not
 ===============================================  ===================================================
 audio, features, fingerprint, augment            sound and numbers
 datasets, studio, street, streams, scan, splits  what there is, what is wrong with it, how it is divided
-store, prepare, segments                         one HDF5 file that everything trains from
-models                                           log-mel -> logits
+store, prepare, values, segments                 one HDF5 file that everything trains from
+models                                           waveform, log-mel, summary, sequence -> logits
 training, recipes, metrics, checkpoint           fit, evaluate, keep
-runs, experiments, leakage, prediction           whole runs, comparisons, and naming new sounds
-plots                                            what people look at
+runs, outcome, experiments, leakage, prediction  whole runs, and naming new sounds
+umtn                                             the data pipeline of UMTN, and its two classifiers
+plots, runfolder, report, compare, widgets       what people look at
 cli                                              the command ``musiclab``
 ===============================================  ===================================================
 """
@@ -28,6 +29,7 @@ _SUBMODULES = (
     "augment",
     "checkpoint",
     "cli",
+    "compare",
     "datasets",
     "environment",
     "errors",
@@ -39,11 +41,14 @@ _SUBMODULES = (
     "metrics",
     "models",
     "notebooks",
+    "outcome",
     "plots",
     "prediction",
     "prepare",
     "progress",
     "recipes",
+    "report",
+    "runfolder",
     "runs",
     "scan",
     "segments",
@@ -53,6 +58,8 @@ _SUBMODULES = (
     "street",
     "studio",
     "training",
+    "umtn",
+    "values",
     "widgets",
 )
 

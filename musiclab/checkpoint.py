@@ -6,17 +6,20 @@ model.json           name and sizes of the model, classes, feature settings, dat
 history.csv          one row an epoch
 predictions.csv      what the model said of each tested clip
 metrics.json         the result of the test
+state.pt             only while it trains: where the training is, to go on from
 ===================  ==============================================================================
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import get_origin
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from musiclab import features
 from musiclab.errors import RunError, StoreError
 from musiclab.files import replacing, write_json
 from musiclab.models import create
@@ -36,7 +39,7 @@ class Card:
     classes : list of str
         Names of its outputs.
     feature : str
-        What it hears: "logmel".
+        What it hears: "logmel", "audio", "summary", "sequence".
     feature_config : dict
         The settings of that.
     data : dict
@@ -47,6 +50,8 @@ class Card:
         Fields of :class:`musiclab.training.TrainConfig`.
     test_paths : list of str
         The clips that were kept from it.
+    command : str
+        That made it.
     """
 
     model: str
@@ -58,6 +63,18 @@ class Card:
     split: str = ""
     training: dict = field(default_factory=dict)
     test_paths: list[str] = field(default_factory=list)
+    command: str = ""
+
+    @property
+    def config(self):
+        """The settings of the feature as an object, such as :class:`musiclab.features.MelConfig`."""
+        return features.config(self.feature, self.feature_config)
+
+    @property
+    def precision(self) -> str:
+        """What it was trained with, for testing it likewise; "auto" for fp16, which not every device has."""
+        given = self.training.get("precision", "auto")
+        return "auto" if given == "fp16" else given
 
     def check_fits(self, store: Store) -> None:
         """Raise StoreError when a store cannot be what a model hears."""
@@ -66,9 +83,10 @@ class Card:
         if differing:
             there = ", ".join(f"{key}={found.get(key)}" for key in differing)
             here = ", ".join(f"{key}={self.feature_config[key]}" for key in differing)
+            asked = " ".join(f"--set {self.feature}.{key}={json.dumps(self.feature_config[key])}" for key in differing)
             raise StoreError(
                 f"{store.path}: expected {self.feature} made with {here}, as the model was trained on, found {there}; "
-                "prepare the data again with those settings"
+                f"make another store with: musiclab prepare SOURCE OTHER.h5 --features {self.feature} {asked}"
             )
         strange = sorted(set(store.classes) - set(self.classes))
         if strange:
@@ -104,9 +122,13 @@ def load(folder: str | Path) -> tuple[nn.Module, Card]:
             )
     try:
         card = Card(**json.loads(card_file.read_text(encoding="utf-8")))
+        _check_types(card)
     except (ValueError, TypeError) as error:
         raise RunError(f"{card_file}: expected the description of a model, found something else ({error})") from error
-    model = create(card.model, len(card.classes), **card.sizes)
+    try:
+        model = create(card.model, len(card.classes), **card.sizes)
+    except RunError as error:
+        raise RunError(f"{card_file}: {error}") from error
     try:
         weights = load_file(weights_file)
     except (SafetensorError, OSError) as error:
@@ -120,3 +142,15 @@ def load(folder: str | Path) -> tuple[nn.Module, Card]:
             f"classes, found others ({first})"
         ) from error
     return model.eval(), card
+
+
+def _check_types(card: Card) -> None:
+    """Raise TypeError or ValueError where a card, which may come from anywhere, is not what :func:`save` writes."""
+    for entry in fields(card):
+        value, kind = getattr(card, entry.name), get_origin(entry.type) or entry.type
+        if not isinstance(value, kind):
+            raise TypeError(f"{entry.name} is {value!r}")
+    for name in ("classes", "test_paths"):
+        if not all(isinstance(text, str) for text in getattr(card, name)):
+            raise TypeError(f"{name} are not all texts")
+    features.config(card.feature, card.feature_config)

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclab import checkpoint, splits
+from musiclab import checkpoint, models, splits
 from musiclab.datasets import Dataset
-from musiclab.features import MelConfig
+from musiclab.errors import DatasetError, RunError
 from musiclab.files import write_json
 from musiclab.metrics import Result, mean_and_deviation
-from musiclab.models import count_parameters
+from musiclab.outcome import Outcome, check_out, is_whole, save_run
 from musiclab.prepare import open_data
-from musiclab.recipes import planned
-from musiclab.runs import Outcome, Run, check_out, is_whole, save_run
+from musiclab.recipes import feature_config, planned
+from musiclab.runs import Run, digest
 from musiclab.segments import Segments
 from musiclab.store import Store
-from musiclab.training import TrainConfig, evaluate
+from musiclab.training import TrainConfig, evaluate, pick_device
+from musiclab.training.devices import is_main, main_first
+from musiclab.values import open_values
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ def train(
     fold: int | None = None,
     config: TrainConfig | None = None,
     show_progress: bool = True,
+    resume: bool = False,
+    command: str = "",
     **sizes,
 ) -> Outcome:
     """Train a model on one part of the data, choose the epoch by a second, and test it once on a third.
@@ -40,14 +44,21 @@ def train(
     name
         Of the model.
     data
-        As for :func:`open_data`.
+        As for :func:`open_data`; what the model hears is prepared and cached where that is not a store.
     out
-        Run folder to make.
+        Run folder to make; after each epoch it holds where the training is.
     fold
         Official fold that tests, 1 if there are any; the next one validates. Data without folds are split as their
         column ``split`` says, or else by group.
     config
         The settings. Left out, they and the sizes are those of the model's recipe (:mod:`musiclab.recipes`).
+    show_progress
+        Draw a progress bar.
+    resume
+        Go on from the last whole epoch of a training in ``out`` that was stopped or killed: the result is the same
+        as if it had not been. A run that is whole in there is taken over, and nothing is trained.
+    command
+        That asked for the run, to be kept with it.
     **sizes
         Of the model.
 
@@ -58,10 +69,13 @@ def train(
     """
     check_out(out)
     config, sizes = planned(name, config, sizes)
-    store, _ = open_data(data)
+    store = open_for(name, data, config.device)[0]
     split = splits.choose_split(store.index, fold, config.seed)
-    outcome = Run(name, store, split, config, sizes).train_and_test(show_progress)
-    if out is not None:
+    run = Run(name, store, split, config, sizes, command)
+    if resume and out is not None and is_whole(out):
+        return run.take_over(out)
+    outcome = run.train_and_test(show_progress, out, resume)
+    if out is not None and is_main():
         save_run(out, outcome)
     return outcome
 
@@ -73,6 +87,7 @@ def crossval(
     out: str | Path | None = None,
     config: TrainConfig | None = None,
     show_progress: bool = True,
+    command: str = "",
     **sizes,
 ) -> Outcome:
     """Test each fold once with a model that was trained on the others.
@@ -86,9 +101,9 @@ def crossval(
         Folds to test; all when left out. Data without official folds get five, by group.
     out
         Folder that gets a run folder ``fold1``, ``fold2`` ... for each. A fold that is whole in there, from a
-        cross-validation that was stopped, is taken over and not trained again.
-
-    config, **sizes
+        cross-validation that was stopped, is taken over and not trained again; one that is not goes on from its
+        last whole epoch.
+    config, show_progress, command, **sizes
         As for :func:`train`.
 
     Returns
@@ -103,7 +118,7 @@ def crossval(
     """
     check_out(out)
     config, sizes = planned(name, config, sizes)
-    store, _ = open_data(data)
+    store = open_for(name, data, config.device)[0]
     official = bool((store.index["fold"] > 0).any())
     index = splits.with_folds(store.index, seed=config.seed)
     known = sorted(set(index["fold"]) - {0})
@@ -111,7 +126,7 @@ def crossval(
     outcomes = []
     for fold in chosen:
         following = splits.next_fold(index, fold) if store.source.get("validates") else None
-        run = Run(name, store, splits.by_fold(index, fold, following), config, sizes)
+        run = Run(name, store, splits.by_fold(index, fold, following), config, sizes, command)
         outcomes.append(_run_or_take_over(run, None if out is None else Path(out) / f"fold{fold}", show_progress))
     kind = "official folds" if official else "folds by group"
     tested = (
@@ -129,7 +144,8 @@ def crossval(
             for fold, outcome in zip(chosen, outcomes, strict=True)
         ),
     )
-    if out is not None:
+    if out is not None and is_main():
+        whole.result.save(Path(out) / "predictions.csv")
         write_json(Path(out) / "metrics.json", whole.to_dict())
     return whole
 
@@ -193,14 +209,44 @@ def several_seeds(
     """
     check_out(out)
     config, sizes = planned(name, config, {})
-    store, _ = open_data(data)
+    store = open_for(name, data, config.device)[0]
     folders = {seed: None if out is None else Path(out) / f"seed{seed}" for seed in seeds}
     return Seeds(
         [
-            run(name, store, out=folder, config=replace(config, seed=seed), **{**sizes, **settings})
+            run(name, store, out=folder, config=replace(config, seed=seed), **{**sizes, **settings}).to_the_end()
             for seed, folder in folders.items()
         ]
     )
+
+
+def open_for(
+    name: str, data: str | Path | Dataset | Store, device: str = "auto"
+) -> tuple[Store, list[tuple[str, str]]]:
+    """The store of what a model hears, prepared and cached where the data are none; of several processes, by the first.
+
+    Returns
+    -------
+    store : Store
+    failures : list of (path, reason)
+        Clips that could not be read and were left out.
+    """
+    kind = models.find(name)
+    pick_device(device)  # one that is not there is said before hours of preparing
+    with main_first(device):
+        store, failures = open_data(data, kind.feature, feature_config(name))
+    labels = store.index["label"].unique()
+    if len(labels) < 2:
+        raise DatasetError(
+            f"{store.source.get('name') or store.path}: expected clips of two classes or more, found {len(labels)} "
+            f"({', '.join(labels)}); add clips of what it is to be told from"
+        )
+    return store, failures
+
+
+def open_for_run(run: str | Path, data: str | Path | Dataset | Store) -> tuple[Store, list[tuple[str, str]]]:
+    """The same for a model that was trained: data that are no store are prepared as its own were."""
+    card = checkpoint.load(run)[1]
+    return open_data(data, card.feature, card.config)
 
 
 def evaluate_run(run: str | Path, data: str | Path | Dataset | Store, config: TrainConfig = TrainConfig()) -> Outcome:
@@ -210,29 +256,36 @@ def evaluate_run(run: str | Path, data: str | Path | Dataset | Store, config: Tr
     ------
     StoreError
         The features were made with other settings than the model's, or a class is not one of the model's.
+    RunError
+        They are the data it was trained on, moved elsewhere: which clips were kept from it cannot be told.
     """
     started = time.perf_counter()
     model, card = checkpoint.load(run)
-    store, _ = open_data(data, card.feature)
+    store, _ = open_data(data, card.feature, card.config)
     card.check_fits(store)
     kept = np.flatnonzero(store.index["path"].isin(card.test_paths))
+    if card.test_paths and not len(kept) and digest(store, card.feature) == card.data.get("digest"):
+        raise RunError(
+            f"{store.path}: expected clips that were kept from the model, such as {card.test_paths[0]}, found the data "
+            f"it was trained on under other names, such as {store.index['path'][0]}; give the store it was trained from"
+        )
     clips = kept if len(kept) else np.arange(len(store))
     labels = store.index["label"].map(card.classes.index).to_numpy()
     segments = Segments(
-        store.read_all(card.feature),
+        open_values(store, card.feature),
         store.offsets(card.feature),
         labels,
         clips,
         len(card.classes),
-        frames=model.sizes["frames"],
-        silence=MelConfig(**card.feature_config).silence,
-        random=False,
+        length=model.length,
+        silence=card.config.silence,
+        places="covering",
     )
-    result = evaluate(model, store, segments, config)
-    result = replace(result, classes=card.classes, labels=labels[clips])
-    split = card.split if len(kept) else "all clips"
-    card = replace(card, split=split, data=store.source)
-    return Outcome(result, card, count_parameters(model), time.perf_counter() - started, model)
+    if config.precision == "auto":
+        config = replace(config, precision=card.precision)
+    result = replace(evaluate(model, store, segments, config), classes=card.classes, labels=labels[clips])
+    card = replace(card, split=card.split if len(kept) else "all clips", data=store.source)
+    return Outcome(result, card, models.count_parameters(model), time.perf_counter() - started, model)
 
 
 def _run_or_take_over(run: Run, folder: Path | None, show_progress: bool) -> Outcome:
@@ -241,9 +294,7 @@ def _run_or_take_over(run: Run, folder: Path | None, show_progress: bool) -> Out
         outcome = run.take_over(folder)
         log.info("%s: taken over, %s", folder, outcome.card.split)
         return outcome
-    outcome = run.train_and_test(show_progress)
-    if outcome.history.stopped == "interrupted":
-        raise KeyboardInterrupt  # a fold of too few epochs must not count among the others
-    if folder is not None:
+    outcome = run.train_and_test(show_progress, folder, resume=True).to_the_end()
+    if folder is not None and is_main():
         save_run(folder, outcome)
     return outcome

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -44,7 +42,11 @@ def write_json(path: str | Path, value) -> Path:
 
 def cache_folder() -> Path:
     """Where generated sound and prepared stores are kept: ``MUSICLAB_CACHE``, or the user's cache folder."""
-    return Path(os.environ.get("MUSICLAB_CACHE") or platformdirs.user_cache_dir("musiclab", appauthor=False))
+    if folder := os.environ.get("MUSICLAB_CACHE"):
+        return Path(folder)
+    import platformdirs  # not at the top: a machine that trains from a store need not have it
+
+    return Path(platformdirs.user_cache_dir("musiclab", appauthor=False))
 
 
 def _umask() -> int:

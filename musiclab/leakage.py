@@ -1,21 +1,24 @@
 """Leakage as a lesson: the same model on a split that leaks and on one that does not, side by side."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from musiclab import splits
+from musiclab import models, splits
 from musiclab.datasets import Dataset
 from musiclab.errors import DatasetError, RunError
 from musiclab.metrics import McNemar, Result, mcnemar
 from musiclab.prepare import open_data
 from musiclab.runs import Run
-from musiclab.store import Store
+from musiclab.store import Store, create
 from musiclab.training import TrainConfig
 
 UNITS = ("segment", "clip")
@@ -112,51 +115,44 @@ def compare_leak(
     """
     if unit not in UNITS:
         raise RunError(f"expected a unit among {', '.join(UNITS)}, found {unit!r}")
-    store, _ = open_data(data)
-    pieces = _cut(store, frames if unit == "segment" else None)
-    whole = "group" if unit == "clip" else "clip"
-    if pieces.index[whole].is_unique:
-        raise DatasetError(
-            f"{store.source.get('name')}: expected some {whole}s of several {unit}s, found one {unit} in each of "
-            f"{len(pieces.index)}, so nothing can leak; " + ("take segments" if unit == "clip" else "take fewer frames")
-        )
-    honest = splits.with_folds(pieces.index.assign(fold=0, split=""), folds, config.seed)
-    leaky = honest.assign(fold=_random_folds(honest, honest["fold"].max(), config.seed))
     if isinstance(model, str):
+        if models.find(model).feature != "logmel":
+            raise RunError(
+                f"expected a model that hears log-mels, found {model}, which hears {models.find(model).feature}"
+            )
         sizes = {"frames": frames, **sizes}
-    results = [_crossval(model, pieces, index["fold"], config, show_progress, sizes) for index in (leaky, honest)]
+    store, _ = open_data(data)
+    with _cut(store, frames if unit == "segment" else None) as (pieces, clips):
+        whole = "group" if unit == "clip" else "clip"
+        if (pieces.index["group"] if unit == "clip" else pd.Series(clips)).is_unique:
+            raise DatasetError(
+                f"{store.source.get('name')}: expected some {whole}s of several {unit}s, found one {unit} in each of "
+                f"{len(pieces)}, so nothing can leak; " + ("take segments" if unit == "clip" else "take fewer frames")
+            )
+        honest = splits.with_folds(pieces.index.assign(fold=0, split=""), folds, config.seed)
+        leaky = honest.assign(fold=_random_folds(honest, honest["fold"].max(), config.seed))
+        results = [_crossval(model, pieces, index["fold"], config, show_progress, sizes) for index in (leaky, honest)]
     name = model if isinstance(model, str) else _name(model)
     return Leak(name, store.source.get("name", ""), unit, *results, generated=bool(store.source.get("generated")))
 
 
-def _cut(store: Store, frames: int | None) -> SimpleNamespace:
-    """What a run needs of a store, held in memory: its clips, or the segments of ``frames`` that they are cut into."""
-    values, offsets = store.read_all("logmel"), store.offsets("logmel")
-    rows, starts, ends = [], [], []
-    for clip, (start, end) in enumerate(pairwise(offsets)):
-        count = max(1, (end - start) // frames) if frames else 1  # what is left over at the end is dropped
-        length = frames if frames and count > 1 else end - start
-        for number in range(count):
-            rows.append((clip, number))
-            starts.append(start + number * length)
-            ends.append(start + (number + 1) * length)
-    clips = np.array([clip for clip, _ in rows])
-    index = store.index.iloc[clips].reset_index(drop=True)
-    index["clip"] = index["path"]
-    if frames:
-        index["path"] = [f"{path}#{number}" for path, (_, number) in zip(index["path"], rows, strict=True)]
-    values = np.concatenate([values[start:end] for start, end in zip(starts, ends, strict=True)])
-    offsets = np.cumsum([0, *(end - start for start, end in zip(starts, ends, strict=True))])
-    return SimpleNamespace(
-        index=index,
-        classes=store.classes,
-        labels=store.labels[clips],
-        config=store.config,
-        source=store.source,
-        path=store.path,
-        read_all=lambda feature: values,
-        offsets=lambda feature: offsets,
-    )
+@contextmanager
+def _cut(store: Store, frames: int | None) -> Iterator[tuple[Store, np.ndarray]]:
+    """A store, for a while, of the clips or of the segments of ``frames`` in them, and the clip that each is of."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, clips = Path(folder) / "pieces.h5", []
+        with create(path, {"logmel": store.config["logmel"]}, store.source, store.classes) as writer:
+            for clip, row in enumerate(store.index.to_dict("records")):
+                picture = store.read("logmel", clip)  # (n_mels, frames)
+                count = max(1, picture.shape[1] // frames) if frames else 1  # what is left over at the end is dropped
+                length = frames if frames and count > 1 else picture.shape[1]
+                for number in range(count):
+                    name = f"{row['path']}#{number}" if frames else row["path"]
+                    piece = picture[:, number * length : (number + 1) * length]
+                    writer.append({**row, "path": name}, {"logmel": piece})
+                    clips.append(clip)
+        with Store(path) as pieces:
+            yield pieces, np.array(clips)
 
 
 def _random_folds(index, folds: int, seed: int) -> np.ndarray:
@@ -173,7 +169,7 @@ def _crossval(model, pieces, folds, config: TrainConfig, show_progress: bool, si
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if isinstance(model, str):
             split = splits.Split(train, test[:0], test, f"fold {fold} tests")
-            results.append(Run(model, pieces, split, config, sizes).train_and_test(show_progress).result)
+            results.append(Run(model, pieces, split, config, sizes).train_and_test(show_progress).to_the_end().result)
         else:
             results.append(_classical(model, pieces, train, test))
     return Result.join(results)

@@ -1,76 +1,25 @@
-"""One run: a model trained on one part of a store and tested on another, and the folder that keeps it."""
+"""One run: a model trained on one part of a store and tested on another."""
 
-import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from musiclab import checkpoint
+from musiclab import checkpoint, features, models
 from musiclab.checkpoint import Card
-from musiclab.errors import RunError
-from musiclab.features import MelConfig
-from musiclab.files import replacing, write_json
+from musiclab.errors import RunError, StoreError
 from musiclab.metrics import Result
-from musiclab.models import count_parameters, create
+from musiclab.outcome import Outcome
 from musiclab.segments import Segments
 from musiclab.splits import Split
 from musiclab.store import Store
-from musiclab.training import History, TrainConfig, evaluate, fit
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a run.
-
-    Attributes
-    ----------
-    result : Result
-        Of the clips that were tested.
-    card : Card
-        Of the model (of the last fold's, in a cross-validation).
-    parameters : int
-        Size of the model.
-    seconds : float
-        Time for training and testing.
-    model, history
-        The trained model and its epochs (of the last fold, in a cross-validation).
-    folds : list of dict
-        ``fold, accuracy, n`` of each, in a cross-validation.
-    """
-
-    result: Result
-    card: Card
-    parameters: int
-    seconds: float
-    model: torch.nn.Module
-    history: History | None = None
-    folds: tuple[dict, ...] = ()
-
-    def to_dict(self) -> dict:
-        """What ``--json`` prints."""
-        summary = self.result.to_dict() | {
-            "model": self.card.model,
-            "parameters": self.parameters,
-            "data": self.card.data,
-            "split": self.card.split,
-            "seed": self.card.training.get("seed"),
-            "seconds": round(self.seconds, 1),
-        }
-        if self.folds:
-            summary |= {
-                "folds": list(self.folds),
-                "mean_fold_accuracy": float(np.mean([f["accuracy"] for f in self.folds])),
-            }
-        return summary
-
-    def __str__(self) -> str:
-        note = " (generated data, not a benchmark)" if self.card.data.get("generated") else ""
-        return f"{self.card.model} on {self.card.data.get('name')}, {self.card.split}: {self.result}{note}"
+from musiclab.training import History, State, TrainConfig, evaluate, fit, pick_device
+from musiclab.values import open_values
 
 
 class Run:
@@ -88,6 +37,8 @@ class Run:
         The settings.
     sizes
         Of the model.
+    command
+        That asked for the run, to be kept with it.
 
     Attributes
     ----------
@@ -100,39 +51,72 @@ class Run:
     ------
     RunError
         There is no such model, or it does not fit the data.
+    StoreError
+        The store does not hold what the model hears.
     """
 
-    def __init__(self, name: str, store: Store, split: Split, config: TrainConfig, sizes: dict):
+    def __init__(self, name: str, store: Store, split: Split, config: TrainConfig, sizes: dict, command: str = ""):
         self.store, self.split, self.config = store, split, config
+        kind = models.find(name)
+        feature = kind.feature
+        store.check_has(feature)
+        self.feature = _settings(store, feature)
+        _check_data(kind, store, self.feature, split)
+        config.augmentation.check(feature)
         torch.manual_seed(config.seed)  # initial weights
-        self.mel = MelConfig(**store.config["logmel"])
-        self.model = create(name, len(store.classes), **{"n_mels": self.mel.n_mels, **sizes})
-        if self.mel.n_mels != self.model.sizes["n_mels"]:
-            wanted = self.model.sizes["n_mels"]
-            raise RunError(f"{store.path}: expected {wanted} mel bands, found {self.mel.n_mels}; leave n_mels out")
-        self.values, self.offsets = store.read_all(self.model.feature), store.offsets(self.model.feature)
-        self.model.standardise_by(*_mean_and_deviation(self.values, self.offsets, split.train))
+        fitting = {kind.dimensions: len(self.feature.names)} if kind.dimensions else {}
+        self.model = models.create(name, len(store.classes), **fitting | sizes)
+        for size, wanted in fitting.items():
+            if self.model.sizes[size] != wanted:
+                raise RunError(
+                    f"{store.path}: expected {size}={self.model.sizes[size]}, found {feature} of {wanted} dimensions; "
+                    f"leave {size} out"
+                )
+        self.model.standardise_by(*_mean_and_deviation(store, feature, split.train))
         self.card = Card(
             model=name,
             sizes=self.model.sizes,
             classes=store.classes,
-            feature=self.model.feature,
-            feature_config=self.mel.to_dict(),
-            data={**store.source, "digest": _digest(store.index, self.offsets, self.values)},
+            feature=feature,
+            feature_config=self.feature.to_dict(),
+            data={**store.source, "digest": digest(store, feature)},
             split=split.name,
             training=config.to_dict(),
             test_paths=store.index["path"].iloc[split.test].tolist(),
+            command=command,
         )
 
-    def train_and_test(self, show_progress: bool = True) -> Outcome:
-        """Train on the one part, choose the epoch by the validation part if there is one, test once on the other."""
+    def train_and_test(
+        self, show_progress: bool = True, folder: str | Path | None = None, resume: bool = False
+    ) -> Outcome:
+        """Train on the one part, choose the epoch by the validation part if there is one, test once on the other.
+
+        Parameters
+        ----------
+        show_progress
+            Draw a progress bar.
+        folder
+            Keeps, after each epoch, where the training is (``state.pt``).
+        resume
+            Go on from there.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            It was stopped in its first epoch. One that is stopped later is tested with what it has learnt.
+        """
         started = time.perf_counter()
-        valid = self._segments(self.split.valid, random=False) if len(self.split.valid) else None
-        train = self._segments(self.split.train, random=True)
-        history = fit(self.model, train, valid, self.config, show_progress)
-        result = evaluate(self.model, self.store, self._segments(self.split.test, random=False), self.config)
-        seconds = time.perf_counter() - started
-        return Outcome(result, self.card, count_parameters(self.model), seconds, self.model, history)
+        values = open_values(self.store, self.card.feature, _place(self.store, self.card.feature, self.config.device))
+        valid = self._segments(values, self.split.valid, "covering") if len(self.split.valid) else None
+        train = self._segments(values, self.split.train, "random")
+        state = None if folder is None else State(Path(folder) / "state.pt", _identity(self.card), resume)
+        history = fit(self.model, train, valid, self.config, show_progress, state)
+        if not history.epochs:  # a model that has learnt nothing must not be tested and kept
+            raise KeyboardInterrupt("stopped before an epoch was finished: nothing is kept")
+        test = self._segments(values, self.split.test, "covering")
+        result = evaluate(self.model, self.store, test, self.config)
+        parameters, seconds = models.count_parameters(self.model), time.perf_counter() - started
+        return Outcome(result, self.card, parameters, seconds, self.model, history)
 
     def take_over(self, folder: str | Path) -> Outcome:
         """What this run has come to already, as its folder says; nothing is trained.
@@ -147,54 +131,77 @@ class Run:
         wanted, found = _identity(self.card), _identity(card)
         differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
         if differing:
-            here = ", ".join(f"{key}={_short(wanted.get(key))}" for key in differing)
-            there = ", ".join(f"{key}={_short(found.get(key))}" for key in differing)
+            here, there = (", ".join(f"{key}={_short(one.get(key))}" for key in differing) for one in (wanted, found))
             raise RunError(
                 f"{folder}: expected a run made with {here}, found one made with {there}; "
                 "name another folder, or remove this one to train it again"
             )
-        history = History(pd.read_csv(folder / "history.csv").to_dict("records"), stopped=f"taken over from {folder}")
-        losses = [row.get("valid_loss", -row["epoch"]) for row in history.epochs]  # without validation: the last one
-        history.best_epoch = 1 + int(np.argmin(losses))
-        seconds = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["seconds"]
+        try:
+            history = History(
+                pd.read_csv(folder / "history.csv").to_dict("records"), stopped=f"taken over from {folder}"
+            )
+            losses = [row.get("valid_loss", -row["epoch"]) for row in history.epochs]  # without validation: the last
+            history.best_epoch = 1 + int(np.argmin(losses))
+            seconds = float(json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["seconds"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise RunError(
+                f"{folder}: expected history.csv and metrics.json of a whole run, found others ({error}); "
+                "remove the folder to train it again"
+            ) from error
         result = Result.load(folder / "predictions.csv")
-        return Outcome(result, card, count_parameters(model), seconds, model, history)
+        return Outcome(result, card, models.count_parameters(model), seconds, model, history)
 
-    def _segments(self, clips: np.ndarray, random: bool) -> Segments:
+    def _segments(self, values, clips: np.ndarray, places: str) -> Segments:
         return Segments(
-            self.values,
-            self.offsets,
+            values,
+            self.store.offsets(self.card.feature),
             self.store.labels,
             clips,
             len(self.store.classes),
-            frames=self.model.sizes["frames"],
-            silence=self.mel.silence,
-            random=random,
+            length=self.model.length,
+            silence=self.feature.silence,
+            places=places,
             seed=self.config.seed,
+            paths=self.store.index["path"].to_numpy(),
         )
 
 
-def save_run(folder: str | Path, outcome: Outcome) -> None:
-    """Write a run folder: model, history, predictions and, as the sign that it is whole, metrics at the end."""
-    folder = Path(folder)
-    (folder / "metrics.json").unlink(missing_ok=True)
-    checkpoint.save(folder, outcome.model, outcome.card)
-    with replacing(folder / "history.csv") as unfinished:
-        outcome.history.to_frame().to_csv(unfinished, index=False)
-    outcome.result.save(folder / "predictions.csv")
-    write_json(folder / "metrics.json", outcome.to_dict())
+def digest(store: Store, feature: str) -> str:
+    """Eight digits of what a model is trained on and tested with; where the files lie does not count."""
+    crc = zlib.crc32(store.index[["label", "group", "fold", "split"]].to_csv(index=False).encode())
+    for part in (store.offsets(feature), store.checksums(feature)):
+        crc = zlib.crc32(np.ascontiguousarray(part), crc)
+    return f"{crc:08x}"
 
 
-def is_whole(folder: str | Path) -> bool:
-    """Whether a run folder holds a run that was trained, tested and written to its end."""
-    files = ("model.safetensors", "model.json", "history.csv", "predictions.csv", "metrics.json")
-    return all((Path(folder) / name).is_file() for name in files)
+def _settings(store: Store, feature: str):
+    try:
+        return features.config(feature, store.config[feature])
+    except (ValueError, TypeError) as error:
+        mends = f"make it again with: musiclab prepare SOURCE {store.path} --replace"
+        raise StoreError(f"{store.path}: {error}; {mends}") from error
 
 
-def check_out(out: str | Path | None) -> None:
-    """Raise RunError before the training, not after it, when there can be no run folder."""
-    if out is not None and Path(out).is_file():
-        raise RunError(f"{out}: expected a run folder to make, found a file; name another folder")
+def _check_data(kind, store: Store, found, split: Split) -> None:
+    """Raise before the training what would make it senseless."""
+    if kind.feature == "audio" and found.sample_rate != kind.feature_config.sample_rate:
+        wanted = kind.feature_config.sample_rate  # the length of its kernels is meant in ms
+        raise StoreError(
+            f"{store.path}: expected audio at {wanted} Hz, found {found.sample_rate} Hz; "
+            f"make it with: musiclab prepare SOURCE OTHER.h5 --features audio --set audio.sample_rate={wanted}"
+        )
+    if (known := len(np.unique(store.labels[split.train]))) < 2:
+        raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
+
+
+def _place(store: Store, feature: str, device: str):
+    """Where to read from: on the GPU what takes up less than a quarter of its free memory."""
+    chosen = pick_device(device)
+    if chosen.type == "cuda":
+        values = open_values(store, feature, "disk")
+        if np.prod(values.shape) * values.dtype.itemsize < torch.cuda.mem_get_info(chosen)[0] / 4:
+            return chosen
+    return "auto"
 
 
 def _identity(card: Card) -> dict:
@@ -205,31 +212,23 @@ def _identity(card: Card) -> dict:
             facts |= {f"{key}.{name}": entry for name, entry in value.items()}
         else:
             facts[key] = value
-    facts = {key: value for key, value in facts.items() if not key.startswith("data.") or key == "data.digest"}
-    facts.pop("training.device", None)
-    return json.loads(json.dumps(facts))  # as a file has it: lists for tuples
+    ignored = {"training.device", "training.workers", "training.compile", "command"}
+    ignored |= {key for key in facts if key.startswith("data.")} - {"data.digest"}
+    return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
 
 
 def _short(value) -> str:
-    if isinstance(value, list) and len(value) > 5:
-        return f"{len(value)} such as {value[0]}"
-    return str(value)
+    return f"{len(value)} such as {value[0]}" if isinstance(value, list) and len(value) > 5 else str(value)
 
 
-def _digest(index: pd.DataFrame, offsets: np.ndarray, values: np.ndarray) -> str:
-    """Of what a model is trained on and tested with; where the files lie does not count."""
-    table = index[["label", "group", "fold", "split"]].to_csv(index=False)
-    digest = hashlib.blake2b(table.encode(), digest_size=8)
-    digest.update(np.ascontiguousarray(offsets))
-    digest.update(np.ascontiguousarray(values))
-    return digest.hexdigest()
-
-
-def _mean_and_deviation(values: np.ndarray, offsets: np.ndarray, clips: np.ndarray) -> tuple[float, float]:
-    """Of the values of some clips, a clip at a time, so that no copy of all is made."""
+def _mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each dimension over some clips, each shape (dimensions,), a clip at a time: no copy of all is made."""
     count, total, squares = 0, 0.0, 0.0
     for clip in clips:
-        part = values[offsets[clip] : offsets[clip + 1]].astype(np.float64)
-        count, total, squares = count + part.size, total + part.sum(), squares + np.square(part).sum()
+        part = np.atleast_2d(store.read(feature, clip)).astype(np.float64)  # (dimensions, frames)
+        if feature == "audio":
+            part /= 32768
+        count += part.shape[1]
+        total, squares = total + part.sum(axis=1), squares + np.square(part).sum(axis=1)
     mean = total / count
-    return mean, float(np.sqrt(max(0.0, squares / count - mean**2)))
+    return mean, np.sqrt(np.maximum(0.0, squares / count - mean**2))

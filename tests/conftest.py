@@ -1,5 +1,6 @@
 """What several tests need: a tone, real recordings where there are some, a small data set, and its store."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from musiclab import features
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
 from musiclab.prepare import prepare
@@ -23,6 +25,16 @@ settings.load_profile("musiclab")
 SAMPLE_RATE = 22050
 SECONDS = 1.5
 PITCHES = {"low": 200.0, "middle": 800.0, "high": 3200.0}  # Hz
+
+TINY = {
+    **{name: {"width": 2, "length": 8000} for name in ("m3", "m5", "m11", "m18", "m34res")},
+    "mlp": {"hidden": (8, 8, 8)},
+    "cnn": {"width": 1, "frames": 64, "hidden": (4, 4)},
+    "crnn": {"width": 1, "frames": 64, "hidden": 4, "dense": (4, 4), "last_pool": (8, 1)},
+    "lstm": {"hidden": 4, "frames": 64},
+    "resnet": {"width": 2, "frames": 64},
+}
+"""Sizes of every model that make it as small as can be."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,6 +97,17 @@ def small_store(small_folder, tmp_path_factory) -> Store:
         yield store
 
 
+@pytest.fixture(scope="session")
+def all_features(small_folder, tmp_path_factory) -> Store:
+    """The store of :func:`small_folder` with what each model hears, audio at 8 kHz."""
+    configs = {name: features.config(name) for name in ("audio", "logmel", "summary", "sequence")}
+    configs["audio"] = features.AudioConfig(sample_rate=8000)
+    path = tmp_path_factory.mktemp("stores") / "all.h5"
+    prepare(AudioFolder(small_folder), path, configs, workers=1, progress=False)
+    with Store(path) as store:
+        yield store
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs ``musiclab ARGUMENTS`` in this process: gives its ``status``, ``out`` and ``err``."""
@@ -101,3 +124,18 @@ def command(monkeypatch, capsys):
         return SimpleNamespace(status=end.value.code or 0, out=printed.out, err=printed.err)
 
     return run
+
+
+def last_line(done: SimpleNamespace) -> dict:
+    """What a command has printed for ``--json``."""
+    return json.loads(done.out.splitlines()[-1])
+
+
+def check_refused(done: SimpleNamespace, *words: str) -> None:
+    """Status 2, one message on stderr with all the words, nothing that looks like a program's inside."""
+    assert done.status == 2
+    assert "Traceback" not in done.err + done.out
+    message = done.err[done.err.rindex("musiclab: ") :]
+    for word in words:
+        assert word in message
+    assert done.out == ""

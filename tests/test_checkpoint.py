@@ -75,6 +75,15 @@ def cut(path):
         ),
         (lambda run: rewrite_card(run, model="rnn"), "expected a model among .*, found 'rnn'"),
         (lambda run: rewrite_card(run, sizes={"depth": 3}), "model cnn: .*unexpected keyword argument"),
+        (lambda run: rewrite_card(run, sizes={"width": 10**12}), r"model\.json: expected sizes of a model, found"),
+        (lambda run: rewrite_card(run, sizes=[1]), r"expected the description of a model, .*\(sizes is \[1\]\)"),
+        (lambda run: rewrite_card(run, classes="abc"), r"expected the description of a model, .*\(classes is 'abc'\)"),
+        (lambda run: rewrite_card(run, test_paths=[3]), r"expected the description of a model, .*not all texts"),
+        (lambda run: rewrite_card(run, feature="smell"), "expected a feature among .*, found 'smell'"),
+        (
+            lambda run: rewrite_card(run, feature_config={"n_mels": 0}),
+            r"model\.json: expected the description .*n_mels",
+        ),
     ],
 )
 def test_a_run_folder_that_does_not_fit_is_an_error(trained, tmp_path, damage, words):

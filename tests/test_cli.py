@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from conftest import PITCHES, SAMPLE_RATE, noisy_sine
+from conftest import PITCHES, SAMPLE_RATE, check_refused, last_line, noisy_sine
 
 from musiclab import experiments
 from musiclab.audio import save_audio
@@ -20,7 +20,7 @@ from musiclab.prepare import prepare
 from musiclab.store import Store
 from musiclab.training import TrainConfig
 
-FAST = ("--width", 2, "--epochs", 1, "--device", "cpu")
+FAST = ("--size", "width=2", "--epochs", 1, "--device", "cpu")
 KEYS = {"accuracy", "ci95", "n", "per_class", "confusion", "classes", "model", "parameters", "data", "split", "seed",
         "seconds"}  # fmt: skip
 
@@ -32,20 +32,6 @@ def run(small_store, tmp_path_factory):
     config = TrainConfig(epochs=1, device="cpu")
     experiments.train("cnn", small_store, folder, config=config, show_progress=False, width=2, frames=64)
     return folder
-
-
-def last_line(done):
-    return json.loads(done.out.splitlines()[-1])
-
-
-def check_refused(done, *words):
-    """Status 2, one message on stderr with all the words, nothing that looks like a program's inside."""
-    assert done.status == 2
-    assert "Traceback" not in done.err + done.out
-    message = done.err[done.err.rindex("musiclab: ") :]
-    for word in words:
-        assert word in message
-    assert done.out == ""
 
 
 # What works
@@ -76,7 +62,8 @@ def test_an_error_in_a_process_of_its_own(tmp_path):
 def test_help_names_every_command(command):
     done = command("--help")
     assert done.status == 0
-    for name in ("info", "prepare", "train", "crossval", "evaluate", "predict"):
+    for name in ("info", "download", "scan", "prepare", "inspect", "verify", "train", "crossval", "evaluate", "predict",
+                 "compare", "report", "umtn"):  # fmt: skip
         assert name in done.out
     for name in ("prepare", "train", "crossval", "evaluate"):
         text = command(name, "--help").out
@@ -127,12 +114,21 @@ def test_crossval_prints_each_fold(command, small_store, tmp_path):
     assert "1 of 4 folds by group: not comparable with results on all" in part.out
 
 
-def test_every_command_takes_the_same_options(command):
-    for name in ("train", "crossval", "evaluate"):
-        done = command(name, "--help")
-        assert "--device" in done.out
-        assert "--json" in done.out
-    assert "--seed" in command("crossval", "--help").out
+def test_commands_that_do_the_same_take_the_same_options(command):
+    training = ("--seed", "--epochs", "--batch-size", "--size", "--set", "--precision", "--workers")
+    for name in ("train", "crossval", "evaluate", "predict", "compare"):
+        text = command(name, "--help").out
+        assert "--device" in text
+        assert "--json" in text
+        assert all((option in text) == (name in ("train", "crossval")) for option in training), name
+
+
+@pytest.mark.parametrize("option", ["--seed", "--epochs"])
+def test_what_trains_nothing_takes_no_setting_of_a_training(command, run, small_store, option):
+    for arguments in (("evaluate", run, small_store.path), ("predict", run, small_store.path)):
+        done = command(*arguments, option, 1)
+        assert done.status == 2
+        assert f"No such option: {option}" in done.err
 
 
 # Bad files: alone, and among good ones
@@ -255,10 +251,11 @@ def test_a_class_with_one_group_is_refused(command, small_folder, tmp_path):
 
 def test_a_store_made_with_other_settings_than_the_models_is_refused(command, run, small_folder, tmp_path):
     path = tmp_path / "fine.h5"
-    prepare(AudioFolder(small_folder), path, ["logmel"], MelConfig(hop_length=256, fmin=20), workers=1, progress=False)
+    prepare(AudioFolder(small_folder), path, {"logmel": MelConfig(hop_length=256, fmin=20)}, workers=1, progress=False)
     check_refused(
         command("evaluate", run, path), f"{path}: expected logmel made with hop_length=512, fmin=0.0",
-        "found hop_length=256, fmin=20", "prepare the data again with those settings",
+        "found hop_length=256, fmin=20", "make another store with: musiclab prepare SOURCE OTHER.h5 --features logmel",
+        "--set logmel.hop_length=512 --set logmel.fmin=0.0",
     )  # fmt: skip
 
 
@@ -285,9 +282,15 @@ def test_a_run_that_is_none_is_refused(command, small_store, tmp_path):
         (("crossval", "cnn", "STORE", "--folds", "one"), ("--folds: expected numbers", "found 'one'")),
         (("crossval", "cnn", "STORE", "--folds", "1,9", *FAST), ("expected a fold among [1, 2, 3, 4], found 9",)),
         (("train", "cnn", "STORE", "--out", "STORE"), ("expected a run folder to make, found a file",)),
-        (("train", "cnn", "STORE", "--out", "STORE/run", *FAST), ("run", "cannot be read or written")),
+        (
+            ("train", "cnn", "STORE", "--out", "STORE/run", *FAST),
+            ("expected a run folder to make", "cannot be written to"),
+        ),
         (("prepare", "studio:seed=x", "OUT.h5"), ("expected seed to be a whole number, found 'x'",)),
-        (("prepare", "FOLDER", "OUT.h5", "--features", "chroma"), ("expected features among audio, logmel",)),
+        (
+            ("prepare", "FOLDER", "OUT.h5", "--features", "chrome"),
+            ("expected features among audio, logmel", "mean chroma?"),
+        ),
         (("prepare", "FOLDER", "DIR"), ("expected the name of a store to make", "found a folder")),
     ],
 )

@@ -164,7 +164,7 @@ def test_an_au_file_is_heard(gtzan):
 
 
 def test_a_training_lists_the_corrupt_track_and_goes_on(gtzan, command, tmp_path):
-    done = command("train", "cnn", f"gtzan:{gtzan}", "--out", tmp_path / "run", "--width", 4, "--epochs", 1,
+    done = command("train", "cnn", f"gtzan:{gtzan}", "--out", tmp_path / "run", "--size", "width=4", "--epochs", 1,
                    "--device", "cpu", "--json")  # fmt: skip
     assert done.status == 0
     left_out = re.search(r"1 files could not be read and are left out:\n  (.*)", done.err)[1]

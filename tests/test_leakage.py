@@ -1,5 +1,7 @@
 """Leakage: the same clips, tested once by a split that leaks and once by one that does not."""
 
+import tempfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,12 @@ def test_a_scaler_is_a_step_of_a_pipeline(unlearnable):
     leak = compare_leak(make_pipeline(StandardScaler(), NEAREST), unlearnable, "clip", folds=3)
     assert leak.model == "KNeighborsClassifier"
     assert leak.leaky.n == 48
+
+
+def test_nothing_is_left_behind(unlearnable, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    compare_leak(NEAREST, unlearnable, "segment", folds=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_nothing_leaks_nothing_is_gained(small_store):

@@ -29,8 +29,8 @@ def project():
 
 @pytest.fixture(scope="module")
 def declared(project):
-    """Requirements of pyproject.toml, those of the tests too, by name."""
-    texts = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    """Requirements of pyproject.toml, those of the extras too, by name."""
+    texts = [*project["dependencies"], *(text for extra in project["optional-dependencies"].values() for text in extra)]
     requirements = [Requirement(text) for text in texts]
     names = [requirement.name for requirement in requirements]
     assert len(set(names)) == len(names)
@@ -87,10 +87,25 @@ def test_what_is_imported_is_declared(declared):
     known = {normal(name) for name in declared} | brought_by_jupyter
     for source in SOURCES:
         for name in imported_names(source):
-            top = name.partition(".")[0]
-            if top != "musiclab" and top not in sys.stdlib_module_names:
-                owners = {normal(owner) for owner in distributions.get(top, [])}
-                assert owners & known, f"{source.name} imports {top}, which pyproject.toml does not list"
+            package = top(name)
+            if package != "musiclab" and package not in sys.stdlib_module_names:
+                owners = {normal(owner) for owner in distributions.get(package, [])}
+                assert owners & known, f"{source.name} imports {package}, which pyproject.toml does not list"
+
+
+def test_what_an_extra_brings_is_imported_only_when_it_is_asked_for(project):
+    assert set(project["optional-dependencies"]) == {"dask", "test"}
+    brought = {Requirement(text).name for text in project["optional-dependencies"]["dask"]}
+    anywhere = {source.name for source in SOURCES if any(top(name) in brought for name in imported_names(source))}
+    assert anywhere == {"extraction.py"}
+    (extraction,) = (source for source in SOURCES if source.name == "extraction.py")
+    at_the_top = {top(name) for name in imported_names(extraction, nested=False)}
+    assert "joblib" in at_the_top
+    assert not brought & at_the_top
+
+
+def top(name):
+    return name.partition(".")[0]
 
 
 def normal(name):
@@ -121,11 +136,71 @@ def modules_after(statement):
         ("import musiclab.cli", {"numpy", "torch", "librosa", "pandas", "matplotlib", "scipy", "h5py"}),
         ("import musiclab.features", {"torch", "torchaudio", "librosa", "pandas", "matplotlib"}),
         ("import musiclab.datasets", {"torch", "torchaudio", "librosa", "matplotlib"}),
-        ("import musiclab.experiments", {"librosa", "torchaudio", "matplotlib", "soundfile"}),
+        ("import musiclab.experiments", {"librosa", "torchaudio", "matplotlib", "soundfile", "dask", "distributed"}),
     ],
 )
 def test_what_is_not_used_is_not_loaded(statement, forbidden):
     assert not modules_after(statement) & forbidden
+
+
+GPU_MACHINE = ("torch", "h5py", "numpy", "pandas", "scikit-learn", "accelerate", "tqdm")
+"""What has to be installed where a model is trained from a store; what these need comes with them."""
+
+TRAINING = """
+import sys
+
+store, out, *hidden = sys.argv[1:]
+
+
+class Bare:
+    \"\"\"Finds what another finder finds, but for packages that are not to be there.\"\"\"
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in hidden else self.finder.find_spec(name, path, target)
+
+    def find_distributions(self, *context):
+        found = getattr(self.finder, "find_distributions", lambda *context: ())(*context)
+        return (distribution for distribution in found if distribution.metadata["Name"] not in hidden)
+
+
+sys.meta_path = [Bare(finder) for finder in sys.meta_path]
+from musiclab import experiments
+from musiclab.training import TrainConfig
+
+config = TrainConfig(epochs=1, device="cpu")
+sizes = {"cnn": {"width": 1, "frames": 64, "hidden": (4, 4)}, "m5": {"width": 2}, "mlp": {}, "lstm": {"hidden": 4}}
+for name in sizes:
+    outcome = experiments.train(name, store, f"{out}/{name}", config=config, show_progress=False, **sizes[name])
+    again = experiments.evaluate_run(f"{out}/{name}", store, config)
+    assert again.result.accuracy == outcome.result.accuracy
+print(*{module.partition(".")[0] for module in sys.modules})
+"""
+
+
+def test_training_from_a_store_needs_few_packages(all_features, tmp_path):
+    there, waiting = set(), list(GPU_MACHINE)
+    while waiting:
+        name = normal(waiting.pop())
+        if name not in there:
+            there.add(name)
+            needs = map(Requirement, importlib.metadata.requires(name) or ())
+            waiting += [need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
+    owners = importlib.metadata.packages_distributions()
+    hidden = {top for top, names in owners.items() if not {*map(normal, names)} & {*there, "musiclab"}}
+    decoding, showing = {"librosa", "soundfile", "soxr", "torchaudio"}, {"matplotlib", "PIL", "IPython", "ipywidgets"}
+    assert decoding | showing | {"typer", "platformdirs", "pooch"} <= hidden
+    names = {name for top in hidden for name in owners[top]}
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINING, all_features.path, tmp_path, *hidden | names],
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not hidden & set(done.stdout.split())
+    for name in ("cnn", "m5", "mlp", "lstm"):
+        assert (tmp_path / name / "model.safetensors").exists()
 
 
 def test_submodules_load_when_they_are_named():
@@ -150,9 +225,10 @@ def unit(source):
     return source.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_names(source):
-    """Full names of all that a file imports, at its top or in a function."""
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+def imported_names(source, nested=True):
+    """Full names of all that a file imports, at its top or, if ``nested``, in a function."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if nested else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -195,7 +271,7 @@ def test_a_lower_layer_never_imports_a_higher_one(imports):
     layers = {name: number for number, line in enumerate(table) for name in line.split(", ")}
     assert layers["audio"] < layers["datasets"] < layers["store"] < layers["models"] < layers["training"]
     assert layers["training"] < layers["experiments"] < layers["cli"]
-    assert set(layers) <= set(imports)
+    assert set(musiclab._SUBMODULES) - set(layers) == {"environment", "errors", "files", "notebooks", "progress"}
     for name, layer in layers.items():
         higher = {other for other in reached_from(imports, name) if layers.get(other, 0) > layer}
         assert not higher, f"{name} imports {', '.join(higher)}, directly or by way of others"

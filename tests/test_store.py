@@ -407,13 +407,11 @@ def test_a_folder_is_not_replaced_by_a_store(tmp_path):
         fill(tmp_path)
 
 
-def test_settings_that_differ_stand_side_by_side(path):
+def test_settings_that_differ_stand_side_by_side():
     assert differences(CONFIG, CONFIG) == ""
     assert differences({"mfcc": {"n_mfcc": 1}}, CONFIG) == ""  # not in there
-    with Store(path) as opened:
-        opened.check_config("logmel", {"sample_rate": 8000, "n_mels": 8})
-        with pytest.raises(StoreError, match=r"(?s)asked for +in the store\n  logmel.n_mels +64 +8\n  logmel.fmin +20"):
-            opened.check_config("logmel", {"sample_rate": 8000, "n_mels": 64, "fmin": 20})
+    asked = {"logmel": {"sample_rate": 8000, "n_mels": 64, "fmin": 20}}
+    assert re.search(r"asked for +in the store\n  logmel.n_mels +64 +8\n  logmel.fmin +20", differences(asked, CONFIG))
 
 
 def test_it_can_be_read_while_a_viewer_has_it_open_for_writing(path, tmp_path):

@@ -224,8 +224,8 @@ def test_a_clip_shorter_than_4_s_is_padded_with_silence_and_not_looped(every_kin
     store, _ = every_kind
     four_seconds = round(4 * 22050 / 512)  # 172 frames
     silence = MelConfig(**store.config["logmel"]).silence
-    for random in (True, False):
-        segments = Segments.of_store(store, "logmel", frames=four_seconds, silence=silence, random=random)
+    for places in ("random", "centred"):
+        segments = Segments.of_store(store, "logmel", length=four_seconds, silence=silence, places=places)
         assert len(segments) == len(store)  # one segment a clip
         for clip in range(len(store)):
             batch, _ = segments.__getitems__([clip])
@@ -240,7 +240,7 @@ def test_a_training_on_the_folds_that_are_there(urbansound, command, tmp_path):
     copy = shutil.copytree(urbansound, tmp_path / "copy")
     broken = sorted((copy / "audio" / "fold3").iterdir())[0]
     broken.write_bytes(b"RIFF and no more")
-    done = command("train", "cnn", f"urbansound8k:{copy}", "--out", tmp_path / "run", "--fold", 1, "--width", 2,
+    done = command("train", "cnn", f"urbansound8k:{copy}", "--out", tmp_path / "run", "--fold", 1, "--size", "width=2",
                    "--epochs", 1, "--device", "cpu", "--json")  # fmt: skip
     assert done.status == 0
     assert f"1 files could not be read and are left out:\n  {broken}: " in done.err

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from musiclab.cli import data, learn
+from musiclab.cli import data, learn, umtn
 from musiclab.errors import MusiclabError
 
 app = typer.Typer(
@@ -19,12 +19,17 @@ for _command in (
     data.download,
     data.scan,
     data.prepare,
+    data.inspect,
+    data.verify,
     learn.train,
     learn.crossval,
     learn.evaluate,
     learn.predict,
+    learn.compare,
+    learn.report,
 ):
     app.command()(_command)
+app.add_typer(umtn.app, name="umtn")
 
 
 def main() -> None:
@@ -36,5 +41,6 @@ def main() -> None:
         print(f"musiclab: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # no space, no permission, a file where a folder should be
-        print(f"musiclab: {error.filename or 'a file'}: cannot be read or written ({error.strerror})", file=sys.stderr)
+        name = error.filename2 or error.filename or "a file"  # where a file was to be renamed, its new name
+        print(f"musiclab: {name}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
         sys.exit(2)

@@ -2,6 +2,10 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
 
 
 def list_failures(failures) -> None:
@@ -18,3 +22,13 @@ def print_outcome(outcome, as_json: bool) -> None:
     print(outcome.result.per_class.round(3).to_string())
     if as_json:
         print(json.dumps(outcome.to_dict()))
+
+
+@contextmanager
+def stoppable(how_to_go_on: str = "") -> Iterator[None]:
+    """End a command that Ctrl-C stops with status 130 and a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        print(f"musiclab: {str(stopped) or how_to_go_on or 'stopped'}", file=sys.stderr)
+        raise typer.Exit(130) from stopped

@@ -27,12 +27,13 @@ function                shape                  unit, range
 that a store can hold by name.
 """
 
-from musiclab.features.mel import delta, log_mel, mfcc
+from musiclab.features.mel import delta, log_mel, mel_bank, mfcc
 from musiclab.features.pitch import chroma, tuning
 from musiclab.features.registry import FEATURES, compute, config
 from musiclab.features.rhythm import TempoConfig, tempo
 from musiclab.features.settings import (
     FLOOR,
+    PITCH_CLASSES,
     SCALINGS,
     AudioConfig,
     ChromaConfig,
@@ -54,6 +55,7 @@ from musiclab.features.vectors import SequenceConfig, SummaryConfig, sequence, s
 __all__ = [
     "FEATURES",
     "FLOOR",
+    "PITCH_CLASSES",
     "SCALINGS",
     "AudioConfig",
     "ChromaConfig",
@@ -69,6 +71,7 @@ __all__ = [
     "config",
     "delta",
     "log_mel",
+    "mel_bank",
     "mfcc",
     "rms",
     "sequence",

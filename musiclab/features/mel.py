@@ -44,25 +44,16 @@ def log_mel(waveform, config: MelConfig = MelConfig(), engine: Literal["torch", 
     return evaluate(waveform, config, engine, log_mel_kernel, log_mel_reference)
 
 
-def mfcc(
-    waveform,
-    config: MelConfig | MfccConfig = MelConfig(),
-    n_mfcc: int = 20,
-    engine: Literal["torch", "librosa"] = "torch",
-):
+def mfcc(waveform, config: MfccConfig = MfccConfig(), engine: Literal["torch", "librosa"] = "torch"):
     """Mel-frequency cepstral coefficients: the orthonormal cosine transform (DCT-II) of the mel power in dB.
 
-    As in librosa: power (not magnitude), decibels, and nothing lower than 80 dB under the clip's peak, whatever
-    ``config.power`` and ``config.scaling`` say.
+    As in librosa: power (not magnitude), decibels, and nothing lower than 80 dB under the clip's peak.
 
     Parameters
     ----------
     waveform : array or tensor, shape (..., samples)
     config
-        A :class:`MelConfig`, of which rate, window, hop and bands are used; or a :class:`MfccConfig`, which says
-        the number of coefficients too.
-    n_mfcc
-        Number of coefficients, from the 0th (level) upwards, where ``config`` does not say it.
+        The settings; ``n_mfcc`` is one of them.
     engine
         As in :func:`log_mel`; they agree within 0.01.
 
@@ -73,19 +64,9 @@ def mfcc(
     Raises
     ------
     ValueError
-        The waveform is shorter than one frame or not finite, or ``n_mfcc`` is not in 1 to ``config.n_mels``.
+        The waveform is shorter than one frame or not finite.
     """
-    if isinstance(config, MfccConfig):
-        return evaluate(waveform, config, engine, mfcc_kernel, mfcc_reference)
-    numbers = MfccConfig(**config.framing, n_mels=config.n_mels, n_mfcc=n_mfcc)
-    mel = MelConfig(**config.framing, n_mels=config.n_mels, fmin=config.fmin, fmax=config.fmax, **_DECIBEL)
-    return evaluate(
-        waveform,
-        numbers,
-        engine,
-        lambda sound, _: _cepstrum(sound, mel, n_mfcc),
-        lambda clip, _: _cepstrum_reference(clip, mel, n_mfcc),
-    )
+    return evaluate(waveform, config, engine, mfcc_kernel, mfcc_reference)
 
 
 def delta(values, width: int = 9, order: int = 1, engine: Literal["torch", "librosa"] = "torch"):
@@ -140,7 +121,9 @@ def log_mel_kernel(sound: Sound, config: MelConfig):
 
 def mfcc_kernel(sound: Sound, config: MfccConfig):
     """Tensor, shape (clips, n_mfcc, frames)."""
-    return _cepstrum(sound, MelConfig(**config.framing, n_mels=config.n_mels, **_DECIBEL), config.n_mfcc)
+    decibels = sound.of(log_mel_kernel, _in_decibels(config))
+    decibels = decibels.maximum(decibels.amax(dim=(-2, -1), keepdim=True) - _RANGE)
+    return _cosines(config.n_mfcc, config.n_mels, str(decibels.device)) @ decibels
 
 
 def delta_kernel(values, width: int = 9, order: int = 1):
@@ -157,25 +140,17 @@ def delta_kernel(values, width: int = 9, order: int = 1):
     return torch.cat([first.expand(ends), inner, last.expand(ends)], dim=-1)
 
 
-_DECIBEL = {"power": 2.0, "scaling": "decibel"}
-
-
-def _cepstrum(sound: Sound, mel: MelConfig, n_mfcc: int):
-    decibels = sound.of(log_mel_kernel, mel)
-    decibels = decibels.maximum(decibels.amax(dim=(-2, -1), keepdim=True) - _RANGE)
-    return _cosines(n_mfcc, mel.n_mels, str(decibels.device)) @ decibels
+def _in_decibels(config: MfccConfig) -> MelConfig:
+    """Settings of the log-mel that the coefficients are made of."""
+    return MelConfig(**config.framing, n_mels=config.n_mels, power=2.0, scaling="decibel")
 
 
 def mfcc_reference(clip: np.ndarray, config: MfccConfig) -> np.ndarray:
     """By librosa, for one clip."""
-    return _cepstrum_reference(clip, MelConfig(**config.framing, n_mels=config.n_mels, **_DECIBEL), config.n_mfcc)
-
-
-def _cepstrum_reference(clip: np.ndarray, mel: MelConfig, n_mfcc: int) -> np.ndarray:
     import librosa
 
-    decibels = log_mel_reference(clip, mel)
-    return librosa.feature.mfcc(S=np.maximum(decibels, decibels.max() - _RANGE), n_mfcc=n_mfcc)
+    decibels = log_mel_reference(clip, _in_decibels(config))
+    return librosa.feature.mfcc(S=np.maximum(decibels, decibels.max() - _RANGE), n_mfcc=config.n_mfcc)
 
 
 def log_mel_reference(clip: np.ndarray, config: MelConfig) -> np.ndarray:

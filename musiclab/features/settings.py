@@ -6,6 +6,7 @@ dimension), ``silence`` (what a clip that is too short is padded with) and ``to_
 
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -280,5 +281,6 @@ class ContrastConfig(FrameConfig):
 def check_positive(config, *names: str) -> None:
     """Raise ValueError if a setting is not positive."""
     for name in names:
-        if not getattr(config, name) > 0:
-            raise ValueError(f"{name} must be positive, not {getattr(config, name)!r}")
+        value = getattr(config, name)
+        if not (isinstance(value, Real) and value > 0):
+            raise ValueError(f"{name} must be positive, not {value!r}")

@@ -124,6 +124,8 @@ def create(name: str, classes: int, **sizes) -> Classifier:
         return kind(classes, **sizes)
     except RunError as error:
         raise RunError(f"model {name}: {error}") from error
+    except (RuntimeError, TypeError, MemoryError) as error:  # of a wrong kind, or larger than memory
+        raise RunError(f"model {name}: expected sizes that can be had, found {sizes} ({error})") from error
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -117,7 +117,7 @@ def predict(
     for path in paths:
         try:
             with _on_disk(path) as file:
-                spans, values = listen(file, model, card.feature, config, every)
+                spans, values = listen(file, model, card.feature, config, every, card.precision)
         except AudioError as error:
             failures.append((path, str(error)))
             continue

@@ -19,7 +19,9 @@ BATCH = 64
 """Windows that a model is given at once, at most."""
 
 
-def listen(file: Path, model, feature: str, config, every: float | None) -> tuple[np.ndarray, np.ndarray]:
+def listen(
+    file: Path, model, feature: str, config, every: float | None, precision: str = "auto"
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut a file into windows and say what each is.
 
     Parameters
@@ -32,6 +34,8 @@ def listen(file: Path, model, feature: str, config, every: float | None) -> tupl
         What it hears, and the settings of that.
     every
         Seconds from window to window; left out, windows cover the file as the segments of a test do.
+    precision
+        As in :class:`musiclab.training.TrainConfig`.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def listen(file: Path, model, feature: str, config, every: float | None) -> tupl
     spans, values = [], []
     for some_spans, batch in cut(file, model.length, feature, config, every):
         spans.append(some_spans)
-        values.append(_log_probabilities(model, torch.from_numpy(batch)))
+        values.append(_log_probabilities(model, torch.from_numpy(batch), precision))
     return np.concatenate(spans), np.concatenate(values)
 
 
@@ -141,8 +145,8 @@ def _seconds(file: Path) -> float:
 
 
 @torch.inference_mode()
-def _log_probabilities(model, batch: torch.Tensor) -> np.ndarray:
+def _log_probabilities(model, batch: torch.Tensor, precision: str) -> np.ndarray:
     device = next(model.parameters()).device
-    with autocast(device, "auto"):
+    with autocast(device, precision):
         logits = model(batch.to(device))
     return logits.cpu().double().log_softmax(dim=1).numpy()

@@ -26,7 +26,8 @@ def open_data(
     feature
         What must be in it.
     config
-        Settings that the feature must have been made with. Left out: any, in a store; the usual ones, for a data set.
+        Settings that a data set is prepared with; left out, the usual ones. A store is taken as it is: who uses it
+        says whether its settings will do.
 
     Returns
     -------
@@ -37,14 +38,12 @@ def open_data(
     Raises
     ------
     StoreError
-        The store cannot be read, lacks the feature, or has it with other settings: then they stand side by side.
+        The store cannot be read, or lacks the feature.
     """
     if not isinstance(data, (Store, Dataset)) and str(data).lower().endswith((".h5", ".hdf5")):
         data = Store(data)
     if isinstance(data, Store):
         data.check_has(feature)
-        if config is not None:
-            data.check_config(feature, config.to_dict())
         return data, data.failures
     dataset = data if isinstance(data, Dataset) else open_source(str(data))
     path, failures = cached_store(dataset, (feature,) if config is None else {feature: config})

@@ -197,15 +197,6 @@ class Store:
                 f"add it with: musiclab prepare SOURCE {self.path} --features {feature}"
             )
 
-    def check_config(self, feature: str, config: dict) -> None:
-        """Raise StoreError, with the settings side by side, when a feature was not made with these settings."""
-        self.check_has(feature)
-        if apart := differences({feature: config}, self.config):
-            raise StoreError(
-                f"{self.path}: expected {feature} made with other settings than it was:\n{apart}\nprepare another "
-                f"store with the settings asked for: musiclab prepare SOURCE OTHER.h5 --features {feature}"
-            )
-
     def close(self) -> None:
         """Close the file; it is opened again when it is next read from."""
         if self._file is not None and self._process == os.getpid():

@@ -91,6 +91,11 @@ class TrainConfig:
                 if not isinstance(value, kind) or isinstance(value, bool) or not least <= value < math.inf:
                     wanted = "whole number" if kind is Integral else "finite number"
                     raise RunError(f"expected {name} to be a {wanted} of at least {least}, found {value!r}")
+        if self.seed >= 2**32:
+            raise RunError(f"expected seed to be less than 2**32, found {self.seed}")
+        for name in ("class_weights", "compile", "deterministic"):
+            if not isinstance(getattr(self, name), bool):
+                raise RunError(f"expected {name} to be true or false, found {getattr(self, name)!r}")
         if self.learning_rate == 0:
             raise RunError("expected learning_rate to be positive, found 0: nothing would be learnt")
         if self.label_smoothing >= 1:
@@ -108,6 +113,8 @@ class TrainConfig:
                 )
         if isinstance(self.augmentation, dict):  # as a file has it
             object.__setattr__(self, "augmentation", Augmentation.from_dict(self.augmentation))
+        if not isinstance(self.augmentation, Augmentation):
+            raise RunError(f"expected augmentation to be an Augmentation, found {self.augmentation!r}")
 
     def to_dict(self) -> dict:
         """The settings as a dictionary that JSON can hold."""

@@ -136,6 +136,8 @@ def fit(
                 share_buffers(model)
                 if valid is not None:
                     row |= _validate(model, valid, config)
+                    if not math.isfinite(row["valid_loss"]):
+                        raise RunError(trouble.diverged(row["valid_loss"], epoch, config, history.best_epoch))
                 if not every_step:
                     schedule.step(row.get("valid_loss", row["train_loss"]))
                 row |= {

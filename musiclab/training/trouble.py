@@ -54,8 +54,20 @@ def not_finite(train: Segments, items: np.ndarray, epoch: int, config: TrainConf
         broken[:] = True
     clips = train.clips[items[broken]]
     names = [f"clip {clip}" if train.paths is None else str(train.paths[clip]) for clip in clips]
+    return "\n  ".join([f"epoch {epoch}: {found}. {_back_at(best_epoch)}", *names])
+
+
+def diverged(valid_loss: float, epoch: int, config: TrainConfig, best_epoch: int) -> str:
+    """A message for a validation loss that is no number, after a training loss that was one."""
+    return (
+        f"epoch {epoch}: expected a finite validation loss, found {valid_loss}; lower the learning rate "
+        f"(now {config.learning_rate:g}), clip gradients, or use precision fp32. {_back_at(best_epoch)}"
+    )
+
+
+def _back_at(best_epoch: int) -> str:
     weights = f"of epoch {best_epoch}, the best so far" if best_epoch else "that it began with"
-    return "\n  ".join([f"epoch {epoch}: {found}. The model is back at the weights {weights}.", *names])
+    return f"The model is back at the weights {weights}."
 
 
 def _fits(model: nn.Module, train: Segments, size: int, config: TrainConfig, device: torch.device) -> bool:
