@@ -57,7 +57,7 @@ RECIPES = {
     ),
     "lstm": Recipe(
         {"frames": 216, "pool": "mean", "dropout": 0.3},
-        TrainConfig(epochs=60, batch_size=16, learning_rate=2e-3, augmentation=Augmentation(mixup=0.3, time_mask=0.2)),
+        TrainConfig(epochs=60, batch_size=16, learning_rate=2e-3, augmentation=Augmentation(circular_shift=0.5)),
     ),
     "resnet": Recipe(
         {"width": 24},
