@@ -139,7 +139,7 @@ def test_silence_is_what_the_docstrings_say():
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_no_waveform_is_an_error(name):
-    needed = 1024 if name in ("log_mel", "mfcc") else 2048
+    needed = 1024 if name == "log_mel" else 2048
     for samples in (0, 1, needed - 1):
         with pytest.raises(ValueError, match=rf"one frame of {needed} samples .*found {samples}; use a longer"):
             ALL[name](np.zeros(samples))

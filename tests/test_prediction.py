@@ -158,7 +158,7 @@ class Loudness(torch.nn.Module):
 
 @pytest.fixture
 def loudness(monkeypatch):
-    card = SimpleNamespace(feature="audio", feature_config={"sample_rate": 8000}, classes=CLASSES)
+    card = SimpleNamespace(precision="auto", feature="audio", feature_config={"sample_rate": 8000}, classes=CLASSES)
     monkeypatch.setattr(prediction.checkpoint, "load", lambda _: (Loudness(), card))
 
 
