@@ -241,7 +241,7 @@ def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
 def _finish_history(ax: Axes, quantity: str) -> Axes:
     ax.set(xlabel="epoch", ylabel=quantity if quantity == "accuracy" else "loss (nats)")
     ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper right" if quantity == "loss" else "lower right")
     return ax
 
 

@@ -78,9 +78,9 @@ def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
     faults = [f"unreadable: {error}" for error in table["error"] if error]
     for kind in ("silent", "clipped"):
         faults += [f"{kind}: {row.path} (peak {row.peak:.5f})" for row in table[table[kind]].itertuples()]
-    index = dataset.index
+    table = table.reset_index(drop=True)  # rows are those of the data set, by position
     for _, same in table[table["duplicate"] > 0].groupby("duplicate"):
-        about = index.loc[same.index]
+        about = dataset.index.iloc[same.index]
         notes = [
             f"{what} {', '.join(map(str, found))}"
             for what, found in (

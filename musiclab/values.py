@@ -59,8 +59,9 @@ def open_values(
 class OnDisk:
     """Values of a feature, left in the file of their store: slices and stretches are read when they are asked for.
 
-    Reading through HDF5 would cost six times as much, and load a whole clip for a short segment of it unless told
-    otherwise. A store is not compressed, so once it is known where each chunk lies, the file's bytes are the values.
+    HDF5 loads a whole clip for a short segment of it unless told otherwise, and wants a handle that each process opens
+    for itself; once opened, it is as fast. A store is not compressed, so once it is known where each chunk lies, the
+    file's bytes are the values.
 
     The file is opened at each call and no handle is kept: nothing has to survive a fork, a pickle or a thread.
 

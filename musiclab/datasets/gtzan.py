@@ -60,8 +60,8 @@ class GTZAN(Dataset):
     of ``torchaudio.datasets.gtzan``. Their training part has ``jazz.00054``, which many copies hold in a form that
     cannot be decoded: then 442 tracks train. As everywhere, what cannot be read is listed and left out.
 
-    Nobody published the artists, so the group of a track is the track itself: only the filtered splits keep an
-    artist on one side.
+    The set itself does not name its artists, so the group of a track is the track itself: only the filtered splits
+    keep an artist on one side.
     """
 
     def __init__(self, root: str | Path, split: str = "filtered"):

@@ -18,7 +18,7 @@ validation, short files that nobody hears of, numpy draws that are the same in e
 
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
 from musiclab.umtn.companding import compand
-from musiclab.umtn.confusion import ConfusionConfig, ConfusionRun, probe_accuracy, train_confusion
+from musiclab.umtn.confusion import ConfusionConfig, ConfusionRun, MelDecoders, probe_accuracy, train_confusion
 from musiclab.umtn.encoded import WAV_FREQ, EncodedFilesDataset, write_h5
 from musiclab.umtn.h5 import H5Dataset
 from musiclab.umtn.mulaw import encode, inv_mu_law, mu_law
@@ -41,6 +41,7 @@ __all__ = [
     "EncodedFilesDataset",
     "Encoder",
     "H5Dataset",
+    "MelDecoders",
     "SegmentPairs",
     "WavFrequencyAugmentation",
     "compand",
