@@ -47,7 +47,6 @@ class Segments(Dataset):
         and a run with workers all draw the same.
     device
         Where the batches are given and where values that fit are kept; when left out, where ``values`` are.
-
     paths
         Names of the clips, for messages.
 
