@@ -75,7 +75,10 @@ def cut(path):
         ),
         (lambda run: rewrite_card(run, model="rnn"), "expected a model among .*, found 'rnn'"),
         (lambda run: rewrite_card(run, sizes={"depth": 3}), "model cnn: .*unexpected keyword argument"),
-        (lambda run: rewrite_card(run, sizes={"width": 10**12}), r"model\.json: model cnn: expected sizes that can be had, found"),
+        (
+            lambda run: rewrite_card(run, sizes={"width": 10**12}),
+            r"model\.json: model cnn: expected sizes that can be had",
+        ),
         (lambda run: rewrite_card(run, sizes=[1]), r"expected the description of a model, .*\(sizes is \[1\]\)"),
         (lambda run: rewrite_card(run, classes="abc"), r"expected the description of a model, .*\(classes is 'abc'\)"),
         (lambda run: rewrite_card(run, test_paths=[3]), r"expected the description of a model, .*not all texts"),
