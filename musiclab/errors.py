@@ -3,7 +3,7 @@
 Each message names the file or the value, what was expected, what was found and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -39,3 +39,24 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     close = get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def apart(wanted: Mapping, found: Mapping) -> tuple[str, str] | None:
+    """What two sets of facts do not share, each in words, for a message; None where they are the same.
+
+    Examples
+    --------
+    >>> apart({"seed": 0, "epochs": 3}, {"seed": 1, "epochs": 3})
+    ('seed=0', 'seed=1')
+    """
+    keys = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+    if not keys:
+        return None
+    here, there = (", ".join(f"{key}={_short(facts.get(key))}" for key in keys) for facts in (wanted, found))
+    return here, there
+
+
+def _short(value) -> str:
+    if isinstance(value, list) and len(value) > 5:
+        return f"{len(value)} such as {value[0]}"
+    return str(value)

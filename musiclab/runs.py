@@ -12,7 +12,7 @@ import torch
 
 from musiclab import checkpoint, features, models
 from musiclab.checkpoint import Card
-from musiclab.errors import RunError, StoreError
+from musiclab.errors import RunError, StoreError, apart
 from musiclab.metrics import Result
 from musiclab.outcome import Outcome
 from musiclab.segments import Segments
@@ -129,9 +129,8 @@ class Run:
         folder = Path(folder)
         model, card = checkpoint.load(folder)
         wanted, found = _identity(self.card), _identity(card)
-        differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-        if differing:
-            here, there = (", ".join(f"{key}={_short(one.get(key))}" for key in differing) for one in (wanted, found))
+        if differing := apart(wanted, found):
+            here, there = differing
             raise RunError(
                 f"{folder}: expected a run made with {here}, found one made with {there}; "
                 "name another folder, or remove this one to train it again"
@@ -215,10 +214,6 @@ def _identity(card: Card) -> dict:
     ignored = {"training.device", "training.workers", "training.compile", "command"}
     ignored |= {key for key in facts if key.startswith("data.")} - {"data.digest"}
     return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
-
-
-def _short(value) -> str:
-    return f"{len(value)} such as {value[0]}" if isinstance(value, list) and len(value) > 5 else str(value)
 
 
 def _mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from musiclab.errors import RunError
+from musiclab.errors import RunError, apart
 from musiclab.files import replacing
 
 DAMAGE = (
@@ -66,11 +66,8 @@ class State:
                     raise zipfile.BadZipFile(f"{damaged} is damaged")
             found = torch.load(self.path, map_location="cpu", weights_only=True)
             identity = found.pop("identity")
-        differing = sorted(key for key in self.identity | identity if self.identity.get(key) != identity.get(key))
-        if differing:
-            wanted, there = (
-                ", ".join(f"{key}={_short(one.get(key))}" for key in differing) for one in (self.identity, identity)
-            )
+        if differing := apart(self.identity, identity):
+            wanted, there = differing
             raise RunError(
                 f"{self.path}: expected a training with {wanted}, found one with {there}; "
                 "go on with the same settings, or train without --resume"
@@ -93,9 +90,3 @@ class State:
     def remove(self) -> None:
         """Remove the file: the training is over."""
         self.path.unlink(missing_ok=True)
-
-
-def _short(value) -> str:
-    if isinstance(value, list) and len(value) > 5:
-        return f"{len(value)} such as {value[0]}"
-    return str(value)
