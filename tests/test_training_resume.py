@@ -64,6 +64,16 @@ def assert_same_end(config, path):
     assert torch.equal(weights(model), weights(reference))
 
 
+@pytest.fixture
+def one_thread():
+    """As many threads here as in the process that is killed: the last bit depends on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_four_epochs_are_two_a_kill_and_two(path):
     script = Path(__file__).with_name("training_cases.py")
     child = subprocess.Popen([sys.executable, script, path.parent, "3"], stdout=subprocess.PIPE, text=True)
