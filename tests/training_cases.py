@@ -104,7 +104,13 @@ def announce_and_block() -> None:
 
 def main(folder: str, block_epoch: str = "0") -> None:
     """Train with a state that is kept, as a process of its own or as one of several."""
-    torch.set_num_threads(1)  # the last bit depends on how many threads add up, and a process may have another default
+    if block_epoch in ("resumed", "undisturbed"):
+        model, path = network(), Path(folder)
+        state = State(path / "state.pt", resume=True) if block_epoch == "resumed" else None
+        history = fit(model, two_classes(), fixed(), EVERYTHING, show_progress=False, state=state)
+        ends = {"epochs": facts(history), "best": history.best_epoch, "weights": weights(model).tolist()}
+        write_json(path / f"{block_epoch}.json", ends)
+        return
     if block_epoch != "0":
         train = two_classes(kind=Watched)
         train.act, train.act_epoch = announce_and_block, int(block_epoch)
