@@ -16,6 +16,7 @@ training, recipes, metrics, checkpoint           fit, evaluate, keep
 runs, outcome, experiments, leakage, prediction  whole runs, and naming new sounds
 umtn                                             the data pipeline of UMTN, and its two classifiers
 plots, runfolder, report, compare, widgets       what people look at
+exercises                                        what says whether an answer is right
 cli                                              the command ``musiclab``
 ===============================================  ===================================================
 """
@@ -33,6 +34,7 @@ _SUBMODULES = (
     "datasets",
     "environment",
     "errors",
+    "exercises",
     "experiments",
     "features",
     "files",

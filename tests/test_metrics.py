@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from musiclab.errors import RunError
-from musiclab.metrics import Result, group_interval, mcnemar, mean_and_deviation
+from musiclab.metrics import Result, difference_interval, group_interval, mcnemar, mean_and_deviation
 
 
 def result(labels, predictions, groups=None, share=0.8):
@@ -218,3 +218,29 @@ def test_mean_and_deviation_over_seeds():
     mean, deviation = mean_and_deviation(runs[:1])
     assert mean == pytest.approx(0.6)
     assert np.isnan(deviation)
+
+
+def test_the_interval_of_a_difference_against_one_that_is_never_right_is_that_of_the_accuracy():
+    groups = np.arange(60) // 3
+    first = np.random.default_rng(0).random(60) < 0.7
+    assert difference_interval(first, np.zeros(60, bool), groups) == group_interval(first, groups)
+
+
+def test_a_difference_is_surer_than_two_accuracies_where_the_same_clips_are_hard():
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(50), 4)
+    hard = np.repeat(rng.random(50) < 0.4, 4)
+    first = ~hard
+    second = ~hard & (np.arange(200) % 4 > 0)  # also misses one clip of four of what the first gets right
+    low, high = difference_interval(first, second, groups)
+    assert low < (first.mean() - second.mean()) < high
+    assert 0 < low
+    alone = group_interval(first, groups)
+    assert high - low < (alone[1] - alone[0]) / 2
+    assert difference_interval(second, first, groups) == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_one_group_says_nothing_of_a_difference_and_other_clips_are_refused():
+    assert difference_interval(np.ones(5, bool), np.zeros(5, bool), np.zeros(5)) == (-1.0, 1.0)
+    with pytest.raises(ValueError, match="the same clips"):
+        difference_interval(np.ones(5, bool), np.zeros(4, bool), np.zeros(5))

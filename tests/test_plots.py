@@ -26,10 +26,13 @@ TABLE = pd.DataFrame(
      "generated": [False, True, False]}
 )  # fmt: skip
 SHARES = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
+SPECTRUM = np.zeros((513, 20))
 DRAWINGS = {
     "waveform": (lambda ax: plots.waveform(sine(440), SAMPLE_RATE, ax=ax), "time (s)", "amplitude"),
     "spectrum": (lambda ax: plots.spectrum(sine(440), SAMPLE_RATE, ax=ax), "frequency (Hz)", "level (dB)"),
     "log_mel": (lambda ax: plots.log_mel(log_mel(sine(440)), ax=ax), "time (s)", "frequency (Hz, mel scale)"),
+    "spectrogram": (lambda ax: plots.spectrogram(SPECTRUM, SAMPLE_RATE, ax=ax), "time (s)", "frequency (Hz)"),
+    "chroma": (lambda ax: plots.chroma(np.eye(12), SAMPLE_RATE, ax=ax), "time (s)", "pitch class"),
     "history": (lambda ax: plots.history(EPOCHS, ax=ax), "epoch", "loss (nats)"),
     "fold_histories": (lambda ax: plots.fold_histories({"fold1": EPOCHS}, ax=ax), "epoch", "loss (nats)"),
     "confusion": (lambda ax: plots.confusion(np.eye(3, dtype=int), "abc", ax=ax), "predicted", "true"),
@@ -80,6 +83,22 @@ def test_frequencies_on_the_picture_are_where_the_tone_is(frequency):
     left, right, bottom, top = ax.images[0].get_extent()
     assert (left, bottom, top) == (0, 0, 128)
     assert right == pytest.approx(44 * 512 / SAMPLE_RATE)
+
+
+def test_a_bin_of_a_spectrogram_is_centred_on_its_frequency_and_a_frame_on_its_time():
+    levels = np.zeros((513, 40))
+    ax = plots.spectrogram(levels, sample_rate=22050, hop_length=256, top=4000, colorbar=False)
+    left, right, low, high = ax.images[0].get_extent()
+    assert (low + high) / 2 == pytest.approx(256 * 22050 / 1024)  # the middle of 513 bins is bin 256
+    assert (left + right) / 2 == pytest.approx(19.5 * 256 / 22050)
+    assert ax.get_ylim() == (0, 4000)
+    assert ax.get_xlim() == pytest.approx((0, 40 * 256 / 22050))
+
+
+def test_a_chroma_picture_has_c_at_the_bottom_and_one_scale_for_all():
+    ax = plots.chroma(np.eye(12)[:, :1], 22050)
+    assert [label.get_text() for label in ax.get_yticklabels()][::11] == ["C", "B"]
+    assert ax.images[0].get_clim() == (0, 1)
 
 
 def test_marks_stay_within_the_bands_and_the_colours_have_a_unit():

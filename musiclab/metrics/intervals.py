@@ -34,15 +34,68 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
     >>> round(low, 3), high
     (0.692, 1.0)
     """
-    _, number = np.unique(groups, return_inverse=True)
-    right, size = np.bincount(number, weights=correct), np.bincount(number)
+    right, size = _by_group(correct, groups)
     if correct.all() or not correct.any():
         edge = float(beta.ppf(0.025, len(size), 1))  # Clopper and Pearson 1934, at k = n
         return (edge, 1.0) if correct.all() else (0.0, 1 - edge)
     if len(size) == 1:
         return 0.0, 1.0  # one group cannot say how another one would fare
-    draws = np.random.default_rng(seed).multinomial(len(size), np.full(len(size), 1 / len(size)), RESAMPLES)
-    low, high = np.percentile(draws @ right / (draws @ size), [2.5, 97.5])
+    return _middle(right, size, seed)
+
+
+def difference_interval(
+    first: np.ndarray, second: np.ndarray, groups: np.ndarray, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of how much more accurate one model is than another on the same clips, by bootstrap over groups.
+
+    The clips that both get right, or both wrong, say nothing of the difference; so this interval is narrower than the
+    two accuracies' own let one think. It is a point of no width where the models are right on the same clips.
+
+    Parameters
+    ----------
+    first, second : bool array, shape (n,)
+        Whether each model named each clip rightly.
+    groups : array, shape (n,)
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    low, high : float
+        In [-1, 1]; above 0 where the first is better.
+
+    Raises
+    ------
+    ValueError
+        The three are not of one length.
+
+    Examples
+    --------
+    >>> first, second = np.tile([True, True, True, False], 10), np.tile([True, True, False, False], 10)
+    >>> difference_interval(first, second, np.arange(40) // 4)  # one clip of four, in every group
+    (0.25, 0.25)
+    """
+    first, second, groups = (np.asarray(each) for each in (first, second, groups))
+    if not first.shape == second.shape == groups.shape:
+        raise ValueError(
+            f"expected the same clips for both models, found {first.shape}, {second.shape} and groups {groups.shape}"
+        )
+    gained, size = _by_group(first.astype(float) - second, groups)
+    if len(size) == 1:
+        return -1.0, 1.0
+    return _middle(gained, size, seed)
+
+
+def _by_group(values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the values and number of clips, for each group."""
+    _, number = np.unique(groups, return_inverse=True)
+    return np.bincount(number, weights=values), np.bincount(number)
+
+
+def _middle(sums: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float]:
+    """The middle 95 % of the mean over clips, when as many groups as there are are drawn with replacement."""
+    draws = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), RESAMPLES)
+    low, high = np.percentile(draws @ sums / (draws @ sizes), [2.5, 97.5])
     return float(low), float(high)
 
 
