@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
 
 from musiclab.errors import MusiclabError
@@ -18,6 +18,9 @@ from musiclab.files import replacing
 
 LARGEST = 1_500_000
 """Bytes that a notebook may have with its outputs."""
+
+LONGEST = 180
+"""Seconds that a notebook should take on two cores; more is pointed out, and no error: machines differ."""
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -37,7 +40,7 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     Raises
     ------
     MusiclabError
-        A cell failed; the message holds its source and its traceback.
+        A cell failed, or took too long, or ended the kernel; the message holds its source and its traceback.
     """
     path = Path(path)
     notebook = nbformat.read(path, as_version=4)
@@ -53,7 +56,7 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     )
     try:
         client.execute(env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})  # no debugger warning on stderr
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise MusiclabError(f"{path}: {error}") from error
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of the day: they would change at every run
@@ -97,16 +100,25 @@ def problems(notebook: nbformat.NotebookNode) -> list[str]:
 
 def main(paths: list[str]) -> int:
     """Execute notebooks in place, in order; print seconds and problems. Status 1 if there are any."""
-    status = 0
+    status, total = 0, 0.0
     lessons = sorted(Path("notebooks").glob("[0-9]*.ipynb")) + sorted(Path("notebooks/solutions").glob("*.ipynb"))
     for path in map(Path, paths or lessons):
         started = time.perf_counter()
-        notebook = execute(path)
+        try:
+            notebook = execute(path)
+        except MusiclabError as error:  # the others are run all the same; the file stays as it was
+            print(error, flush=True)
+            status = 1
+            continue
         found = problems(notebook)
         with replacing(path) as unfinished:
             nbformat.write(notebook, unfinished)
-        print(f"{path}: {time.perf_counter() - started:.0f} s, {path.stat().st_size / 1e6:.2f} MB", *found, sep="\n  ")
+        seconds = time.perf_counter() - started
+        total += seconds
+        late = f", more than {LONGEST} s" if seconds > LONGEST else ""
+        print(f"{path}: {seconds:.0f} s{late}, {path.stat().st_size / 1e6:.2f} MB", *found, sep="\n  ", flush=True)
         status = 1 if found else status
+    print(f"{total / 60:.1f} minutes in all")
     return status
 
 
