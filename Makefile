@@ -8,18 +8,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# a notebook that is saved keeps pictures in place of widgets, whose state is gone when it is opened again
+KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.notebooks.before_saving
+
 # JupyterLab refuses to start as root unless told that it is meant
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: lab test notebooks bench lint clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir=notebooks $(ROOT_FLAG) $(LAB_FLAGS)
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(KEEP_STILLS) $(ROOT_FLAG) $(LAB_FLAGS)
 
 test: $(READY)
 	$(BIN)/python -m ruff check -q .
 	$(BIN)/python -m ruff format -q --check .
-	$(BIN)/python -m pytest -q $(TEST_FLAGS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(TEST_FLAGS)
 
 notebooks: $(READY)
 	$(BIN)/python -m musiclab.notebooks

@@ -14,6 +14,7 @@ store, prepare, values, segments                 one HDF5 file that everything t
 models                                           waveform, log-mel, summary, sequence -> logits
 training, recipes, metrics, checkpoint           fit, evaluate, keep
 runs, outcome, experiments, leakage, prediction  whole runs, and naming new sounds
+attribution                                      what of a sound a model goes by
 umtn                                             the data pipeline of UMTN, and its two classifiers
 plots, runfolder, report, compare, widgets       what people look at
 exercises                                        what says whether an answer is right
@@ -26,6 +27,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _SUBMODULES = (
+    "attribution",
     "audio",
     "augment",
     "checkpoint",

@@ -64,10 +64,25 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
             data = output.get("data", {})
             if "image/png" in data:
                 data["image/png"] = _in_256_colours(data["image/png"])
-            if WIDGET in data and len(data) > 2:  # its state is not kept: "Error displaying widget" would be shown
-                del data[WIDGET]
+    _keep_stills(notebook)
     notebook.metadata.pop("widgets", None)
     return notebook
+
+
+def before_saving(model: dict, **_) -> None:
+    """Jupyter's pre-save hook (``make lab`` sets it): a reader's saved notebook holds stills in place of widgets."""
+    if model["type"] == "notebook" and model["content"]:
+        _keep_stills(model["content"])
+
+
+def _keep_stills(notebook: dict) -> None:
+    """Drop what shows a widget where another form stands beside it: a widget's state is not kept, and opened again
+    there would be "Error displaying widget"."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if WIDGET in data and len(data) > 2:
+                del data[WIDGET]
 
 
 def _in_256_colours(png: str) -> str:

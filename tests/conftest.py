@@ -7,9 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # before matplotlib is imported: no screen is needed
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes test at once: one thread each, and for what they start
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from browsing_rig import browser, lab, notebook_of_module_with, notebook_with  # noqa: F401 (fixtures)
 from hypothesis import settings
 
 from musiclab import features
@@ -35,6 +38,14 @@ TINY = {
     "resnet": {"width": 2, "frames": 64},
 }
 """Sizes of every model that make it as small as can be."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Let a file name that is not UTF-8 stand in a log: reports travel between processes as UTF-8."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

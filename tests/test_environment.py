@@ -1,7 +1,12 @@
-"""What is installed: every name there, true versions, and a plain word about what is missing."""
+"""What is installed: every name there, true versions, and a plain word about what is missing and how to mend it."""
 
 import json
 import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +15,8 @@ import torch
 
 import musiclab
 from musiclab import environment
-from musiclab.environment import PACKAGES, describe
+from musiclab.environment import PACKAGES, check, describe, troubles
+from musiclab.errors import MusiclabError
 
 
 @pytest.fixture
@@ -68,3 +74,100 @@ def test_folders_are_those_in_use(cache, monkeypatch):
 def test_devices_are_listed_by_name(graphics, there, devices):
     graphics(**there)
     assert describe()["devices"] == devices
+
+
+@pytest.fixture
+def required(monkeypatch):
+    """Sets what musiclab names as required, as pip's metadata have it."""
+    return lambda *lines: monkeypatch.setattr(environment.metadata, "requires", lambda name: list(lines))
+
+
+def test_nothing_is_wrong_where_the_tests_run(capsys):
+    assert troubles() == []
+    check()
+    printed = capsys.readouterr().out
+    assert "All that the lessons need is here." in printed
+    assert f"torch {torch.__version__}" in printed
+
+
+def test_one_command_mends_all_that_is_missing_or_of_another_version(required):
+    required("numpy>=1", "no-such-package<2,>=0.11", "pandas>=999", 'no-other; extra == "test"')
+    missing, other, command = troubles()
+    assert missing == "no-such-package: expected <2,>=0.11, found none"
+    assert other == f"pandas: expected >=999, found {metadata.version('pandas')}"
+    assert '%pip install "no-such-package<2,>=0.11" "pandas>=999"' in command
+    assert "restart the kernel" in command
+
+
+def test_a_check_that_fails_names_everything_at_once(required):
+    required("no-such-package", "no-such-either>=2")
+    with pytest.raises(MusiclabError, match=r"(?s)no-such-package: expected any version.*no-such-either: expected >=2"):
+        check()
+
+
+@pytest.mark.parametrize(
+    ("version", "versions", "fits"),
+    [
+        ("2.13.0+cpu", "<3,>=2.7", True),
+        ("3.0.1", "<3,>=2.7", False),
+        ("3.0.0", "<3,>=2.7", False),
+        ("2.6.9", "<3,>=2.7", False),
+        ("2.7", "<3,>=2.7.0", True),
+        ("2.10", "<3,>=2.9", True),
+        ("2", ">=2.0", True),
+        ("1.0rc1", "<2,>=1.0", True),
+        ("0.0.1", "", True),
+    ],
+)
+def test_versions_are_compared_as_numbers(required, monkeypatch, version, versions, fits):
+    required(f"some-package{versions}")
+    monkeypatch.setattr(environment.metadata, "version", lambda name: version)
+    assert (troubles() == []) == fits
+
+
+@pytest.mark.parametrize("error", [ImportError("DLL load failed"), OSError("libsndfile.so: cannot open\nmore")])
+def test_a_package_that_is_there_and_does_not_load_is_named_with_the_reason(required, monkeypatch, error):
+    def fail(name):
+        raise error
+
+    required("soundfile>=0.1")
+    monkeypatch.setattr(environment.importlib, "import_module", fail)
+    (line,) = troubles()
+    assert line.startswith("soundfile: expected one that loads")
+    assert f"({str(error).splitlines()[0]})" in line
+    assert f"--force-reinstall --no-deps soundfile=={metadata.version('soundfile')}" in line
+
+
+def test_musiclab_that_is_not_installed_is_told(monkeypatch):
+    def not_installed(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(environment.metadata, "requires", not_installed)
+    (line,) = troubles()
+    assert re.search(r"not installed.*pip install -r requirements\.txt", line)
+
+
+def test_an_old_python_is_told(monkeypatch):
+    monkeypatch.setattr(environment, "_OLDEST_PYTHON", (99, 1))
+    (line,) = troubles()
+    assert f"expected 99.1 or newer, found {platform.python_version()}" in line
+
+
+def test_a_cache_without_room_or_permission_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "not" / "there"))
+    assert troubles() == []  # it can be made
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 2 * 10**8))
+    (line,) = troubles()
+    assert "expected 1 GB of room" in line
+    assert "found 0.20 GB" in line
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "file"))
+    (line,) = troubles()
+    assert "cannot; name another folder with the environment variable MUSICLAB_CACHE" in line
+
+
+def test_looking_at_what_is_missing_needs_none_of_it():
+    code = "import sys; import musiclab.environment; print([n for n in ('numpy', 'torch') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -398,6 +398,23 @@ def test_the_lstm_takes_the_last_step_or_the_mean():
     torch.testing.assert_close(mean(batch), mean.output(outputs.mean(1)))
 
 
+@pytest.mark.parametrize(("cell", "kind", "gates"), [("lstm", nn.LSTM, 4), ("gru", nn.GRU, 3), ("rnn", nn.RNN, 1)])
+def test_the_layers_of_the_lstm_may_be_of_another_cell(cell, kind, gates):
+    torch.manual_seed(0)
+    model = create("lstm", 3, **SMALL["lstm"], cell=cell).eval()
+    assert type(model.lstm) is kind
+    assert count_parameters(model) == recurrent(gates, 5, 8) + recurrent(gates, 8, 8) + linear(8, 3)
+    assert summary(model).parameters == count_parameters(model)
+    assert model.state_dict().keys() == create("lstm", 3, **SMALL["lstm"]).state_dict().keys()
+    batch = batch_for(model)
+    outputs, _ = model.lstm(batch.transpose(1, 2))
+    torch.testing.assert_close(model(batch), model.output(outputs[:, -1]))
+    sizes = json.loads(json.dumps(model.sizes))
+    again = create("lstm", 3, **sizes)
+    again.load_state_dict(model.state_dict())
+    torch.testing.assert_close(again.eval()(batch), model(batch), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("name", ["cnn", "resnet"])
 def test_pictures_lie_channels_last_in_memory(name):
     model = create(name, CLASSES, **SMALL[name])
@@ -454,6 +471,7 @@ def test_blocks_that_are_left_out_are_made_up_for():
         ("crnn", {"n_mels": 64}, "n_mels must be at least 128, the product of the pools, not 64"),
         ("crnn", {"frames": 100}, "expected a length of at least 128, found 100; use longer segments"),
         ("lstm", {"pool": "men"}, "expected pool to be one of last, mean, found 'men'; did you mean mean?"),
+        ("lstm", {"cell": "gur"}, "expected cell to be one of lstm, gru, rnn, found 'gur'; did you mean gru?"),
         ("lstm", {"layers": None}, "expected layers to be a whole number of at least 1, found None"),
         ("resnet", {"depth": 2}, "expected depth to be the blocks of each stage, such as"),
         ("resnet", {"depth": ()}, "expected depth to be the blocks of each stage, such as"),

@@ -40,6 +40,18 @@ def test_a_widget_gives_way_to_its_still_picture(tmp_path):
     assert notebook.cells[1].outputs[0].data == {"text/html": "still", "text/plain": "x"}
 
 
+def test_what_a_reader_saves_keeps_the_still_and_a_widget_that_has_none():
+    widget = new_output("display_data", data={WIDGET: {}, "text/html": "still", "text/plain": "x"})
+    bare = new_output("display_data", data={WIDGET: {}, "text/plain": "x"})
+    content = new_notebook(cells=[new_markdown_cell("# A"), new_code_cell("1", outputs=[widget, bare])])
+    notebooks.before_saving(model={"type": "notebook", "content": content}, path="a.ipynb", contents_manager=None)
+    assert [set(output.data) for output in content.cells[1].outputs] == [
+        {"text/html", "text/plain"},
+        {WIDGET, "text/plain"},
+    ]
+    notebooks.before_saving(model={"type": "file", "content": "text"}, path="a.txt", contents_manager=None)
+
+
 def test_a_failure_names_file_and_cell_and_the_next_notebook_still_runs(tmp_path, capsys):
     bad = written(tmp_path / "bad.ipynb", "1 / 0")
     good = written(tmp_path / "good.ipynb", "print('fine')")

@@ -1,19 +1,24 @@
 """Every notebook runs from a clean kernel, keeps clean outputs, and has the parts that a lesson needs."""
 
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
 import pytest
 
+from musiclab import exercises
 from musiclab.notebooks import execute, problems
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
+NUMBERS = [f"{number:02}" for number in range(13)]
 LONGEST_CELL = 30  # lines: what fits on a projector
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
+CHECK = re.compile(r"^exercises\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
+RIGHT = re.compile(r"Exercise \d: (?:.+: )?right\b")
 
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 every_notebook = pytest.mark.parametrize(
@@ -21,9 +26,17 @@ every_notebook = pytest.mark.parametrize(
 )
 
 
+@cache
+def _cells(path: Path) -> list:
+    return nbformat.read(path, as_version=4).cells
+
+
+def _code(path: Path) -> list:
+    return [cell for cell in _cells(path) if cell.cell_type == "code"]
+
+
 def _markdown(path: Path) -> str:
-    cells = nbformat.read(path, as_version=4).cells
-    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return "\n\n".join(cell.source for cell in _cells(path) if cell.cell_type == "markdown")
 
 
 def _printed(cell) -> str:
@@ -35,13 +48,34 @@ def _headings(path: Path) -> list[str]:
     return [text.strip() for text in re.findall(r"^#{1,6} (.+)$", _markdown(path), flags=re.MULTILINE)]
 
 
-def test_there_are_lessons():
-    assert LESSONS
+def _exercises(path: Path) -> dict[str, list]:
+    """The code cells below each heading of an exercise, by the exercise's name."""
+    found, name = {}, None
+    for cell in _cells(path):
+        if cell.cell_type == "markdown" and (heading := re.search(r"^#{1,3} (?:Exercise (\d))?", cell.source, re.M)):
+            name = heading[1] and f"{path.name[:2]}.{heading[1]}"
+            if name:
+                found[name] = []
+        elif name and cell.cell_type == "code":
+            found[name].append(cell)
+    return found
 
 
-def test_a_number_belongs_to_one_lesson():
-    numbers = [path.name[:2] for path in LESSONS]
-    assert len(set(numbers)) == len(numbers)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_there_is_one_lesson_of_each_number_and_its_solution(number):
+    lessons = [path.name for path in LESSONS if path.name.startswith(number)]
+    assert len(lessons) == 1
+    assert [path.name for path in SOLUTIONS if path.name.startswith(number)] == lessons
+
+
+def test_there_are_no_other_lessons():
+    assert {path.name[:2] for path in LESSONS + SOLUTIONS} <= set(NUMBERS)
+
+
+def test_lessons_and_library_have_the_same_exercises():
+    in_lessons = [name for path in LESSONS for name in _exercises(path)]
+    assert in_lessons == exercises.names()
+    assert [name for path in SOLUTIONS for name in _exercises(path)] == in_lessons
 
 
 @every_notebook
@@ -65,36 +99,44 @@ def test_is_a_valid_notebook_without_repeated_cell_ids(path):
 
 @every_notebook
 def test_no_cell_is_too_long(path):
-    cells = nbformat.read(path, as_version=4).cells
+    cells = _cells(path)
     too_long = [cell.id for cell in cells if len(cell.source.splitlines()) > LONGEST_CELL]
     assert too_long == []
 
 
 @every_notebook
 def test_names_no_place_of_the_machine_it_ran_on(path):
-    cells = nbformat.read(path, as_version=4).cells
+    cells = _cells(path)
     text = "\n".join([cell.source for cell in cells] + [_printed(cell) for cell in cells])
     assert re.findall(r"/(?:home|root|Users|work|tmp)/\w+|[A-Z]:\\Users", text) == []
 
 
 @every_notebook
 def test_relative_links_lead_somewhere(path):
-    targets = re.findall(r"\]\(([^)\s]+)\)", _markdown(path))
-    files = [unquote(target.split("#")[0]) for target in targets if not re.match(r"[a-z]+:", target)]
-    missing = [file for file in files if file and not (path.parent / file).exists()]
+    targets = [unquote(target) for target in re.findall(r"\]\(([^)\s]+)\)", _markdown(path))]
+    missing = []
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, section = target.partition("#")
+        there = path.parent / file if file else path
+        if not there.exists():
+            missing.append(target)
+        elif section and section not in [heading.replace(" ", "-") for heading in _headings(there)]:
+            missing.append(target)
     assert missing == []
 
 
 @every_notebook
 def test_imports_stand_in_one_cell(path):
-    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in _code(path)]
     importing = [cell for cell in cells if re.search(r"^(?:import|from) \w", cell, flags=re.MULTILINE)]
     assert importing == cells[:1]
 
 
 @every_lesson
 def test_begins_with_title_promise_and_minutes(path):
-    first, *rest = nbformat.read(path, as_version=4).cells
+    first, *rest = _cells(path)
     assert first.cell_type == "markdown"
     assert first.source.startswith(f"# {path.name[:2]} ")
     opening = "\n".join(cell.source for cell in [first, *rest[:2]] if cell.cell_type == "markdown")
@@ -112,26 +154,30 @@ def test_has_aims_summary_and_three_to_five_exercises(path):
 
 
 @every_lesson
-def test_every_exercise_has_a_check_and_a_worked_solution(path):
+def test_every_exercise_waits_for_an_answer_and_has_a_worked_solution(path):
     solution = FOLDER / "solutions" / path.name
-    assert solution.exists()
-    exercises = [heading for heading in _headings(path) if heading.startswith("Exercise ")]
-    assert [heading for heading in _headings(solution) if heading.startswith("Exercise ")] == exercises
-    cells = nbformat.read(path, as_version=4).cells
-    blanks = [cell for cell in cells if cell.cell_type == "code" and PLACEHOLDER.search(cell.source)]
-    assert len(blanks) == len(exercises)
-    for number, cell in enumerate(blanks, start=1):
-        assert _printed(cell).startswith(f"Exercise {number}:")
-        assert "right" not in _printed(cell)
+    asked = [heading for heading in _headings(path) if heading.startswith("Exercise ")]
+    assert [heading for heading in _headings(solution) if heading.startswith("Exercise ")] == asked
+    for number, cells in enumerate(_exercises(path).values(), start=1):
+        blanks = [cell for cell in cells if PLACEHOLDER.search(cell.source)]
+        assert len(blanks) == 1
+        assert _printed(blanks[0]).strip() == f"Exercise {number}: no answer yet"
+
+
+@every_notebook
+def test_every_exercise_is_checked_by_the_library_under_its_own_name(path):
+    found = _exercises(path)
+    assert list(found) == [f"{path.name[:2]}.{number}" for number in range(1, len(found) + 1)]
+    for name, cells in found.items():
+        assert [check for cell in cells for check in CHECK.findall(cell.source)] == [name]
+        assert not any('"Exercise ' in cell.source for cell in cells)  # judged by hand
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_a_solution_passes_its_own_checks(path):
-    cells = nbformat.read(path, as_version=4).cells
-    assert not any(PLACEHOLDER.search(cell.source) for cell in cells)
-    said = "\n".join(map(_printed, cells)).splitlines()
-    exercises = [heading for heading in _headings(path) if heading.startswith("Exercise ")]
-    for number in range(1, len(exercises) + 1):
+    assert not any(PLACEHOLDER.search(cell.source) for cell in _code(path))
+    said = "\n".join(map(_printed, _code(path))).splitlines()
+    for number in range(1, len(_exercises(path)) + 1):
         verdicts = [line for line in said if line.startswith(f"Exercise {number}:")]
         assert verdicts
-        assert all("right" in verdict for verdict in verdicts)
+        assert [verdict for verdict in verdicts if not RIGHT.match(verdict)] == []

@@ -1,23 +1,81 @@
-"""The player: what the browser is given, decoded again."""
+"""Players on the Python side: what the browser is given, decoded again; stills; what is no sound."""
 
+import base64
 import io
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
 
+import nbformat
 import numpy as np
 import pytest
 import soundfile
 from conftest import SAMPLE_RATE, sine
+from matplotlib.figure import Figure
+from PIL import Image
 
-from musiclab.errors import AudioError
-from musiclab.widgets import PREVIEW_RATE, PREVIEW_SECONDS, play
+import musiclab.widgets
+from musiclab.errors import AudioError, MusiclabError
+from musiclab.notebooks import execute, problems
+from musiclab.widgets import PREVIEW_RATE, PREVIEW_SECONDS, Player, Still, Track, WithStill, play
+from musiclab.widgets.picture import FLOOR, STEP, outline, picture
+from musiclab.widgets.still import LARGEST, as_png
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Page(HTMLParser):
+    """The elements of a still, by tag: their attributes."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.text = {}, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.setdefault(tag, []).append(dict(attrs))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def bundle_of(shown):
+    made = shown._repr_mimebundle_()
+    return made[0] if isinstance(made, tuple) else made
+
+
+def embedded(source, kind):
+    head, _, data = source.partition(",")
+    assert head == f"data:{kind};base64"
+    return base64.b64decode(data)
+
+
+def previewed(shown):
+    """What the still of a player holds: float64 samples, shape (samples,) or (samples, channels), and their rate."""
+    (source,) = Page(bundle_of(shown)["text/html"]).elements["source"]
+    with soundfile.SoundFile(io.BytesIO(embedded(source["src"], "audio/wav"))) as file:
+        assert (file.format, file.subtype) == ("WAV", "PCM_16")
+        return file.read(), file.samplerate
 
 
 def played(*arguments, **settings):
-    """What a player holds: float64 samples, shape (samples,) or (samples, channels), their rate and format."""
-    player = play(*arguments, **settings)
-    with soundfile.SoundFile(io.BytesIO(player.data)) as file:
-        assert player.mimetype == "audio/wav"
-        assert (file.format, file.subtype) == ("WAV", "PCM_16")
+    return previewed(play(*arguments, **settings))
+
+
+def sent(player):
+    """What the browser is sent to play: samples and rate."""
+    with soundfile.SoundFile(io.BytesIO(player._sound)) as file:
+        assert (file.format, file.subtype) == ("FLAC", "PCM_16")
         return file.read(), file.samplerate
+
+
+def noise(seconds, sample_rate=SAMPLE_RATE, channels=1):
+    values = 0.3 * np.random.default_rng(0).standard_normal((channels, round(seconds * sample_rate)))
+    return values.clip(-1, 1).astype(np.float32)[() if channels > 1 else 0]
+
+
+# play
 
 
 def test_it_begins_at_the_beginning_and_ends_after_five_seconds():
@@ -26,6 +84,9 @@ def test_it_begins_at_the_beginning_and_ends_after_five_seconds():
     assert rate == SAMPLE_RATE
     assert preview.shape == (round(PREVIEW_SECONDS * SAMPLE_RATE),)
     np.testing.assert_allclose(preview, waveform[: len(preview)], atol=0.5 / 32768)
+    live, rate = sent(play(waveform, SAMPLE_RATE))
+    assert rate == SAMPLE_RATE
+    np.testing.assert_array_equal(live, preview)
 
 
 @pytest.mark.parametrize(("seconds", "samples"), [(0.25, 2000), (1.0, 8000), (60.0, 8000)])
@@ -34,7 +95,7 @@ def test_a_length_can_be_asked_for_but_nothing_is_added(seconds, samples):
     assert (rate, preview.shape) == (8000, (samples,))
 
 
-def test_a_high_rate_is_brought_down_and_the_pitch_stays():
+def test_a_high_rate_is_brought_down_in_the_still_and_the_pitch_stays():
     preview, rate = played(sine(441.0, sample_rate=44100), 44100)
     assert (rate, preview.shape) == (PREVIEW_RATE, (22050,))
     assert np.abs(np.fft.rfft(preview)).argmax() == 441  # line k of 1 s is k Hz
@@ -42,48 +103,331 @@ def test_a_high_rate_is_brought_down_and_the_pitch_stays():
 
 @pytest.mark.parametrize("amplitude", [0.01, 0.5, 1.0])
 def test_the_level_is_kept(amplitude):
-    preview, _ = played(sine(440.0, amplitude=amplitude), SAMPLE_RATE)
-    assert np.abs(preview).max() == pytest.approx(amplitude, abs=1e-3)
+    player = play(sine(440.0, amplitude=amplitude), SAMPLE_RATE)
+    for samples, _ in (previewed(player), sent(player)):
+        assert np.abs(samples).max() == pytest.approx(amplitude, abs=1e-3)
 
 
-def test_what_is_too_loud_is_cut_off():
-    preview, _ = played(2 * sine(440.0, amplitude=1.0), SAMPLE_RATE)
-    assert preview.max() == 32767 / 32768
-    assert preview.min() == -1
+def test_what_is_too_loud_is_cut_off_and_the_picture_shows_it_whole():
+    player = play(2 * sine(440.0, amplitude=1.0), SAMPLE_RATE)
+    preview, _ = previewed(player)
+    assert (preview.max(), preview.min()) == (32767 / 32768, -1)
+    assert player._scene["reach"] == 2
 
 
 def test_int16_samples_are_played_as_they_are():
     samples = np.array([0, 1, -1, 1000, 32767, -32768], dtype=np.int16)
-    preview, _ = played(samples, SAMPLE_RATE)
-    np.testing.assert_array_equal(preview * 32768, samples)
+    player = play(samples, SAMPLE_RATE)
+    for heard, _ in (previewed(player), sent(player)):
+        np.testing.assert_array_equal(heard * 32768, samples)
 
 
 @pytest.mark.parametrize("rate", [22050, 44100])
 def test_stereo_keeps_its_two_sides(rate):
     left, right = sine(300.0, sample_rate=rate), sine(500.0, sample_rate=rate, amplitude=0.25)
-    preview, _ = played(np.stack([left, right]), rate)
-    assert preview.shape == (22050, 2)
-    assert np.abs(np.fft.rfft(preview, axis=0)).argmax(axis=0).tolist() == [300, 500]
-    assert preview[1000:-1000].max(axis=0) == pytest.approx([0.5, 0.25], abs=2e-3)
+    player = play(np.stack([left, right]), rate)
+    for heard, found_rate in (previewed(player), sent(player)):
+        assert heard.shape == (found_rate, 2)
+        assert np.abs(np.fft.rfft(heard, axis=0)).argmax(axis=0).tolist() == [300, 500]
+        assert heard[1000:-1000].max(axis=0) == pytest.approx([0.5, 0.25], abs=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("waveform", "words"),
-    [
-        (np.zeros(0), r"expected at least one sample, .*found shape \(0,\); check how the waveform was cut"),
-        (np.zeros((2, 0)), r"found shape \(2, 0\)"),
-        (np.float32(0.5), r"shape \(samples,\) or \(channels, samples\), found shape \(\)"),
-        (np.zeros((1, 2, 3)), r"found shape \(1, 2, 3\)"),
-        (np.array([0.0, np.nan, np.inf]), r"expected finite samples, found nan at sample 1; look for"),
-        (np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -np.inf]]), r"found \[0.0, -inf\] at sample 2"),
-    ],
-)
-def test_what_is_no_sound_is_an_error(waveform, words):
-    with pytest.raises(AudioError, match=f"^play: .*{words}"):
-        play(waveform, SAMPLE_RATE)
+BAD = [
+    (np.zeros(0), r"expected at least one sample, .*found shape \(0,\); check how the waveform was cut"),
+    (np.zeros((2, 0)), r"found shape \(2, 0\)"),
+    (np.float32(0.5), r"shape \(samples,\) or \(channels, samples\), found shape \(\)"),
+    (np.zeros((1, 2, 3)), r"found shape \(1, 2, 3\)"),
+    (np.zeros((1000, 2)), r"at most 64 channels, found shape \(1000, 2\); transpose it: waveform.T"),
+    (np.zeros(10, dtype=np.int32), r"expected floats in \[-1, 1\] or int16, found int32"),
+    (np.array([0.0, np.nan, np.inf]), r"expected finite samples, found nan at sample 1; look for"),
+    (np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -np.inf]]), r"found \[0.0, -inf\] at sample 2"),
+]
+
+
+@pytest.mark.parametrize(("waveform", "words"), BAD)
+@pytest.mark.parametrize(("make", "name"), [(play, "play"), (Player, "Player")])
+def test_what_is_no_sound_is_an_error(make, name, waveform, words):
+    with pytest.raises(AudioError, match=f"^{name}: .*{words}"):
+        make(waveform, SAMPLE_RATE)
+
+
+@pytest.mark.parametrize("rate", [0, -8000, np.nan, None, "fast"])
+def test_a_rate_that_is_none_is_an_error(rate):
+    with pytest.raises(AudioError, match=r"^Player: expected a sample rate in Hz, found"):
+        Player(np.zeros(100), rate)
 
 
 @pytest.mark.parametrize("seconds", [0, -1.0, 1e-6])
 def test_a_length_of_nothing_is_an_error(seconds):
     with pytest.raises(AudioError, match=f"^play: expected seconds enough for one sample, found {seconds}"):
         play(np.zeros(100), SAMPLE_RATE, seconds=seconds)
+
+
+def test_an_hour_is_played_in_part_and_refused_as_a_whole():
+    hour = np.zeros(3600 * 1000, dtype=np.int16)
+    assert played(hour, 1000)[0].shape == (5000,)
+    with pytest.raises(AudioError, match=r"at most 600 s, found 3,600\.0 s; cut it: waveform\[\.\.\., : 600 \* sample"):
+        Player(hour, 1000)
+
+
+def test_without_widgets_there_is_a_picture_and_a_plain_player(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "musiclab.widgets.player", raising=False)
+    waveform = sine(440.0)
+    shown = play(waveform, SAMPLE_RATE)
+    assert isinstance(shown, Still)
+    assert set(bundle_of(shown)) == {"text/html", "text/plain"}
+    page = Page(bundle_of(shown)["text/html"])
+    assert [len(page.elements[tag]) for tag in ("img", "audio", "source")] == [1, 1, 1]
+    np.testing.assert_allclose(previewed(shown)[0], waveform, atol=0.5 / 32768)
+
+
+# What a page and a notebook have to carry
+
+
+def live_bytes(player):
+    """Bytes on a live page: all that is synchronised, and the still beside it."""
+    state = player.get_state()
+    sizes = (len(value) if isinstance(value, bytes) else len(repr(value)) for value in state.values())
+    return sum(sizes) + sum(len(str(form)) for form in bundle_of(player).values())
+
+
+@pytest.mark.parametrize("rate", [22050, 44100])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_half_a_minute_of_noise_is_bounded_live_and_in_a_notebook(rate, channels):
+    player = Player(noise(30, rate, channels), rate)
+    assert live_bytes(player) < 1_500_000
+    assert len(bundle_of(player)["text/html"]) < 300_000
+    assert player._scene["note"] == f"heard{' in mono' if channels > 1 else ''} at 16,000 Hz"
+
+
+def test_a_sound_that_fits_is_sent_without_loss():
+    waveform = noise(5)
+    player = Player(waveform, SAMPLE_RATE)
+    heard, rate = sent(player)
+    assert (rate, player._scene["note"]) == (SAMPLE_RATE, "")
+    np.testing.assert_allclose(heard, waveform, atol=1.001 / 32768)
+
+
+@pytest.mark.parametrize("tracks", [0, 3])
+def test_the_picture_of_a_still_costs_less_than_25_kb(tracks):
+    rng = np.random.default_rng(1)
+    rows = rng.dirichlet(np.ones(10), 50)
+    track = Track.predictions(np.linspace(0, 5, 51), rows, [f"class {index}" for index in range(10)])
+    player = play(noise(5), SAMPLE_RATE)
+    player = Player(noise(5), SAMPLE_RATE, tracks=[track] * tracks) if tracks else player
+    still = player.still()
+    assert len(still.html()) - len(base64.b64encode(still.sound)) < 25_000
+
+
+def test_as_png_takes_colours_away_until_it_fits():
+    figure = Figure(figsize=(4, 2))
+    figure.add_axes((0, 0, 1, 1)).imshow(np.random.default_rng(0).random((60, 120)), aspect="auto")
+    pictures = [Image.open(io.BytesIO(as_png(figure, largest=largest))) for largest in (10**6, 15_000, 10)]
+    colours = [len(picture.getcolors()) for picture in pictures]
+    assert colours[0] > colours[1] >= colours[2]
+    assert colours[2] <= 16
+    assert {picture.size for picture in pictures} == {(400, 200)}
+    assert len(as_png(figure)) <= LARGEST
+
+
+# Stills
+
+
+def test_a_still_has_words_picture_and_sound():
+    player = Player(sine(440.0, seconds=6.0), SAMPLE_RATE, title="A <tone>", tracks=[Track.beats([1, 2])])
+    bundle = bundle_of(player)
+    assert set(bundle) == {WIDGET, "text/html", "text/plain"}
+    assert bundle["text/plain"].startswith(
+        "A <tone>: waveform and log-mel spectrogram of 6.00 s, peak at -6.0 dB of full scale"
+    )
+    assert "beats" in bundle["text/plain"]
+    page = Page(bundle["text/html"])
+    (image,) = page.elements["img"]
+    assert image["alt"] == bundle["text/plain"]
+    assert Image.open(io.BytesIO(embedded(image["src"], "image/png"))).width == 700
+    assert "The first 3.9 s of 6.0 s" in page.text
+    assert "http" not in bundle["text/html"]  # nothing is loaded
+
+
+def test_a_widget_that_defines_no_still_says_so():
+    class Base:
+        def _repr_mimebundle_(self, **options):
+            return {"text/plain": "Base", WIDGET: {}}
+
+    class Half(WithStill, Base):
+        pass
+
+    class Whole(WithStill, Base):
+        def still(self):
+            return Still(b"", "words")
+
+    with pytest.raises(NotImplementedError, match="Half defines no still picture"):
+        Half()._repr_mimebundle_()
+    data, metadata = Whole()._repr_mimebundle_()
+    assert (set(data), data["text/plain"], metadata) == ({WIDGET, "text/plain", "text/html"}, "words", {})
+    assert "<audio" not in data["text/html"]
+
+
+def test_a_committed_notebook_keeps_the_still_alone(tmp_path):
+    source = "import numpy as np; from musiclab.widgets import play; play(np.zeros(800), 8000)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    done = execute(tmp_path / "one.ipynb")
+    (output,) = done.cells[0].outputs
+    assert set(output.data) == {"text/html", "text/plain"}
+    assert "silence" in output.data["text/plain"]
+    assert problems(done) == []
+    assert "widgets" not in done.metadata
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
+@pytest.mark.parametrize("amplitude", [1.0, 0.1])
+def test_a_level_is_db_under_a_sine_of_full_scale(rate, amplitude):
+    view = picture(sine(1000.0, seconds=0.5, sample_rate=rate, amplitude=amplitude), rate)
+    band, column = view.levels.shape[0], view.levels.shape[1] // 2
+    band = int(view.levels[:, column].argmax())
+    assert view.edges[band] <= 1000 <= view.edges[band + 2]
+    level = FLOOR + STEP * view.levels[band, column]
+    assert level == pytest.approx(20 * np.log10(amplitude), abs=4)  # 1 kHz may lie between two bands
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(0.01, 22050), (1.0, 8000), (5.0, 22050), (30.0, 22050), (300.0, 8000)])
+def test_columns_cover_the_sound_and_are_not_too_many(seconds, rate):
+    view = picture(noise(seconds, rate), rate)
+    assert 1 <= view.levels.shape[1] <= 1300
+    assert view.levels.shape[1] >= min(600, seconds * 200)
+    assert (view.levels.shape[1] - 0.5) * view.column_seconds >= seconds - view.column_seconds
+
+
+def test_a_click_is_seen_in_a_long_sound():
+    waveform = np.zeros(120 * 8000, dtype=np.float32)
+    waveform[60 * 8000] = 1
+    view = picture(waveform, 8000)
+    loud = np.flatnonzero(view.levels.max(axis=0))
+    assert len(loud) in (1, 2, 3)
+    assert loud.mean() * view.column_seconds == pytest.approx(60, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("peak", "reach"), [(1.0, 1), (0.6, 1), (0.5, 0.5), (0.21, 0.5), (0.004, 0.005), (1.5, 2), (0, 1e-4)]
+)
+def test_the_axis_of_amplitudes_ends_at_a_round_number(peak, reach):
+    points, found = outline(np.array([0, peak, -peak / 2], dtype=np.float32))
+    assert found == pytest.approx(reach)
+    np.testing.assert_allclose(points[:, 1] / 127 * reach, [0, peak, -peak / 2], atol=reach / 127)
+
+
+def test_the_outline_holds_every_peak():
+    waveform = 0.01 * noise(10)
+    waveform[[5000, 100_000]] = 0.9, -0.7
+    points, reach = outline(waveform)
+    assert points.shape[0] <= 1300
+    assert (points.max(), points.min()) == (round(127 * 0.9 / reach), round(-127 * 0.7 / reach))
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rate", "note"),
+    [
+        (np.float32([0.5]), 22050, ""),
+        (np.float32([0.5]), 96000, "heard at 48,000 Hz"),
+        (np.zeros(22050, dtype=np.float32), 22050, "silent"),
+        (noise(0.2, 48000, channels=6), 48000, "heard in mono"),
+        (noise(1, 100), 100, ""),
+    ],
+)
+def test_what_is_unusual_is_shown(waveform, rate, note):
+    player = Player(waveform, rate)
+    assert player.duration == waveform.shape[-1] / rate
+    assert player._scene["note"] == note
+    assert len(player._levels) % player._scene["rows"] == 0
+    assert len(player.still().png) <= LARGEST
+
+
+# The player in Python
+
+
+def test_time_stays_within_the_sound_and_every_wish_is_passed_on():
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    before = player._seek[0]
+    wishes = []
+    for wish in (1.5, 1.5, -1, 99, np.nan):
+        player.time = wish
+        wishes.append(player._seek[1])
+    assert wishes == [1.5, 1.5, 0, 2, 0]
+    assert player._seek[0] == before + 5
+    player.set_state({"time": 1.25})  # as the browser reports it
+    assert (player.time, player._seek[0]) == (1.25, before + 5)
+
+
+@pytest.mark.parametrize("loop", [(1, 1), (1.5, 1), (-1, 1), (1, 3)])
+def test_a_loop_that_is_none_is_an_error(loop):
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    player.loop = [0.5, 1]
+    with pytest.raises(AudioError, match=r"expected a loop \(start, end\) in s with 0 <= start < end <= 2, found"):
+        player.loop = loop
+    assert player.loop == (0.5, 1)
+
+
+def test_another_sound_starts_stopped_at_its_beginning():
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    player.loop, player.time, player.playing = (1.5, 2), 1.7, True
+    before = player._sound
+    player.load(sine(880.0), SAMPLE_RATE, title="Higher")
+    assert (player.loop, player.time, player.playing, player.duration) == (None, 0, False, 1)
+    assert player._sound != before
+    assert player.still().alt.startswith("Higher: ")
+
+
+# Tracks
+
+
+def test_tracks_hold_what_they_were_given():
+    rows = Track.predictions([0, 1, 2], [[0.25, 0.75], [1, 0]], ["a", "b"]).to_dict()
+    assert rows["probabilities"] == [[0.25, 0.75], [1, 0]]
+    spans = Track.segments([(0, 1, "Am"), (1, 2, "C"), (2, 3, "Am")]).to_dict()
+    assert (spans["spans"][1], spans["texts"]) == ([1, 2], ["Am", "C", "Am"])
+    assert spans["colours"][0] == spans["colours"][2] != spans["colours"][1]
+    values = np.zeros(10_000)
+    values[5555] = 7
+    curve = Track.curve(np.arange(10_000) / 100, values, "loudness", unit="dB").to_dict()
+    assert len(curve["times"]) == len(curve["values"]) == 2000
+    assert curve["times"][int(np.argmax(curve["values"]))] == pytest.approx(55.55, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: Track.beats([]),
+            r"track beats: times: expected .* shape \(n,\) with n at least 1, found shape \(0,\)",
+        ),
+        (lambda: Track.beats([1, np.nan]), "with NaN or infinite ones; leave out what has no value"),
+        (lambda: Track.segments([(2, 1, "C")]), r"expected each segment to end after it starts, found \[2.0, 1.0\]"),
+        (lambda: Track.curve([1, 2], [1]), "expected a time for each value, found 2 times and 1 values"),
+        (lambda: Track.predictions([0, 1], [[0.5, 0.5]], ["a"]), r"shape \(n, 1\)"),
+        (lambda: Track.predictions([0, 1], [[2, -1]], ["a", "b"]), "1 windows, from -1 to 2; .*softmax"),
+        (lambda: Track.predictions([0], [[1, 0]], ["a", "b"]), "found 1 edges and 1 windows"),
+    ],
+)
+def test_a_track_that_does_not_fit_is_an_error(make, words):
+    with pytest.raises(MusiclabError, match=words):
+        make()
+
+
+# The package
+
+
+def test_one_widget_does_not_import_the_others():
+    code = "import sys, musiclab.widgets as w; w.Still; print([m for m in sys.modules if m.startswith('musiclab.w')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert re.findall(r"'([\w.]+)'", done.stdout) == ["musiclab.widgets", "musiclab.widgets.still"]
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"module 'musiclab.widgets' has no attribute 'Organ'"):
+        musiclab.widgets.Organ  # noqa: B018
+    assert {"Player", "play", "FeatureExplorer"} <= set(dir(musiclab.widgets))

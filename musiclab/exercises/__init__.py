@@ -19,7 +19,21 @@ import numpy as np
 from musiclab.errors import MusiclabError, did_you_mean
 from musiclab.exercises.judging import Verdict, wrong
 
-TOPICS: dict[str, str] = {}
+TOPICS: dict[str, str] = {
+    "00": "beginnings",
+    "01": "waveforms",
+    "02": "spectra",
+    "03": "timbre",
+    "04": "stores",
+    "05": "splitting",
+    "06": "images",
+    "07": "vectors",
+    "08": "sequences",
+    "09": "raw_audio",
+    "10": "domains",
+    "11": "comparing",
+    "12": "own_music",
+}
 """Lesson to the module of this package that holds its checks."""
 
 _CHECKS: dict[str, Callable] = {}

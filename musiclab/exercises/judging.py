@@ -201,7 +201,7 @@ def _slip(found: float, truth: float) -> str:
             if math.isclose(found / truth, factor, rel_tol=0.005):
                 return said
     if isinstance(truth, int | np.integer) and abs(found - truth) == 1:
-        return "off by one: count both ends"
+        return "off by one"
     if truth and found * truth < 0:
         return "the sign is wrong, and so is the size"
     size = "large" if abs(found) > abs(truth) else "small"

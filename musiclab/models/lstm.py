@@ -10,6 +10,7 @@ from musiclab.features import SequenceConfig
 from musiclab.models.base import Classifier, check_share, check_whole
 
 POOLS = ("last", "mean")
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class SequenceLSTM(Classifier):
@@ -26,9 +27,9 @@ class SequenceLSTM(Classifier):
     inputs
         Numbers a frame.
     hidden
-        Size of each LSTM layer.
+        Size of each recurrent layer.
     layers
-        Number of LSTM layers.
+        Number of recurrent layers.
     frames
         Length of a segment; others may be shorter or longer.
     pool
@@ -37,7 +38,10 @@ class SequenceLSTM(Classifier):
     scale
         Whether each number is standardised by itself.
     dropout
-        Share of the outputs of each LSTM layer that is dropped in training; the tutorial drops none.
+        Share of the outputs of each recurrent layer that is dropped in training; the tutorial drops none.
+    cell
+        What the layers are made of: ``"lstm"``, as in the tutorial; ``"gru"``, with three gates for four and so three
+        quarters of the parameters; or ``"rnn"``, the plain recurrent layer without gates, to compare with.
     """
 
     feature = "sequence"
@@ -55,11 +59,15 @@ class SequenceLSTM(Classifier):
         pool: Literal["last", "mean"] = "last",
         scale: bool = True,
         dropout: float = 0.0,
+        cell: Literal["lstm", "gru", "rnn"] = "lstm",
     ):
         check_whole(inputs=inputs, hidden=hidden, layers=layers, frames=frames)
         check_share(dropout=dropout)
-        if pool not in POOLS:
-            raise RunError(f"expected pool to be one of {', '.join(POOLS)}, found {pool!r}{did_you_mean(pool, POOLS)}")
+        for name, value, known in (("pool", pool, POOLS), ("cell", cell, CELLS)):
+            if value not in known:
+                raise RunError(
+                    f"expected {name} to be one of {', '.join(known)}, found {value!r}{did_you_mean(str(value), known)}"
+                )
         sizes = {
             "inputs": inputs,
             "hidden": hidden,
@@ -68,9 +76,11 @@ class SequenceLSTM(Classifier):
             "pool": pool,
             "scale": bool(scale),
             "dropout": dropout,
+            "cell": cell,
         }
         super().__init__(classes, sizes, (inputs, frames), shortest=1)
-        self.lstm = nn.LSTM(inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        # "lstm" whatever the cell is: the weights that runs have kept are found by this name
+        self.lstm = CELLS[cell](inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, classes)
 

@@ -13,6 +13,7 @@ inference    :func:`log_probabilities` and :func:`evaluate`
 ===========  ================================================================================
 """
 
+from musiclab.training.batches import class_weights
 from musiclab.training.config import TrainConfig
 from musiclab.training.devices import autocast, pick_device
 from musiclab.training.history import History
@@ -26,6 +27,7 @@ __all__ = [
     "State",
     "TrainConfig",
     "autocast",
+    "class_weights",
     "evaluate",
     "fit",
     "log_probabilities",

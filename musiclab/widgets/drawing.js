@@ -1,0 +1,216 @@
+// What player.js draws with: words for numbers, and the parts of its picture on a canvas. It stands before it in one module.
+
+function make(parent, tag, attributes = {}, text = "") {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+// Words
+
+function clock(time, duration) {
+  if (duration < 1) return `${(1000 * time).toFixed(duration < 0.1 ? 2 : 0)} ms`;
+  if (duration < 60) return `${time.toFixed(2)} s`;
+  const minutes = Math.floor(time / 60);
+  return `${minutes}:${(time - 60 * minutes).toFixed(1).padStart(4, "0")}`;
+}
+
+function hertz(value) { return `${Math.round(value).toLocaleString("en")} Hz`; }
+function decibels(value) { return value <= -100 ? "under −100 dB" : `${value.toFixed(0).replace("-", "−")} dB`; }
+
+// Linear between the values of a list, at a place that need not be whole.
+function interpolate(values, place) {
+  const below = Math.min(Math.max(0, Math.floor(place)), values.length - 2);
+  return values[below] + (place - below) * (values[below + 1] - values[below]);
+}
+
+// Index of the last of rising numbers that is not above `value`, -1 if all are.
+function lastBelow(numbers, value) {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] <= value) low = middle + 1; else high = middle;
+  }
+  return low - 1;
+}
+
+// What a track says at a time, in words, or undefined where it says nothing.
+function valueOf(track, time) {
+  if (track.kind === "segments") {
+    const index = track.spans.findIndex(([start, end]) => start <= time && time < end);
+    return index < 0 ? undefined : track.texts[index];
+  }
+  if (track.kind === "predictions") {
+    const row = track.probabilities[lastBelow(track.edges, time)];
+    if (!row) return undefined;
+    const best = Math.max(...row);
+    return `${track.classes[row.indexOf(best)]} ${Math.round(100 * best)} %`;
+  }
+  const index = Math.max(0, lastBelow(track.times, time));
+  if (track.kind === "curve") return `${track.values[index].toPrecision(3)} ${track.unit}`.trim();
+  return track.times[index] <= time ? `beat ${index + 1}` : undefined;
+}
+
+// Canvas
+
+function colours(root) {
+  const style = getComputedStyle(root);
+  return (name) => style.getPropertyValue(`--${name}`).trim();
+}
+
+// A canvas of a size in CSS pixels, sharp on every screen.
+function prepare(canvas, width, height) {
+  const scale = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.round(height * scale);
+  canvas.style.height = `${height}px`;
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  pen.font = "11px system-ui, sans-serif";
+  pen.textBaseline = "middle";
+  return pen;
+}
+
+function label(pen, text, { left, colour }, y) {
+  pen.fillStyle = colour("faint");
+  pen.textAlign = "right";
+  pen.fillText(text, left - 6, y, left - 8);
+}
+
+// Levels to colours, once: an image with a pixel a cell, the lowest band at the bottom.
+function paint(levels, table, { rows, floor, step, range }) {
+  const columns = levels.byteLength / rows;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [columns, rows];
+  const pen = canvas.getContext("2d");
+  const image = pen.createImageData(columns, rows);
+  const [quietest, loudest] = range;
+  for (let band = 0; band < rows; band++) {
+    for (let column = 0; column < columns; column++) {
+      const level = floor + step * levels.getUint8(band * columns + column);
+      const share = Math.min(Math.max(0, (level - quietest) / (loudest - quietest)), 1);
+      const from = 3 * Math.round(255 * share);
+      const to = 4 * ((rows - 1 - band) * columns + column);
+      for (let part = 0; part < 3; part++) image.data[to + part] = table.getUint8(from + part);
+      image.data[to + 3] = 255;
+    }
+  }
+  pen.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function drawLevels(pen, image, { edges, rows, columnSeconds }, place) {
+  const { left, top, width, height, x, colour } = place;
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, width, height);
+  pen.clip();
+  const [start, end] = [x(-columnSeconds / 2), x((image.width - 0.5) * columnSeconds)];
+  pen.imageSmoothingEnabled = end - start < image.width; // cells stay cells where they are larger than pixels
+  pen.drawImage(image, start, top, end - start, height);
+  pen.restore();
+  for (const mark of [100, 500, 1000, 2000, 4000, 8000, 16000]) {
+    if (mark > edges.at(-1)) break;
+    const below = lastBelow(edges, mark);
+    const band = below + (mark - edges[below]) / (edges[below + 1] - edges[below]) - 0.5;
+    const y = top + height * (1 - band / rows);
+    if (y < top + 6 || !(y < top + height - 4)) continue;
+    label(pen, mark < 1000 ? `${mark} Hz` : `${mark / 1000} kHz`, place, y);
+    pen.fillStyle = colour("line");
+    pen.fillRect(left - 4, y, 4, 1);
+  }
+}
+
+function drawWave(pen, outline, { reach }, place) {
+  const { left, top, width, height, colour } = place;
+  const columns = outline.byteLength / 2;
+  const y = (value) => top + height / 2 - (value / 127) * (height / 2 - 6);
+  const x = (column) => left + ((column + 0.5) / columns) * width;
+  pen.fillStyle = colour("line");
+  pen.fillRect(left, y(0), width, 1);
+  for (const [value, text] of [[127, `${reach}`], [0, "0"], [-127, `−${reach}`]]) label(pen, text, place, y(value));
+  pen.strokeStyle = pen.fillStyle = colour("accent");
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (let column = 0; column < columns; column++) pen.lineTo(x(column), y(outline.getInt8(2 * column + 1)));
+  for (let column = columns - 1; column >= 0; column--) pen.lineTo(x(column), y(outline.getInt8(2 * column)));
+  pen.closePath();
+  pen.fill();
+  pen.stroke();
+  if (columns < 200) { // so few samples that each is seen
+    for (let column = 0; column < columns; column++) {
+      pen.beginPath();
+      pen.arc(x(column), y(outline.getInt8(2 * column)), 2, 0, 7);
+      pen.fill();
+    }
+  }
+}
+
+function drawTrack(pen, track, place) {
+  const { left, top, width, x, colour } = place;
+  const height = track.height - 4;
+  if (track.kind !== "predictions") label(pen, track.name, place, top + height / 2);
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, width, height + 1);
+  pen.clip();
+  if (track.kind === "beats") {
+    pen.fillStyle = colour("ink");
+    for (const time of track.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
+  } else if (track.kind === "segments") {
+    track.spans.forEach(([start, end], index) => {
+      const [from, to] = [x(start), x(end)];
+      pen.globalAlpha = 0.4;
+      pen.fillStyle = track.colours[index];
+      pen.fillRect(from, top, Math.max(1, to - from - 1), height);
+      pen.globalAlpha = 1;
+      pen.fillStyle = colour("ink");
+      pen.textAlign = "center";
+      const text = track.texts[index];
+      if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
+    });
+  } else if (track.kind === "predictions") {
+    const row = height / track.classes.length;
+    pen.fillStyle = colour("accent");
+    track.probabilities.forEach((shares, window) => {
+      const [from, to] = [x(track.edges[window]), x(track.edges[window + 1])];
+      shares.forEach((share, index) => {
+        pen.globalAlpha = share;
+        pen.fillRect(from, top + index * row, to - from, row - 1);
+      });
+    });
+  } else {
+    const [low, high] = [Math.min(...track.values), Math.max(...track.values)];
+    pen.strokeStyle = colour("accent");
+    pen.beginPath();
+    track.values.forEach((value, index) => {
+      const share = high > low ? (value - low) / (high - low) : 0.5;
+      pen.lineTo(x(track.times[index]), top + height - 1 - share * (height - 2));
+    });
+    pen.stroke();
+  }
+  pen.restore();
+  if (track.kind === "predictions") {
+    track.classes.forEach((name, index) => label(pen, name, place, top + ((index + 0.5) * height) / track.classes.length));
+  }
+}
+
+function drawTimes(pen, duration, { left, top, width, x, colour }) {
+  const least = (duration * 70) / width; // 70 pixels from number to number
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  pen.textAlign = "center";
+  for (let index = 0; index * step <= duration * (1 + 1e-9); index++) {
+    const time = index * step;
+    pen.fillStyle = colour("line");
+    pen.fillRect(x(time), top, 1, 4);
+    pen.fillStyle = colour("faint");
+    const text = duration < 0.1 ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
+    pen.fillText(index ? text : "0", Math.min(x(time), left + width - 12), top + 12);
+  }
+  pen.textAlign = "right";
+  pen.fillText(duration < 0.1 ? "time, ms" : "time, s", left - 10, top + 12);
+}

@@ -1,0 +1,97 @@
+// A table of one page: draws the trait `view`, and tells Python what the reader does.
+// Messages: {sort: column}, {turn: pages}, {choose: row}. See table.py for what `view` holds.
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  // Jupyter would take keys for its cells; it looks for this on the very element that has the focus.
+  if (made.tabIndex >= 0 || tag === "button") made.dataset.lmSuppressShortcuts = "true";
+  return made;
+}
+
+function render({ model, el }) {
+  el.classList.add("musiclab-clips");
+
+  function header(view) {
+    const cells = view.columns.map((name, place) => {
+      const sorted = view.sort[0] === name;
+      const arrow = sorted ? (view.sort[1] ? " ▾" : " ▴") : "";
+      const button = element("button", { type: "button", "data-key": `sort ${name}` }, name + arrow);
+      button.onclick = () => model.send({ sort: name });
+      const cell = element("th", { scope: "col", class: view.numeric[place] ? "musiclab-number" : "" }, button);
+      if (sorted) cell.setAttribute("aria-sort", view.sort[1] ? "descending" : "ascending");
+      return cell;
+    });
+    return element("thead", {}, element("tr", {}, ...cells));
+  }
+
+  function line(view, place) {
+    const number = view.rows[place];
+    const chosen = number === view.chosen;
+    const cells = view.cells[place].map((text, column) => {
+      if (column > 0) return element("td", { class: view.numeric[column] ? "musiclab-number" : "" }, text);
+      const button = element("button", { type: "button", "data-key": `row ${number}`, title: text }, text);
+      if (chosen) button.setAttribute("aria-current", "true");
+      button.onkeydown = (event) => step(event, place);
+      const note = view.notes[place];
+      const inside = note ? [button, element("span", { class: "musiclab-warning" }, ` ${note}`)] : [button];
+      return element("th", { scope: "row" }, ...inside);
+    });
+    const row = element("tr", chosen ? { class: "musiclab-chosen" } : {}, ...cells);
+    row.onclick = () => model.send({ choose: number });
+    return row;
+  }
+
+  // Up and down go from row to row; page up and down turn the pages.
+  function step(event, place) {
+    const buttons = [...el.querySelectorAll("tbody button")];
+    const moves = { ArrowDown: 1, ArrowUp: -1 };
+    const turns = { PageDown: 1, PageUp: -1 };
+    if (event.key in moves) buttons[place + moves[event.key]]?.focus();
+    else if (event.key in turns) model.send({ turn: turns[event.key] });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function pager(view) {
+    const button = (text, label, turn, last) => {
+      const made = element("button", { type: "button", "data-key": label, "aria-label": label }, text);
+      if (last) made.setAttribute("aria-disabled", "true"); // not `disabled`: that would drop the focus
+      else made.onclick = () => model.send({ turn });
+      return made;
+    };
+    const bar = element("div", { class: "musiclab-pager" }, element("span", { role: "status" }, view.count));
+    if (view.pages === 1) return bar;
+    const [first, last] = [view.page === 0, view.page === view.pages - 1];
+    bar.append(
+      button("«", "first page", -view.page, first),
+      button("‹", "previous page", -1, first),
+      `page ${view.page + 1} of ${view.pages}`,
+      button("›", "next page", 1, last),
+      button("»", "last page", view.pages - 1 - view.page, last),
+    );
+    return bar;
+  }
+
+  function draw() {
+    const view = model.get("view");
+    const inside = el.contains(document.activeElement);
+    const key = inside ? document.activeElement.dataset.key : null;
+    const body = element("tbody", {}, ...view.cells.map((_, place) => line(view, place)));
+    const caption = element("caption", {}, view.caption);
+    const table = element("table", { class: "musiclab-table" }, caption, header(view), body);
+    el.replaceChildren(element("div", { class: "musiclab-wide" }, table), pager(view));
+    if (inside) {
+      const same = [...el.querySelectorAll("button")].find((button) => button.dataset.key === key);
+      (same ?? el.querySelector("tbody button"))?.focus(); // the rows were made anew: the focus stays where it was
+    }
+  }
+
+  model.on("change:view", draw);
+  draw();
+  return () => model.off("change:view", draw);
+}
+
+export default { render };

@@ -1,0 +1,287 @@
+"""The feature explorer and the Studio mixer in a real browser: what a reader moves, sees, reads and hears."""
+
+import pytest
+from conftest import TINY
+from run_folders import CLASSES, make_model
+
+SETUP = """
+import numpy as np
+from musiclab import studio
+from musiclab.widgets import FeatureExplorer, StudioMixer, explorer, mixer
+
+calls = []
+analyse, render = explorer.analyse, studio.render
+explorer.analyse = lambda *given: calls.append(given) or analyse(*given)
+studio.render = lambda *given, **more: calls.append(more) or render(*given, **more)
+track = render("jazz", 1, seconds=5)
+"""
+PICTURES = ("waveform", "spectrogram", "mel", "mfcc", "bank")
+
+
+@pytest.fixture(scope="module")
+def notebook(notebook_of_module_with, tmp_path_factory):
+    """Both widgets, the mixer with an untrained model: what it says is arbitrary, and depends on what it hears."""
+    folder = tmp_path_factory.mktemp("runs") / "cnn"
+    make_model(folder, "cnn", **TINY["cnn"])
+    cells = [
+        SETUP,
+        "explored = FeatureExplorer(track.waveform, track.sample_rate)\nexplored",
+        f"mixed = StudioMixer({str(folder)!r}, seconds=4)\nmixed",
+    ]
+    opened = notebook_of_module_with(*cells, width=1280, height=1400)
+    opened.page.wait_for_function("document.querySelector('.musiclab-explorer')?.dataset.shown")
+    opened.page.locator(".musiclab-probabilities tbody tr").first.wait_for()
+    return opened
+
+
+@pytest.fixture
+def fresh(notebook):
+    """The notebook with both widgets as they were at first."""
+    notebook.run(
+        "explored.set_state(dict(n_fft=1024, hop_length=256, window='hann', n_mels=64, fmin=0., fmax=11025., "
+        "decibels=80., scaling='decibel'))\n"
+        "mixed.desk.set_state(dict(genre='jazz', seed=0, tempo=None, key=None, swing=None, mute=[]))\n"
+        "mixed.player.playing, mixed.player.time = False, 0.0\n"
+        "calls.clear()"
+    )
+    shown(notebook, n_fft=1024, hop_length=256, window="hann", n_mels=64, fmin=0, fmax=11025, scaling="decibel")
+    return notebook
+
+
+def shown(notebook, **settings):
+    """Wait until the pictures are those of these settings."""
+    notebook.page.wait_for_function(
+        "wanted => { const drawn = JSON.parse(document.querySelector('.musiclab-explorer').dataset.shown);"
+        " return Object.entries(wanted).every(([name, value]) => drawn[name] === value); }",
+        arg=settings,
+    )
+
+
+def pixels(notebook):
+    """What each canvas shows."""
+    script = "name => document.querySelector(`[data-picture=${name}]`).toDataURL()"
+    return {name: notebook.page.evaluate(script, name) for name in PICTURES}
+
+
+def setting(notebook, widget, name):
+    return notebook.page.locator(f".musiclab-{widget} [data-setting={name}]")
+
+
+# The explorer
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "same"),
+    [
+        ("n_fft", "ArrowRight", 2048, {"waveform"}),
+        ("hop_length", "ArrowRight", 512, {"waveform", "bank"}),
+        ("n_mels", "ArrowLeft", 63, {"waveform", "spectrogram"}),
+        ("decibels", "ArrowLeft", 75, {"waveform", "mfcc", "bank"}),
+        ("fmin", "PageUp", 1100, {"waveform", "spectrogram"}),
+        ("fmax", "Home", None, set(PICTURES)),
+    ],
+)
+def test_a_slider_changes_its_pictures_and_the_code(fresh, name, key, value, same):
+    before = pixels(fresh)
+    setting(fresh, "explorer", name).press(key)
+    if value is None:  # fmax = 0 cannot be
+        alert = fresh.page.locator(".musiclab-explorer [role=alert]:not(:empty)")
+        alert.wait_for()
+        assert "expected 0 <= fmin < fmax" in alert.inner_text()
+    else:
+        fresh.wait_for(f"explored.{name} == {value} and explored.drawn['settings']['{name}'] == {value}")
+        shown(fresh, **{name: value})
+        written = name if name != "decibels" else "mel.max() - 75.0"
+        assert written in fresh.page.locator(".musiclab-explorer code").inner_text()
+        assert int(fresh.page.locator(".musiclab-explorer").get_attribute("data-milliseconds")) < 5000
+    after = pixels(fresh)
+    assert {picture for picture in PICTURES if after[picture] == before[picture]} == same
+
+
+@pytest.mark.parametrize(("name", "value"), [("window", "blackman"), ("scaling", "ln")])
+def test_a_choice_changes_the_pictures(fresh, name, value):
+    before = pixels(fresh)
+    setting(fresh, "explorer", name).select_option(value)
+    shown(fresh, **{name: value})
+    assert pixels(fresh)["mel"] != before["mel"]
+    assert f'"{value}"' in fresh.page.locator(".musiclab-explorer code").inner_text()
+
+
+def test_the_code_on_the_page_makes_the_picture(fresh):
+    setting(fresh, "explorer", "window").select_option("hamming")
+    setting(fresh, "explorer", "n_mels").press("ArrowLeft")
+    shown(fresh, window="hamming", n_mels=63)
+    code = fresh.page.locator(".musiclab-explorer code").inner_text()
+    fresh.run(f"made = dict(waveform=track.waveform)\nexec({code!r}, made)")
+    assert fresh.ask("np.array_equal(made['picture'], explored.steps.picture)") == "True"
+    assert fresh.ask("made['picture'].shape") == "(63, 431)"
+
+
+def test_five_seconds_follow_the_slider_within_200_ms(fresh):
+    root = fresh.page.locator(".musiclab-explorer")
+    times = []
+    for key, value in (("ArrowRight", 65), ("ArrowRight", 66), ("ArrowLeft", 65), ("ArrowLeft", 64)):
+        setting(fresh, "explorer", "n_mels").press(key)
+        shown(fresh, n_mels=value)
+        times.append(int(root.get_attribute("data-milliseconds")))
+    assert min(times) < 200, times  # the fastest, for others may use the machine, too
+
+
+def test_a_slider_that_is_dragged_is_not_followed_step_by_step(fresh):
+    setting(fresh, "explorer", "n_mels").evaluate(
+        "slider => { for (let bands = 65; bands <= 120; bands++) {"
+        " slider.value = bands; slider.dispatchEvent(new Event('input')); } }"
+    )
+    shown(fresh, n_mels=120)
+    assert int(fresh.ask("len(calls)")) <= 3  # the first one, and the last ones that had gathered by then
+    assert fresh.ask("explored.n_mels") == "120"
+
+
+def test_empty_bands_are_told_and_settings_that_cannot_be_leave_the_pictures(fresh):
+    fresh.run("explored.set_state(dict(n_fft=512, n_mels=200))")
+    shown(fresh, n_mels=200)
+    assert "16 of 200 mel bands are narrower than a bin" in fresh.page.locator(".musiclab-remarks").inner_text()
+    before = pixels(fresh)
+    fresh.run("explored.n_fft = 1001")
+    alert = fresh.page.locator(".musiclab-explorer [role=alert]:not(:empty)")
+    alert.wait_for()
+    assert alert.inner_text() == "n_fft must be even, so that a frame has a middle, not 1001"
+    assert pixels(fresh) == before
+    setting(fresh, "explorer", "n_fft").press("ArrowLeft")
+    shown(fresh, n_fft=512)
+    alert.wait_for(state="detached")
+
+
+def test_it_says_what_is_under_the_pointer_and_under_the_keys(fresh):
+    canvas = fresh.page.locator("[data-picture=mel]")
+    reading = fresh.page.locator("figure", has=canvas).locator(".musiclab-reading")
+    canvas.hover(position={"x": 300, "y": 100})
+    words = reading.inner_text()
+    fresh.run(
+        "import re\n"
+        f"time, band, level = re.match(r'([\\d.]+) s, band (\\d+) around [\\d,]+ Hz: (\\S+) dB', {words!r}).groups()\n"
+        "frame = round(float(time) * 22050 / 256)\n"  # the time is rounded to 10 ms, about a frame
+        "cell = explored.steps.picture[int(band), frame - 1 : frame + 2]\n"
+        "level = float(level.replace('−', '-'))"
+    )
+    assert fresh.ask("cell.min() - 0.3 <= level <= cell.max() + 0.3") == "True"
+    fresh.page.mouse.move(0, 0)
+    canvas.focus()
+    canvas.press("ArrowRight")
+    first = reading.inner_text()
+    canvas.press("ArrowUp")
+    assert first.startswith("2.5")
+    assert "band 32 around" in first
+    assert "band 33 around" in reading.inner_text()
+    fresh.page.locator("[data-picture=bank]").press("ArrowRight")
+    assert "Hz" in fresh.page.locator("figure", has=fresh.page.locator("[data-picture=bank]")).inner_text()
+    assert reading.inner_text() == ""
+
+
+# The mixer
+
+
+def bars(notebook):
+    """Class -> width of its bar, width of the one behind it, and the texts beside them."""
+    row = """row => [row.querySelector('.musiclab-now').style.width, row.querySelector('.musiclab-before').style.width,
+                     row.cells[2].textContent, row.cells[3].textContent]"""
+    rows = notebook.page.locator(".musiclab-probabilities tbody tr")
+    return {line.get_attribute("data-class"): line.evaluate(row) for line in rows.all()}
+
+
+def test_bars_change_when_the_drums_are_muted(fresh):
+    before = bars(fresh)
+    assert list(before) == CLASSES
+    fresh.page.get_by_role("checkbox", name="drums").check()
+    fresh.wait_for("mixed.track.record['mute'] == ['drums']")
+    fresh.page.locator(".musiclab-mixer dd", has_text="bass, chords, pad, lead, noise").wait_for()
+    after = bars(fresh)
+    for name in CLASSES:
+        assert after[name][0] != before[name][0]
+        assert after[name][1] == before[name][0]  # the state before stands behind
+        assert after[name][3] == before[name][2]
+    assert "drums" not in fresh.page.locator(".musiclab-mixer dl").inner_text()
+
+
+def test_the_truth_follows_genre_tempo_and_key(fresh):
+    truth = fresh.page.locator(".musiclab-mixer dl")
+    setting(fresh, "mixer", "genre").select_option("blues")
+    fresh.wait_for("mixed.track.record['genre'] == 'blues'")
+    setting(fresh, "mixer", "tempo").press("End")
+    setting(fresh, "mixer", "key").select_option("A")
+    fresh.wait_for("mixed.track.record['tempo'] == 220 and mixed.track.record['key'].startswith('A ')")
+    truth.get_by_text("220 beats a minute").wait_for()
+    truth.get_by_text(fresh.ask("mixed.track.record['key']"), exact=True).wait_for()
+    fresh.page.get_by_role("button", name="As the track has it").click()
+    fresh.wait_for("mixed.tempo is None and mixed.key is None and mixed.track.record['tempo'] < 220")
+    fresh.page.locator(".musiclab-mixer output", has_text="its own").first.wait_for()
+
+
+def test_tempo_that_is_dragged_is_rendered_a_few_times(fresh):
+    setting(fresh, "mixer", "tempo").evaluate(
+        "slider => { for (let beats = 60; beats <= 160; beats++) {"
+        " slider.value = beats; slider.dispatchEvent(new Event('input')); } }"
+    )
+    fresh.wait_for("mixed.track.record['tempo'] == 160")
+    assert int(fresh.ask("len(calls)")) <= 3
+    assert fresh.ask("calls[-1]['tempo']") == "160.0"
+
+
+def test_what_cannot_be_is_told(fresh):
+    fresh.run("mixed.key = 'H major'")
+    alert = fresh.page.locator(".musiclab-mixer [role=alert]:not(:empty)")
+    alert.wait_for()
+    assert "expected a tonic and a mode" in alert.inner_text()
+    setting(fresh, "mixer", "key").select_option("C")
+    alert.wait_for(state="detached")
+
+
+def test_it_goes_on_sounding_when_a_stem_is_muted(fresh):
+    fresh.page.get_by_role("button", name="Play").click()
+    fresh.wait_for("mixed.player.playing and mixed.player.time > 0.2")
+    fresh.page.get_by_role("checkbox", name="bass").check()
+    fresh.wait_for("mixed.track.record['mute'] == ['bass'] and mixed.player.playing and mixed.player.time > 0.4")
+    fresh.run("mixed.player.playing = False")
+
+
+# Both
+
+
+def test_every_control_has_a_name(fresh):
+    controls = ":is(.musiclab-explorer, .musiclab-mixer) :is(input, select, button, canvas, pre)"
+    nameless = fresh.page.locator(controls).evaluate_all(
+        """nodes => nodes.filter(node => !(node.labels?.[0]?.textContent || node.ariaLabel
+                                           || (node.tagName === "BUTTON" && node.textContent)))
+                         .map(node => node.outerHTML)"""
+    )
+    assert nameless == []
+    ids = fresh.page.locator(controls).evaluate_all("nodes => nodes.map(node => node.id).filter(id => id)")
+    assert len(set(ids)) == len(ids) == 8 + 11
+
+
+def test_colours_follow_the_theme(fresh):
+    light, colour = pixels(fresh), "node => getComputedStyle(node).color"
+    mixer_text = fresh.page.locator(".musiclab-mixer").evaluate(colour)
+    fresh.set_theme("dark")
+    fresh.page.wait_for_function(
+        "light => document.querySelector('[data-picture=waveform]').toDataURL() !== light", arg=light["waveform"]
+    )
+    dark = pixels(fresh)
+    assert all(dark[picture] != light[picture] for picture in PICTURES)
+    assert fresh.page.locator(".musiclab-mixer").evaluate(colour) != mixer_text
+    fresh.set_theme("light")
+    fresh.page.wait_for_function(
+        "light => document.querySelector('[data-picture=waveform]').toDataURL() === light", arg=light["waveform"]
+    )
+
+
+def test_a_narrow_page_has_one_column_and_nothing_is_cut_off(fresh):
+    fresh.page.set_viewport_size({"width": 700, "height": 1400})
+    fresh.page.wait_for_function(
+        "() => { const box = name => document.querySelector(`[data-picture=${name}]`).getBoundingClientRect();"
+        " return box('bank').top > box('mfcc').bottom && box('bank').left === box('mfcc').left; }"
+    )
+    for widget in ("explorer", "mixer"):
+        wide = fresh.page.locator(f".musiclab-{widget}").evaluate("node => node.scrollWidth - node.clientWidth")
+        assert wide <= 0
+    fresh.page.set_viewport_size({"width": 1280, "height": 1400})

@@ -1,0 +1,257 @@
+"""The feature explorer without a browser: the arrays, the code that makes them, and what the browser is sent."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from conftest import SAMPLE_RATE, noisy_sine, sine
+
+from musiclab import features, studio
+from musiclab.errors import AudioError
+from musiclab.features import SCALINGS, MelConfig, MfccConfig
+from musiclab.widgets import FeatureExplorer, explorer
+from musiclab.widgets.analysis import WINDOWS
+from musiclab.widgets.packing import COLUMNS, ROWS
+from musiclab.widgets.still import LARGEST
+
+ARRAYS = ("spectrogram", "mel", "picture", "mfcc")
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """One second of a tone and noise."""
+    return noisy_sine(700.0, seed=0, seconds=1.0)
+
+
+def cells(packed):
+    """The bytes of a picture as numbers, shape (rows, columns)."""
+    return np.frombuffer(packed["cells"], np.uint8).reshape(packed["rows"], packed["columns"])
+
+
+# The arrays and their code
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_code_makes_the_same_arrays(clip, window, scaling):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, window=window, scaling=scaling, n_mels=40, fmin=50.5, decibels=60)
+    names = {"waveform": clip}
+    exec(shown.code, names)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(names[name], getattr(shown.steps, name), err_msg=name)
+
+
+def test_the_code_follows_the_settings(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE)
+    shown.n_fft, shown.hop_length, shown.n_mels, shown.fmax = 512, 128, 20, 8000
+    names = {"waveform": clip}
+    exec(shown.code, names)
+    assert names["config"] == MelConfig(n_fft=512, hop_length=128, n_mels=20, fmax=8000, scaling="decibel")
+    np.testing.assert_array_equal(names["mel"], shown.steps.mel)
+    assert shown.steps.mel.shape == (20, 1 + SAMPLE_RATE // 128)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_with_a_hann_window_it_is_the_library_itself(clip, scaling):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, scaling=scaling, n_fft=2048, hop_length=512, n_mels=128)
+    config = MelConfig(n_fft=2048, n_mels=128, scaling=scaling)
+    np.testing.assert_array_equal(shown.steps.mel, features.log_mel(clip, config))
+    np.testing.assert_allclose(shown.steps.mfcc, features.mfcc(clip, MfccConfig()), atol=0.01)
+
+
+def test_all_windows_agree_on_where_the_tone_is():
+    loudest = set()
+    for window in WINDOWS:
+        shown = FeatureExplorer(sine(1000.0), SAMPLE_RATE, window=window)
+        loudest.add(int(shown.steps.spectrogram[:, 40].argmax()))
+        assert np.isfinite(shown.steps.mfcc).all()
+    assert loudest == {round(1000 * 1024 / SAMPLE_RATE)}
+
+
+def test_the_picture_ends_as_many_decibels_under_the_peak_as_is_asked_for(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, decibels=30)
+    assert np.ptp(shown.steps.picture) == pytest.approx(30, abs=1e-4)
+    shown.scaling = "ln"
+    assert np.ptp(shown.steps.picture) == pytest.approx(30 / 20 * np.log(10), abs=1e-4)
+    shown.scaling = "log10(1+10x)"
+    np.testing.assert_array_equal(shown.steps.picture, shown.steps.mel)
+
+
+# What the browser is sent
+
+
+def test_cells_are_the_arrays_within_half_a_step(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE)
+    for name, values in (("mel", shown.steps.picture), ("mfcc", np.clip(shown.steps.mfcc[1:], -80, 80))):
+        packed = shown.drawn[name]
+        step = (packed["high"] - packed["low"]) / 255
+        np.testing.assert_allclose(packed["low"] + step * cells(packed), values, atol=0.51 * step)
+
+
+def test_a_tone_is_bright_where_the_axes_say():
+    packed = FeatureExplorer(sine(2000.0), SAMPLE_RATE).drawn["spectrogram"]
+    row = int(cells(packed)[:, 43].argmax())
+    bottom = packed["bottom"] + row * packed["down"] * packed["height"]
+    assert bottom <= 2000 < bottom + packed["down"] * packed["height"]
+
+
+def test_many_cells_are_put_together_and_keep_the_loudest():
+    shown = FeatureExplorer(sine(2000.0, seconds=4.0), SAMPLE_RATE, n_fft=4096, hop_length=64)
+    packed = shown.drawn["spectrogram"]
+    assert shown.steps.spectrogram.shape == (2049, 1379)
+    assert (packed["rows"], packed["columns"], packed["down"], packed["along"]) == (410, 690, 5, 2)
+    assert packed["rows"] <= ROWS and packed["columns"] <= COLUMNS  # noqa: PT018
+    assert cells(packed).max() == 255
+
+
+def test_the_filter_bank_can_be_put_together_again(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, n_mels=30)
+    packed, bank = shown.drawn["bank"], np.zeros((30, 513))
+    first, counts = (np.frombuffer(packed[name], np.int32) for name in ("first", "counts"))
+    weights = np.split(np.frombuffer(packed["weights"], np.float32), np.cumsum(counts)[:-1])
+    for band, (start, values) in enumerate(zip(first, weights, strict=True)):
+        bank[band, start : start + len(values)] = values
+    np.testing.assert_allclose(bank, features.mel_bank(MelConfig(n_mels=30)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_silence_is_dark(scaling):
+    shown = FeatureExplorer(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, scaling=scaling)
+    for name in ("spectrogram", "mel"):
+        assert cells(shown.drawn[name]).max() == 0
+
+
+def test_the_envelope_has_the_highest_and_the_lowest_sample(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE)
+    low, high = np.frombuffer(shown.sound["envelope"], np.float32).reshape(2, -1)
+    assert (low.min(), high.max()) == (clip.min(), clip.max())
+    assert len(low) <= COLUMNS
+
+
+def test_five_seconds_are_drawn_anew_in_less_than_200_ms():
+    shown = FeatureExplorer(studio.render("jazz", 1, seconds=5).waveform, SAMPLE_RATE)
+    times = []
+    for hop_length in (128, 256, 512, 128, 256, 512):  # the fastest, for others may use the machine, too
+        started = time.perf_counter()
+        shown.hop_length = hop_length
+        times.append(time.perf_counter() - started)
+    assert min(times[:3]) < 0.2
+    assert min(times[3:]) < 0.2
+
+
+# Settings that cannot be, and sounds that are none
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("n_fft", 1001, "n_fft must be even"),
+        ("n_fft", 32768, "at least one frame of 32768 samples, found a sound of 22050; use a shorter n_fft"),
+        ("n_fft", 0, "n_fft must be positive"),
+        ("hop_length", 0, "hop_length must be positive"),
+        ("n_mels", 0, "n_mels must be positive"),
+        ("fmin", 12000.0, "expected 0 <= fmin < fmax <= 11025 Hz"),
+        ("fmax", 20000.0, "half the sample rate"),
+        ("window", "hamm", "not 'hamm'; did you mean hamming"),
+        ("scaling", "bel", "scaling must be one of"),
+        ("decibels", -3.0, "decibels must be positive"),
+    ],
+)
+def test_what_cannot_be_is_told_and_the_pictures_stay(clip, setting, value, words):
+    shown = FeatureExplorer(clip, SAMPLE_RATE)
+    before, drawn = getattr(shown, setting), shown.drawn
+    setattr(shown, setting, value)
+    assert words in shown.problem
+    assert shown.drawn is drawn
+    setattr(shown, setting, before)
+    assert shown.problem == ""
+    with pytest.raises(ValueError, match=r"expected|must"):
+        FeatureExplorer(clip, SAMPLE_RATE, **{setting: value})
+
+
+def test_empty_bands_are_counted_and_told_not_warned_of(clip):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shown = FeatureExplorer(clip, SAMPLE_RATE, n_fft=512, n_mels=200)
+    with pytest.warns(UserWarning, match=f"{len(shown.steps.empty)} of 200 mel bands"):
+        features.mel_bank(MelConfig(n_fft=512, n_mels=200))
+    assert shown.problem == ""
+    assert shown.drawn["remarks"][0].startswith(f"{len(shown.steps.empty)} of 200 mel bands are narrower than a bin")
+    np.testing.assert_allclose(shown.steps.mel[shown.steps.empty], -100.0, atol=1e-3)
+    shown.n_mels = 32
+    assert shown.drawn["remarks"] == []
+
+
+def test_a_hop_that_leaves_sound_out_is_told(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, n_fft=256, n_mels=16, hop_length=1024)
+    assert "75% of the sound is in no frame" in shown.drawn["remarks"][-1]
+
+
+def test_one_band_leaves_no_coefficient_to_draw(clip):
+    shown = FeatureExplorer(clip, SAMPLE_RATE, n_mels=1)
+    assert shown.steps.mfcc.shape == (1, 87)
+    assert shown.drawn["mfcc"]["rows"] == 0
+    assert shown.still().png
+
+
+@pytest.mark.parametrize(
+    ("waveform", "words"),
+    [
+        (np.zeros(0), "expected at least one sample"),
+        (np.zeros((2, 22050)), r"one channel, .*found shape \(2, 22050\); mix it: waveform.mean\(axis=0\)"),
+        (np.full(22050, np.nan), "expected finite samples, found nan"),
+        (np.zeros(31 * SAMPLE_RATE, np.float32), r"at most 30 s, found 31.0 s; cut it: waveform\[: 661500\]"),
+        (np.zeros(22050, int), "expected floats"),
+    ],
+)
+def test_what_is_no_sound_is_an_error(waveform, words):
+    with pytest.raises(AudioError, match=f"^FeatureExplorer: .*{words}"):
+        FeatureExplorer(waveform, SAMPLE_RATE)
+
+
+def test_a_sound_shorter_than_a_frame_is_an_error():
+    with pytest.raises(ValueError, match="at least one frame of 1024 samples, found a sound of 1; use a shorter n_fft"):
+        FeatureExplorer(np.zeros(1), SAMPLE_RATE)
+
+
+def test_an_unknown_setting_is_an_error(clip):
+    with pytest.raises(ValueError, match="found 'n_mel'; did you mean n_mels"):
+        FeatureExplorer(clip, SAMPLE_RATE, n_mel=3)
+
+
+@pytest.mark.parametrize("rate", [8000, 96000])
+def test_any_rate_has_its_own_range(rate):
+    shown = FeatureExplorer(sine(500.0, sample_rate=rate), rate)
+    assert shown.fmax == rate / 2
+    assert f"sample_rate={rate}" in shown.code
+
+
+def test_16_bit_samples_are_taken(clip):
+    exact = np.round(clip * 32768).astype(np.int16)
+    shown = FeatureExplorer(exact, SAMPLE_RATE)
+    np.testing.assert_array_equal(shown.waveform, exact / np.float32(32768))
+
+
+# Changes, and the still
+
+
+def test_several_settings_at_once_are_computed_once(clip, monkeypatch):
+    shown = FeatureExplorer(clip, SAMPLE_RATE)
+    seen, analyse = [], explorer.analyse
+    monkeypatch.setattr(explorer, "analyse", lambda *given: seen.append(given[1]) or analyse(*given))
+    shown.set_state({"n_fft": 2048, "hop_length": 512, "n_mels": 40, "fmin": 100, "fmax": 5000})  # from the browser
+    assert seen == [MelConfig(n_fft=2048, hop_length=512, n_mels=40, fmin=100, fmax=5000, scaling="decibel")]
+    shown.set_state({"n_fft": 2048})
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("kind", ["music", "noise"])
+def test_the_still_is_small_and_says_its_settings(kind):
+    noise = 0.2 * np.random.default_rng(0).standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+    waveform = noise if kind == "noise" else studio.render("rock", 0, seconds=3).waveform
+    shown = FeatureExplorer(waveform, SAMPLE_RATE, n_mels=50)
+    data, _ = shown._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"} <= set(data)
+    assert "of 3.00 s of sound, with n_fft=1024, hop_length=256, window=hann, n_mels=50" in data["text/plain"]
+    assert len(shown.still().png) <= LARGEST
