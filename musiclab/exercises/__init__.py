@@ -51,7 +51,7 @@ def exercise(name: str) -> Callable[[Callable], Callable]:
     return register
 
 
-def check(name: str, answer, **given) -> None:
+def check(name: str, answer, /, **given) -> None:
     """Say whether an answer is right, or what is off. Whatever the answer is, nothing is raised because of it.
 
     Parameters
@@ -77,7 +77,7 @@ def check(name: str, answer, **given) -> None:
         print(f"Exercise {number}: {verdict.text}")
 
 
-def judge(function: Callable, answer, **given) -> list[Verdict]:
+def judge(function: Callable, answer, /, **given) -> list[Verdict]:
     """The verdicts of one check; one that cannot be carried out is a wrong answer with the reason."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
