@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib import import_module
 
 import nbformat
 import numpy as np
@@ -419,6 +420,28 @@ def test_a_track_that_does_not_fit_is_an_error(make, words):
 
 
 # The package
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("player", "Player"),
+        ("explorer", "FeatureExplorer"),
+        ("mixer", "Desk"),
+        ("mistakes", "Matrix"),
+        ("table", "Table"),
+        ("embedding", "Scatter"),
+        ("live", "Microphone"),
+    ],
+)
+def test_a_script_is_one_module_that_loads_nothing(module, name):
+    text = str(getattr(import_module(f"musiclab.widgets.{module}"), name)._esm)
+    names = re.findall(r"^(?:async )?(?:function|const|class) (\w+)", text, flags=re.MULTILINE)
+    assert names[0] == "element"
+    assert sorted(set(names)) == sorted(names)  # two of one name would be an error in the browser
+    assert len(re.findall(r"^export default", text, flags=re.MULTILINE)) == 1
+    assert not re.search(r"^import |import\(|https?://", text, flags=re.MULTILINE)
+    assert text.count("createElement(") == 1  # in element.js
 
 
 def test_one_widget_does_not_import_the_others():

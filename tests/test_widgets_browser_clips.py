@@ -164,6 +164,22 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
     output.get_by_role("button", name="2 others").wait_for()
 
 
+def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
+    notebook.run("live._microphone.along = [[1.0, [0.1, 0.2, 0.7]], [2.0, [0.8, 0.1, 0.1]]]")
+    cell_of(notebook, 4).locator(".musiclab-live canvas:not([hidden])").wait_for()
+    cell_of(notebook, 3)
+    images = (
+        "() => ['.musiclab-map', '.musiclab-live'].map(one => document.querySelector(`${one} > canvas`).toDataURL())"
+    )
+    notebook.page.mouse.move(0, 0)  # no point is pointed at
+    light = notebook.page.evaluate(images)
+    notebook.set_theme("dark")
+    notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one !== light[place])", arg=light)
+    notebook.set_theme("light")
+    notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one === light[place])", arg=light)
+    notebook.run("live._microphone.along = []")
+
+
 def test_the_microphone_gives_probabilities_and_then_a_player(notebook):
     output = cell_of(notebook, 4)
     output.get_by_role("button", name="Listen").click()

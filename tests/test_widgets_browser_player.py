@@ -5,6 +5,8 @@ import re
 import browsing_rig
 import pytest
 
+from musiclab.widgets.scripts import script, style
+
 SETUP = """
 import numpy as np
 from musiclab.widgets import Player, Track, play
@@ -264,6 +266,24 @@ def test_the_colours_follow_the_theme(notebook):
     colour = notebook.page.locator(".musiclab-player").first.evaluate("root => getComputedStyle(root).color")
     assert min(map(float, re.findall(r"[\d.]+", colour)[:3])) > 180  # light words on dark
     notebook.set_theme("light")
+    notebook.page.wait_for_function(
+        "light => document.querySelector('.musiclab-player canvas').toDataURL() === light", arg=light
+    )
+
+
+def test_outside_of_jupyter_the_colours_are_those_of_the_system(browser):
+    """A canvas by itself draws CanvasText in black, also on a dark page."""
+    page = browser.new_page(color_scheme="dark")
+    page.set_content(
+        f"<style>{style('player')}</style><div class='musiclab-player'><canvas></canvas></div>"
+        f"<script>{script('canvas')}\nfollowTheme(() => document.title = 'changed')</script>"
+    )
+    ask = "() => coloursOf(document.querySelector('canvas'), 'ink', 'accent')"
+    assert page.evaluate(ask) == {"ink": "rgb(255, 255, 255)", "accent": "rgb(119, 170, 221)"}
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function("() => document.title === 'changed'")
+    assert page.evaluate(ask) == {"ink": "rgb(0, 0, 0)", "accent": "rgb(68, 119, 170)"}
+    page.close()
 
 
 def test_it_becomes_narrow(notebook, stage):

@@ -11,7 +11,8 @@ from musiclab.audio import load_audio, save_audio
 from musiclab.datasets import AudioFolder, Dataset
 from musiclab.errors import AudioError, DatasetError
 from musiclab.widgets import DatasetBrowser
-from musiclab.widgets.clips import SECONDS, STILL_SECONDS, ClipView, Sounds, bars, index_of, names_of, percent
+from musiclab.widgets.clip_view import ClipView
+from musiclab.widgets.clips import SECONDS, STILL_SECONDS, Sounds, bars, index_of, names_of, percent
 from musiclab.widgets.table import Table
 
 

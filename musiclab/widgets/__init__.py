@@ -17,6 +17,35 @@ EmbeddingMap          clips as points, near where a model takes them for alike
 LiveClassifier        the microphone, named as it sounds
 Still                 picture, text and sound that stand in for a widget
 ====================  ==================================================================================
+
+Which file holds what; a script or style sheet is named with the file whose widget brings it to the browser:
+
+===========  ==========================================================================================
+**a sound**
+player       Player (player.js, player_parts.js, player.css)
+playing      play
+sound        checks a sound, and encodes it for the browser or for a still
+picture      its outline and its mel levels as bytes, and colour maps
+tracks       Track: what stands above the waveform
+sound_still  the still of a sound
+**settings**
+explorer     FeatureExplorer (explorer.js, explorer_axes.js, explorer.css)
+analysis     from a waveform to MFCC in steps, and the code that does the same
+packing      the arrays of those steps as bytes
+mixer        StudioMixer (mixer.js, mixer.css, explorer.css)
+**clips**
+browsing     DatasetBrowser
+mistakes     MistakeBrowser and its matrix (matrix.js)
+embedding    EmbeddingMap and its points (scatter.js)
+hidden       what a model makes of clips before its last layer, laid on a plane: what the map shows
+live         LiveClassifier and its microphone (microphone.js)
+table        a list of clips in pages (table.js)
+clip_view    the chosen clip with its player, and what the three browsers of clips have in common
+clips        where their sounds are, their names, probabilities as bars (clips.css, of all of these)
+**all**
+still        Still, and how a widget gets one
+scripts      scripts and style sheets put together (element.js for every widget, canvas.js for pictures)
+===========  ==========================================================================================
 """
 
 from importlib import import_module

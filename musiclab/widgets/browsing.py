@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.errors import DatasetError, did_you_mean
-from musiclab.store import Store
-from musiclab.widgets.clips import ClipView, Sound, Sounds, index_of, names_of
-from musiclab.widgets.still import Still, WithStill, as_png
+from musiclab.widgets.clip_view import ClipBrowser
+from musiclab.widgets.clips import Sound, index_of, names_of, sounds_of
+from musiclab.widgets.still import Still, as_png
 from musiclab.widgets.table import ROWS, Table
 
 MOST_GROUPS = 500
@@ -24,7 +24,7 @@ MOST_CLASSES = 30
 _PARTS = {"train": plots.PALETTE[0], "valid": plots.PALETTE[5], "test": plots.PALETTE[7], "": plots.PALETTE[4]}
 
 
-class DatasetBrowser(WithStill, ipywidgets.VBox):
+class DatasetBrowser(ClipBrowser):
     """A data set as a table of its clips, a page at a time; the chosen clip has a player.
 
     Above the table one chooses a class, a part of the split or a fold, types part of a group's or of a clip's name,
@@ -59,9 +59,8 @@ class DatasetBrowser(WithStill, ipywidgets.VBox):
     def __init__(self, data, sounds: str | Path | Mapping[str, Sound] | None = None, rows: int = ROWS):
         self.index = index_of(data).reset_index(drop=True)
         self._title = getattr(data, "name", "") or getattr(data, "source", {}).get("name", "the store")
-        self._sounds = Sounds(data if sounds is None and isinstance(data, Store) else sounds)
+        super().__init__(sounds_of(data, sounds), "Choose a clip to hear and see it.")
         self._table_of_all = _columns(self.index)
-        self._view = ClipView(self._sounds, "Choose a clip to hear and see it.")
         self._table = Table(f"clips of {self._title}", self._chosen, {"seconds": "{:.2f}".format}, self._notes, rows)
         self._count = ipywidgets.HTML()
         self._controls = {
@@ -82,8 +81,7 @@ class DatasetBrowser(WithStill, ipywidgets.VBox):
         shown = ipywidgets.Box(list(self._controls.values()))
         shown.add_class("musiclab-filters")
         about = ipywidgets.HTML(_overview(self.index) + _notes_of(data))
-        super().__init__([shown, self._count, self._table, self._view, about])
-        self.add_class("musiclab-clips")
+        self.children = [shown, self._count, self._table, self._view, about]
         self._filtered()
 
     def filter(
@@ -132,41 +130,16 @@ class DatasetBrowser(WithStill, ipywidgets.VBox):
         """Sort by a column of the table, such as ``"class"`` or ``"group"``."""
         self._table.sort_by(column, descending)
 
-    def choose(self, row: int, play: bool = False) -> None:
-        """Show a clip.
-
-        Parameters
-        ----------
-        row
-            Of ``clips``, from 0, whatever the table is sorted by.
-        play
-            Let it sound at once.
-
-        Raises
-        ------
-        IndexError
-            There is no such row.
-        """
-        clip = self.clips.iloc[row]
+    def _mark(self, row: int) -> None:
         self._table.choose(row)
+
+    def _known(self, row: int) -> tuple:
+        clip = self.clips.iloc[row]
         facts = [f"class {clip['label']}"]
         facts += [f"group {clip['group']}"] if clip["group"] != clip["path"] else []
         facts += [f"split {clip['split']}"] if clip["split"] else []
         facts += [f"fold {clip['fold']}"] if clip["fold"] else []
-        self._view.show(clip["path"], self._table_of_all["clip"][self.clips.index[row]], ", ".join(facts), play)
-
-    @property
-    def path(self) -> str:
-        """Of the clip that is shown; "" for none."""
-        return self._view.path
-
-    @property
-    def player(self):
-        """The player of the clip that is shown; ``None`` where there is none or it cannot be played."""
-        return self._view.player
-
-    def _chosen(self, row: int) -> None:
-        self.choose(row, play=True)
+        return self._table_of_all["clip"][self.clips.index[row]], ", ".join(facts), ()
 
     def _filtered(self, _=None) -> None:
         wanted = {name: control.value for name, control in self._controls.items()}

@@ -1,19 +1,16 @@
-"""What the browsers of clips share: where a clip's sound is, a place that shows one clip, and probabilities as bars."""
+"""What the views of clips share: where a clip's sound is, what it is called, and probabilities as bars."""
 
 import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-import ipywidgets
 import numpy as np
 import pandas as pd
 
 from musiclab.audio import from_int16, load_audio
-from musiclab.errors import AudioError, DatasetError, MusiclabError, RunError
+from musiclab.errors import AudioError, DatasetError, RunError
 from musiclab.store import Store
-from musiclab.widgets.player import Player
-from musiclab.widgets.sound import preview
 
 SECONDS = 30.0
 """Of a clip that are played: with its picture, about 1 MB is sent to the browser."""
@@ -23,9 +20,6 @@ STILL_SECONDS = 3.0
 
 MOST_BARS = 12
 """Classes with a bar each; of more, those that count least are one."""
-
-CSS = Path(__file__).with_name("clips.css")
-"""How all of these look; each widget of our own brings it along."""
 
 Sound = tuple[np.ndarray, int]
 
@@ -97,93 +91,9 @@ class Sounds:
         return Path(path)
 
 
-class ClipView(ipywidgets.VBox):
-    """A place that shows one clip at a time: its name, what is known of it, and its player, or why there is none.
-
-    Parameters
-    ----------
-    sounds
-        Finds them.
-    empty
-        What is said while there is no clip.
-
-    Attributes
-    ----------
-    path : str
-        Of the clip that is shown; "" for none.
-    player : Player or None
-        ``None`` where the clip cannot be played.
-    reason : str
-        Why not, otherwise "".
-    """
-
-    def __init__(self, sounds: Sounds, empty: str = ""):
-        self._sounds, self._empty = sounds, empty
-        self.path, self.player, self.reason = "", None, ""
-        self._name, self._sound, self._player = "", None, None
-        self._text = ipywidgets.HTML()
-        super().__init__([self._text])
-        self.add_class("musiclab-clip")
-        self.clear()
-
-    def clear(self, said: str | None = None) -> None:
-        """Show no clip, and a text instead: the one that is said when there is none, if no other is given."""
-        self.path, self.reason = "", ""
-        self._text.value = f"<p class='musiclab-quiet'>{html.escape(self._empty if said is None else said)}</p>"
-        self._put(None)
-
-    def show(self, path: str, name: str, facts: str = "", play: bool = False, below: Sequence = ()) -> None:
-        """Show a clip.
-
-        Parameters
-        ----------
-        path
-            Of the clip.
-        name, facts
-            Said above the player.
-        play
-            Let it sound at once.
-        below
-            Further widgets.
-        """
-        self.path, self.reason, player = path, "", None
-        self._name = f"{name} ({facts})" if facts else name
-        try:
-            self._sound = self._sounds(path)
-            player = self._loaded(name)
-        except (MusiclabError, ImportError, OSError) as error:  # moved, damaged, or a machine that decodes nothing
-            self.reason = str(error)
-        heading = "" if player else f"<strong>{html.escape(name)}</strong> "  # the player says it itself
-        told = (
-            f"<p class='musiclab-warning' role='alert'>No sound: {html.escape(self.reason)}</p>" if self.reason else ""
-        )
-        self._text.value = f"<p>{heading}<span class='musiclab-quiet'>{html.escape(facts)}</span></p>{told}"
-        self._put(player, below)
-        if player is not None and play:
-            player.playing = True
-
-    def still_sound(self) -> tuple[bytes | None, str]:
-        """Sound and caption of a :class:`~musiclab.widgets.still.Still`: of the clip that is shown."""
-        if self.player is None:
-            return None, ""
-        return preview(*self._sound, STILL_SECONDS), self._name
-
-    def _loaded(self, title: str) -> Player:
-        """The one player of this place, with the sound of the clip."""
-        if self._player is None:
-            self._player = Player(*self._sound, title=title)
-        else:
-            self._player.load(*self._sound, title=title)
-        return self._player
-
-    def _put(self, player: Player | None, below: Sequence = ()) -> None:
-        if player is None and self._player is not None:
-            self._player.playing = False
-        self.player = player
-        before = self.children
-        self.children = [self._text, *([player] if player is not None else []), *below]
-        for old in set(before) - set(self.children) - {self._player}:
-            old.close()  # it would stay in the page's memory
+def sounds_of(data, given: str | Path | Store | Mapping[str, Sound] | None):
+    """Where the clips of a data set or a store are heard: what was given, or else the store itself."""
+    return data if given is None and isinstance(data, Store) else given
 
 
 def bars(

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.errors import RunError, did_you_mean
-from musiclab.store import Store
-from musiclab.widgets.clips import CSS, ClipView, Sound, Sounds, bars, index_of, names_of
+from musiclab.widgets.clip_view import ClipBrowser
+from musiclab.widgets.clips import Sound, bars, index_of, names_of, sounds_of
 from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, on_a_plane
-from musiclab.widgets.still import Still, WithStill, as_png
+from musiclab.widgets.scripts import script, style
+from musiclab.widgets.still import Still, as_png
 
 MOST = 1000
 """Clips of a map; of more, so many are drawn at random."""
@@ -40,8 +41,8 @@ class Scatter(anywidget.AnyWidget):
         Called with the number of a point, and whether it is to be heard at once.
     """
 
-    _esm = Path(__file__).with_name("scatter.js")
-    _css = CSS
+    _esm = script("canvas", "scatter")
+    _css = style("clips")
     points = traitlets.Bytes().tag(sync=True)
     kinds = traitlets.Bytes().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
@@ -86,7 +87,7 @@ class Scatter(anywidget.AnyWidget):
             self._on_choose(number, bool(content.get("hear")))
 
 
-class EmbeddingMap(WithStill, ipywidgets.VBox):
+class EmbeddingMap(ClipBrowser):
     """Clips as points on a plane, near each other where a model takes them for alike.
 
     What a model has made of a clip just before it names it, the input of its last layer, is a list of numbers (256
@@ -173,50 +174,25 @@ class EmbeddingMap(WithStill, ipywidgets.VBox):
                 "y": places[:, 1],
             }
         )
-        self._view = ClipView(
-            Sounds(data if sounds is None and isinstance(data, Store) else sounds), "Choose a point to hear its clip."
-        )
-        self._scatter = Scatter(places, self._chosen)
+        super().__init__(sounds_of(data, sounds), "Choose a point to hear its clip.")
+        self._scatter = Scatter(places, self._pointed)
         self._colour = ipywidgets.Dropdown(
             description="colours", options=[(said, name) for name, said in _COLOURED_BY.items()], value=colour
         )
         self._colour.observe(self._painted, "value")
         told = ipywidgets.HTML(self._told(len(wanted), len(drawn)))
-        super().__init__([self._colour, self._scatter, told, self._view])
-        self.add_class("musiclab-clips")
+        self.children = [self._colour, self._scatter, told, self._view]
         self._painted()
 
-    def choose(self, row: int, play: bool = False) -> None:
-        """Show a clip.
-
-        Parameters
-        ----------
-        row
-            Of ``clips``.
-        play
-            Let it sound at once.
-
-        Raises
-        ------
-        IndexError
-            There is no such row.
-        """
-        clip = self.clips.iloc[row]
+    def _mark(self, row: int) -> None:
         self._scatter.chosen = row
+
+    def _known(self, row: int) -> tuple:
+        clip = self.clips.iloc[row]
         shares = ipywidgets.HTML(bars(self._hidden.classes, self._hidden.probabilities[row], clip["label"]))
-        self._view.show(clip["path"], clip["clip"], _said_of(clip), play, [shares])
+        return clip["clip"], _said_of(clip), [shares]
 
-    @property
-    def path(self) -> str:
-        """Of the clip that is shown; "" for none."""
-        return self._view.path
-
-    @property
-    def player(self):
-        """The player of the clip that is shown; ``None`` where there is none or it cannot be played."""
-        return self._view.player
-
-    def _chosen(self, row: int, play: bool) -> None:
+    def _pointed(self, row: int, play: bool) -> None:
         if play or self.path != self.clips["path"].iloc[row]:
             self.choose(row, play)
 

@@ -5,6 +5,8 @@ const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
 const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10" };
 
+const numbersOf = (view, Kind) => new Kind(bytesOf(view).slice().buffer); // copied: a view may begin anywhere
+
 function controls(model, changed) {
   const sound = model.get("sound"), half = sound.sampleRate / 2;
   const inTime = (samples) => `${written(samples)} samples, ${written((1000 * samples) / sound.sampleRate)} ms`;
@@ -17,12 +19,12 @@ function controls(model, changed) {
     { name: "fmin", low: 0, high: half, step: 25, says: (hertz) => `${written(hertz)} Hz` },
     { name: "fmax", low: 0, high: half, step: 25, says: (hertz) => `${written(hertz)} Hz` },
   ];
-  const row = make("div", { className: "musiclab-controls" });
+  const row = element("div", { class: "musiclab-controls" });
   const updates = {};
   const put = (name, title, control, said) => {
     control.id = uniqueId();
     control.dataset.setting = name;
-    row.append(make("div", {}, make("label", { htmlFor: control.id }, title), said ?? "", control));
+    row.append(element("div", {}, element("label", { htmlFor: control.id }, title), said ?? "", control));
   };
   const set = (name, value) => {
     model.set(name, value);
@@ -31,8 +33,8 @@ function controls(model, changed) {
   };
   for (const { name, title, values, low, high, step, says } of sliders) {
     const ends = values ? { min: 0, max: values.length - 1, step: 1 } : { min: low, max: high, step };
-    const slider = make("input", { type: "range", ...ends });
-    const said = make("output", {});
+    const slider = element("input", { type: "range", ...ends });
+    const said = element("output", {});
     slider.addEventListener("input", () => {
       set(name, values ? values[slider.valueAsNumber] : slider.valueAsNumber);
       updates[name]();
@@ -47,7 +49,7 @@ function controls(model, changed) {
     };
   }
   for (const [name, words] of [["window", WINDOW_NAMES], ["scaling", { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)" }]]) {
-    const choice = make("select", {}, ...sound.choices[name].map((value) => make("option", { value }, words[value] ?? value)));
+    const choice = element("select", {}, ...sound.choices[name].map((value) => element("option", { value }, words[value] ?? value)));
     choice.addEventListener("change", () => set(name, choice.value));
     put(name, name, choice);
     updates[name] = () => (choice.value = model.get(name));
@@ -56,11 +58,11 @@ function controls(model, changed) {
 }
 
 function figure(name, title, height) {
-  const reading = make("span", { className: "musiclab-reading", "aria-live": "polite" });
-  const canvas = make("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "picture" });
+  const reading = element("span", { class: "musiclab-reading", "aria-live": "polite" });
+  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-roledescription": "picture" });
   canvas.dataset.picture = name;
-  const heading = make("span", {}, title);
-  return { name, height, canvas, reading, heading, node: make("figure", {}, make("figcaption", {}, heading, reading), canvas) };
+  const heading = element("span", {}, title);
+  return { name, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
 }
 
 function render({ model, el }) {
@@ -76,16 +78,16 @@ function render({ model, el }) {
   };
   let started = null; // when the reader moved a slider
   const [row, updates] = controls(model, () => (started ??= performance.now()));
-  const problem = make("p", { className: "musiclab-problem", role: "alert" });
-  const remarks = make("p", { className: "musiclab-remarks", role: "status" });
-  const facts = make("p", { className: "musiclab-facts" });
-  const code = make("code"), copy = make("button", { type: "button" }, "Copy");
-  const source = make("section", {}, make("h4", {}, "The same in Python ", copy), make("pre", { tabIndex: 0, "aria-label": "Code" }, code));
+  const problem = element("p", { class: "musiclab-problem", role: "alert" });
+  const remarks = element("p", { class: "musiclab-remarks", role: "status" });
+  const facts = element("p", { class: "musiclab-facts" });
+  const code = element("code"), copy = element("button", { type: "button" }, "Copy");
+  const source = element("section", {}, element("h4", {}, "The same in Python ", copy), element("pre", { tabindex: 0, "aria-label": "Code" }, code));
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
-  const root = make("div", { className: "musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
+  const root = element("div", { class: "musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
     row, problem,
-    make("div", { className: "musiclab-columns" },
-      make("div", {}, ...left), make("div", {}, panels.bank.node, facts, remarks, source)));
+    element("div", { class: "musiclab-columns" },
+      element("div", {}, ...left), element("div", {}, panels.bank.node, facts, remarks, source)));
   el.append(root);
 
   let drawn, images, cursor = null; // cursor: {time, panel, across, up}: where the reader points
@@ -187,11 +189,11 @@ function render({ model, el }) {
   function draw() {
     if (!root.clientWidth) return; // hidden: it is drawn when it is shown
     for (const panel of Object.values(panels)) {
-      const [context, width] = prepared(panel.canvas, panel.height);
+      const [context, width] = sharpened(panel.canvas, panel.height);
       const right = panel.name === "bank" ? 16 : MARGIN.right, inset = panel.name === "bank" ? 30 : MARGIN.left;
       const box = { left: inset, top: MARGIN.top, width: Math.max(10, width - inset - right), height: panel.height - MARGIN.top - MARGIN.bottom };
       panel.box = box;
-      (panel.name === "bank" ? drawBank : drawTimes)(panel, themeOf(panel.canvas), context, box);
+      (panel.name === "bank" ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "text", "line", "mark"), context, box);
     }
   }
 

@@ -1,7 +1,5 @@
 """What each setting of a mel spectrogram does: sliders, five pictures that change together, and their code."""
 
-from pathlib import Path
-
 import anywidget
 import numpy as np
 import traitlets
@@ -12,7 +10,9 @@ from musiclab import plots
 from musiclab.errors import AudioError, did_you_mean
 from musiclab.features import SCALINGS, MelConfig
 from musiclab.widgets.analysis import MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks
-from musiclab.widgets.packing import colours, envelope, in_decibels, largest, mel_range, packed
+from musiclab.widgets.packing import envelope, in_decibels, largest, mel_range, packed
+from musiclab.widgets.picture import colours
+from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound import checked
 from musiclab.widgets.still import LARGEST, Still, WithStill, as_png
 
@@ -26,7 +26,6 @@ SIGNED = "RdBu_r"
 
 _CELLS = (100, 48), (60, 36), (36, 24)  # columns and rows of a still picture: few have few bytes
 _LEVELS, _SIGNS = 10, 9
-_HERE = Path(__file__).parent
 
 
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
@@ -80,8 +79,8 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
     (32, 44)
     """
 
-    _esm = (_HERE / "canvas.js").read_text(encoding="utf-8") + (_HERE / "explorer.js").read_text(encoding="utf-8")
-    _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
+    _esm = script("canvas", "explorer_axes", "explorer")
+    _css = style("explorer")
 
     n_fft = traitlets.Int(1024).tag(sync=True)
     hop_length = traitlets.Int(256).tag(sync=True)

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from musiclab import plots
 from musiclab.audio import from_int16, load_audio, resample, save_audio, to_int16
 from musiclab.errors import AudioError, MusiclabError
-from musiclab.widgets.clips import CSS, STILL_SECONDS, bars, trained
+from musiclab.widgets.clips import STILL_SECONDS, bars, trained
 from musiclab.widgets.player import Player
+from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound import checked, preview
 from musiclab.widgets.still import Still, WithStill, as_png
 from musiclab.widgets.tracks import Track
@@ -39,8 +40,8 @@ class Microphone(anywidget.AnyWidget):
     behind by no more than one part.
     """
 
-    _esm = Path(__file__).with_name("microphone.js")
-    _css = CSS
+    _esm = script("canvas", "microphone")
+    _css = style("clips")
     classes = traitlets.List().tag(sync=True)
     along = traitlets.List().tag(sync=True)
     """``[seconds, [probability, ...]]`` of each part, the last :data:`LONGEST` seconds."""

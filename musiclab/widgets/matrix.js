@@ -1,15 +1,6 @@
 // A confusion matrix of buttons: draws the trait `view`, and tells Python which cell is opened: {open: [true, predicted]}.
 // One cell is in the tab order; the arrow keys, Home and End go on from there, as in every grid.
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  // Jupyter would take keys for its cells; it looks for this on the very element that has the focus.
-  if (made.tabIndex >= 0 || tag === "button") made.dataset.lmSuppressShortcuts = "true";
-  return made;
-}
-
 function inWords(view, row, column) {
   const count = view.counts[row][column];
   const clips = count === 0 ? "no clips" : count === 1 ? "1 clip" : `${count.toLocaleString("en")} clips`;
@@ -59,7 +50,7 @@ function render({ model, el }) {
     if (!to) return;
     event.preventDefault();
     event.stopPropagation();
-    const [next] = [button(...to)];
+    const next = button(...to);
     if (!next) return; // beyond the edge
     button(...focused)?.setAttribute("tabindex", "-1");
     focused = to;

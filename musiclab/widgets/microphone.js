@@ -21,22 +21,13 @@ const REFUSED = {
 const INSECURE =
   "The browser gives the microphone only to pages from localhost or https, and this one is neither. Choose a file instead.";
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  // Jupyter would take keys for its cells; it looks for this on the very element that has the focus.
-  if (made.tabIndex >= 0 || tag === "button") made.dataset.lmSuppressShortcuts = "true";
-  return made;
-}
-
 function render({ model, el }) {
   el.classList.add("musiclab-clips", "musiclab-live");
   const listen = element("button", { type: "button", "aria-pressed": "false" }, "Listen");
   const input = element("input", { type: "file", accept: ".wav,.flac,.ogg,.mp3,.au,.aif,.aiff" });
   const choose = element("label", {}, "Choose a file", input);
   const said = element("span", { role: "status" });
-  const strip = element("canvas", { role: "img", hidden: "" });
+  const strip = element("canvas", { role: "img", hidden: true });
   el.append(element("div", { class: "musiclab-buttons" }, listen, choose, said), strip);
 
   let open = null; // {context, stream} while the microphone is on
@@ -133,29 +124,26 @@ function render({ model, el }) {
     strip.hidden = along.length === 0;
     if (strip.hidden || !strip.clientWidth) return;
     const classes = model.get("classes");
-    const style = getComputedStyle(el);
-    const [accent, ink] = ["--accent", "--ink"].map((name) => style.getPropertyValue(name).trim());
-    const dots = window.devicePixelRatio || 1;
+    const { mark, ink } = coloursOf(strip, "mark", "ink");
     const row = 16;
-    const [width, height] = [strip.clientWidth, row * classes.length + 24];
-    [strip.width, strip.height] = [width * dots, height * dots];
-    strip.style.height = `${height}px`;
-    const brush = strip.getContext("2d");
-    brush.scale(dots, dots);
+    const height = row * classes.length + 24;
+    const [brush, width] = sharpened(strip, height);
     brush.translate(0, 4);
     brush.font = "12px system-ui, sans-serif";
     brush.textBaseline = "middle";
     const names = 8 + Math.max(...classes.map((name) => brush.measureText(name).width));
     const last = along[along.length - 1][0];
     const scale = (width - names) / Math.max(10, last); // pixels a second: 10 s fill the strip
+    brush.fillStyle = mark;
     let from = 0;
     for (const [until, shares] of along) {
       shares.forEach((share, place) => {
-        brush.fillStyle = `rgb(${accent} / ${share})`;
+        brush.globalAlpha = share;
         brush.fillRect(names + from * scale, place * row, (until - from) * scale, row - 1);
       });
       from = until;
     }
+    brush.globalAlpha = 1;
     brush.fillStyle = ink;
     classes.forEach((name, place) => brush.fillText(name, 4, (place + 0.5) * row));
     brush.textBaseline = "alphabetic";
@@ -181,8 +169,12 @@ function render({ model, el }) {
   model.on("change:heard", answered);
   model.on("change:along change:classes", draw);
   said.textContent = model.get("said");
-  draw();
+  const size = new ResizeObserver(() => requestAnimationFrame(draw)); // first once the page has put it somewhere
+  size.observe(el);
+  const stopTheme = followTheme(draw);
   return () => {
+    size.disconnect();
+    stopTheme();
     stop(); // the microphone must not stay open when the page forgets the widget
     model.off("msg:custom", hear);
     model.off("change:heard", answered);

@@ -14,8 +14,10 @@ from musiclab import plots, runfolder
 from musiclab.errors import RunError, did_you_mean
 from musiclab.metrics import Result
 from musiclab.store import Store
-from musiclab.widgets.clips import CSS, ClipView, Sound, Sounds, bars, names_of, percent
-from musiclab.widgets.still import Still, WithStill, as_png
+from musiclab.widgets.clip_view import ClipBrowser
+from musiclab.widgets.clips import Sound, bars, names_of, percent
+from musiclab.widgets.scripts import script, style
+from musiclab.widgets.still import Still, as_png
 from musiclab.widgets.table import Table
 
 
@@ -31,8 +33,8 @@ class Matrix(anywidget.AnyWidget):
         Called with the numbers of the true and the predicted class whose cell the reader opens.
     """
 
-    _esm = Path(__file__).with_name("matrix.js")
-    _css = CSS
+    _esm = script("matrix")
+    _css = style("clips")
     view = traitlets.Dict().tag(sync=True)
 
     def __init__(self, classes: list[str], counts: np.ndarray, on_open):
@@ -58,7 +60,7 @@ class Matrix(anywidget.AnyWidget):
             self._on_open(true, predicted)
 
 
-class MistakeBrowser(WithStill, ipywidgets.VBox):
+class MistakeBrowser(ClipBrowser):
     """What a model took for what: a confusion matrix, and behind each cell its clips to hear and see.
 
     A cell lists its clips, the surest answers first; a clip is shown with its player and with what the model thought
@@ -95,7 +97,7 @@ class MistakeBrowser(WithStill, ipywidgets.VBox):
         self.result = result_of(result)
         self._names = np.array(names_of(self.result.paths), dtype=object)
         self.cell: tuple[str, str] | None = None
-        self._view = ClipView(Sounds(sounds), "Choose a cell, then a clip.")
+        super().__init__(sounds, "Choose a cell, then a clip.")
         self._matrix = Matrix(self.result.classes, self.result.confusion, self._opened)
         self._table = Table("Choose a cell.", self._chosen, {"probability": percent})
         self.clips = pd.DataFrame({"clip": [], "probability": [], "path": []})
@@ -103,8 +105,7 @@ class MistakeBrowser(WithStill, ipywidgets.VBox):
             side.add_class(f"musiclab-{name}-side")
         top = ipywidgets.Box([self._matrix, self._table])
         top.add_class("musiclab-sides")
-        super().__init__([ipywidgets.HTML(f"<p>{self.result}</p>"), top, self._view])
-        self.add_class("musiclab-clips")
+        self.children = [ipywidgets.HTML(f"<p>{self.result}</p>"), top, self._view]
         confusions = self.result.confusions
         if len(confusions):
             self.show(*confusions.loc[0, ["label", "predicted"]])
@@ -134,33 +135,14 @@ class MistakeBrowser(WithStill, ipywidgets.VBox):
         self._matrix.mark(tuple(numbers))
         self._opened(*numbers)
 
-    def choose(self, clip: int, play: bool = False) -> None:
-        """Show a clip of the open cell.
+    def _mark(self, row: int) -> None:
+        self._table.choose(row)
 
-        Parameters
-        ----------
-        clip
-            Its row in ``clips``.
-        play
-            Let it sound at once.
-        """
-        self._table.choose(clip)
-        row = self.clips.iloc[clip]
-        place = int(self.clips.index[clip])
-        shares = np.exp(self.result.log_probabilities[place])
+    def _known(self, row: int) -> tuple:
+        shares = np.exp(self.result.log_probabilities[self.clips.index[row]])
         true, predicted = self.cell
         told = ipywidgets.HTML(bars(self.result.classes, shares, true))
-        self._view.show(row["path"], row["clip"], f"true {true}, predicted {predicted}", play, [told])
-
-    @property
-    def path(self) -> str:
-        """Of the clip that is shown; "" for none."""
-        return self._view.path
-
-    @property
-    def player(self):
-        """The player of the clip that is shown; ``None`` where it cannot be played."""
-        return self._view.player
+        return self.clips["clip"].iloc[row], f"true {true}, predicted {predicted}", [told]
 
     def _opened(self, true: int, predicted: int) -> None:
         result = self.result
@@ -176,9 +158,6 @@ class MistakeBrowser(WithStill, ipywidgets.VBox):
             self.choose(0)
         else:
             self._view.clear("No clip is behind this cell.")
-
-    def _chosen(self, row: int) -> None:
-        self.choose(row, play=True)
 
     def still(self) -> Still:
         """The matrix, and the clip that is shown."""

@@ -9,26 +9,26 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes(); // while Python renders Jupyter keeps the newest values only: the last one wins
   };
-  const row = make("div", { className: "musiclab-controls" });
+  const row = element("div", { class: "musiclab-controls" });
   const put = (name, title, control, said) => {
     control.id = uniqueId();
     control.dataset.setting = name;
-    row.append(make("div", {}, make("label", { htmlFor: control.id }, title), said ?? "", control));
+    row.append(element("div", {}, element("label", { htmlFor: control.id }, title), said ?? "", control));
   };
 
-  const genre = make("select", {}, ...choices.genre.map((value) => make("option", { value }, value)));
+  const genre = element("select", {}, ...choices.genre.map((value) => element("option", { value }, value)));
   genre.addEventListener("change", () => set({ genre: genre.value }));
   put("genre", "genre", genre);
   updates.genre = () => (genre.value = model.get("genre"));
 
-  const seed = make("input", { type: "number", min: 0, step: 1 });
+  const seed = element("input", { type: "number", min: 0, step: 1 });
   seed.addEventListener("change", () => seed.validity.valid && seed.value !== "" && set({ seed: seed.valueAsNumber }));
   put("seed", "track (seed)", seed);
   updates.seed = () => (seed.value = model.get("seed"));
 
   for (const [name, step, says] of [["tempo", 1, (beats) => `${written(beats)} a minute`], ["swing", 0.01, (share) => share.toFixed(2)]]) {
     const [min, max] = choices[name];
-    const slider = make("input", { type: "range", min, max, step }), said = make("output", {});
+    const slider = element("input", { type: "range", min, max, step }), said = element("output", {});
     slider.addEventListener("input", () => {
       set({ [name]: slider.valueAsNumber });
       updates[name]();
@@ -42,18 +42,18 @@ function render({ model, el }) {
     };
   }
 
-  const key = make("select", {}, make("option", { value: "" }), ...choices.key.map((value) => make("option", { value }, value)));
+  const key = element("select", {}, element("option", { value: "" }), ...choices.key.map((value) => element("option", { value }, value)));
   key.addEventListener("change", () => set({ key: key.value || null }));
   put("key", "key", key);
   updates.key = () => {
     const value = model.get("key") ?? "";
     key.options[0].textContent = `its own${value ? "" : `: ${model.get("truth").key}`}`;
-    if (![...key.options].some((option) => option.value === value)) key.append(make("option", { value }, value)); // "A minor", from Python
+    if (![...key.options].some((option) => option.value === value)) key.append(element("option", { value }, value)); // "A minor", from Python
     key.value = value;
   };
 
   const stems = choices.mute.map((stem) => {
-    const box = make("input", { type: "checkbox", id: uniqueId() });
+    const box = element("input", { type: "checkbox", id: uniqueId() });
     box.dataset.stem = stem;
     box.addEventListener("change", () => {
       const others = model.get("mute").filter((each) => each !== stem);
@@ -61,24 +61,24 @@ function render({ model, el }) {
     });
     return [stem, box];
   });
-  const boxes = stems.map(([stem, box]) => make("label", { htmlFor: box.id }, box, stem));
-  const own = make("button", { type: "button" }, "As the track has it");
+  const boxes = stems.map(([stem, box]) => element("label", { htmlFor: box.id }, box, stem));
+  const own = element("button", { type: "button" }, "As the track has it");
   own.addEventListener("click", () => set({ tempo: null, key: null, swing: null, mute: [] }));
-  const mutes = make("fieldset", {}, make("legend", {}, "mute"), ...boxes, own);
+  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...boxes, own);
   updates.mute = () => {
     for (const [stem, box] of stems) box.checked = model.get("mute").includes(stem);
   };
 
-  const problem = make("p", { className: "musiclab-problem", role: "alert" });
-  const truth = make("dl", { "aria-label": "Truth about the track" });
-  const bars = make("table", { className: "musiclab-probabilities" });
-  const state = make("p", { className: "musiclab-said", role: "status" });
-  const root = make("div", { className: "musiclab-mixer", role: "group", "aria-label": "Studio mixer" },
-    row, mutes, problem, make("div", { className: "musiclab-columns" }, make("div", {}, bars, state), truth));
+  const problem = element("p", { class: "musiclab-problem", role: "alert" });
+  const truth = element("dl", { "aria-label": "Truth about the track" });
+  const bars = element("table", { class: "musiclab-probabilities" });
+  const state = element("p", { class: "musiclab-said", role: "status" });
+  const root = element("div", { class: "musiclab-mixer", role: "group", "aria-label": "Studio mixer" },
+    row, mutes, problem, element("div", { class: "musiclab-columns" }, element("div", {}, bars, state), truth));
   el.append(root);
 
   function showTruth() {
-    truth.replaceChildren(...model.get("truth").rows.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+    truth.replaceChildren(...model.get("truth").rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
     updates.tempo();
     updates.swing();
     updates.key();
@@ -91,19 +91,19 @@ function render({ model, el }) {
     if (!classes) return;
     const best = now.indexOf(Math.max(...now)), playing = model.get("genre");
     const rows = classes.map((name, number) => {
-      const bar = make("div", { className: "musiclab-now" });
+      const bar = element("div", { class: "musiclab-now" });
       bar.style.width = `${100 * now[number]}%`;
-      const behind = make("div", { className: "musiclab-before", hidden: !before });
+      const behind = element("div", { class: "musiclab-before", hidden: !before });
       behind.style.width = `${100 * (before?.[number] ?? 0)}%`;
-      const texts = [make("td", {}, percent(now[number])), make("td", {}, before ? percent(before[number]) : "–")];
+      const texts = [element("td", {}, percent(now[number])), element("td", {}, before ? percent(before[number]) : "–")];
       const true_ = name === playing ? " (played)" : "";
-      const line = make("tr", number === best ? { className: "musiclab-best" } : {},
-        make("th", { scope: "row" }, name + true_), make("td", { className: "musiclab-bar-cell" }, behind, bar), ...texts);
+      const line = element("tr", number === best ? { class: "musiclab-best" } : {},
+        element("th", { scope: "row" }, name + true_), element("td", { class: "musiclab-bar-cell" }, behind, bar), ...texts);
       line.dataset.class = name;
       return line;
     });
-    const head = make("tr", {}, ...["class", "probability", "now", "before"].map((text) => make("th", { scope: "col" }, text)));
-    bars.replaceChildren(make("caption", {}, `What the model hears${before ? "; outlined: the state before" : ""}`), make("thead", {}, head), make("tbody", {}, ...rows));
+    const head = element("tr", {}, ...["class", "probability", "now", "before"].map((text) => element("th", { scope: "col" }, text)));
+    bars.replaceChildren(element("caption", {}, `What the model hears${before ? "; outlined: the state before" : ""}`), element("thead", {}, head), element("tbody", {}, ...rows));
     const changed = before && before.indexOf(Math.max(...before)) !== best ? `, not ${classes[before.indexOf(Math.max(...before))]} any more` : "";
     state.textContent = `The model says ${classes[best]} (${percent(now[best])})${changed}.`;
   }

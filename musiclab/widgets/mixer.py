@@ -15,6 +15,7 @@ from musiclab.errors import DatasetError, MusiclabError
 from musiclab.studio.theory import PITCH_NAMES
 from musiclab.studio.track import SWING_RANGE, TEMPO_RANGE, Track
 from musiclab.widgets.player import Player
+from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import Still, WithStill, as_png
 from musiclab.widgets.tracks import Track as Row
 
@@ -24,14 +25,13 @@ LONGEST = 60.0
 SETTINGS = ("genre", "seed", "tempo", "key", "swing", "mute")
 
 _STILL_SECONDS = 2.0  # of sound in a still
-_HERE = Path(__file__).parent
 
 
 class Desk(anywidget.AnyWidget):
     """Controls, truth and probabilities in the browser; :class:`StudioMixer` does the work."""
 
-    _esm = (_HERE / "canvas.js").read_text(encoding="utf-8") + (_HERE / "mixer.js").read_text(encoding="utf-8")
-    _css = (_HERE / "explorer.css").read_text(encoding="utf-8") + (_HERE / "mixer.css").read_text(encoding="utf-8")
+    _esm = script("mixer")
+    _css = style("explorer", "mixer")
 
     genre = traitlets.Unicode("jazz").tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)

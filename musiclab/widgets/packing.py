@@ -85,10 +85,3 @@ def envelope(waveform: np.ndarray) -> bytes:
     """Lowest and highest sample of each of at most 1000 parts, float32, shape (2, parts)."""
     starts = np.unique(np.linspace(0, len(waveform), min(len(waveform), COLUMNS), endpoint=False).astype(int))
     return np.float32([np.minimum.reduceat(waveform, starts), np.maximum.reduceat(waveform, starts)]).tobytes()
-
-
-def colours(name: str) -> bytes:
-    """A colour map, 256 times red, green, blue."""
-    from matplotlib import colormaps
-
-    return colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()

@@ -100,3 +100,11 @@ def outline(waveform: np.ndarray, columns: int = COLUMNS) -> tuple[np.ndarray, f
     power = 10.0 ** np.floor(np.log10(peak))
     reach = next(step * power for step in (1, 2, 5, 10) if step * power >= peak * (1 - 1e-6))
     return np.round(127 * np.clip(both / reach, -1, 1)).astype(np.int8), float(reach)
+
+
+@lru_cache
+def colours(name: str) -> bytes:
+    """A colour map of matplotlib's as 256 times red, green, blue: a canvas draws with it what the figures do."""
+    from matplotlib import colormaps
+
+    return colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()

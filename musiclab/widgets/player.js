@@ -173,23 +173,20 @@ function awake(context) {
 class View {
   constructor(model, sound, el) {
     Object.assign(this, { model, sound });
-    this.root = make(el, "div", { class: "musiclab-player", role: "group" });
-    const bar = make(this.root, "div", { class: "bar" });
-    this.button = make(bar, "button", { class: "play", type: "button" });
-    this.unloop = make(bar, "button", { type: "button", hidden: "" }, "End loop");
-    this.title = make(bar, "span", { class: "title" });
-    this.clock = make(bar, "span", { class: "clock" });
-    this.under = make(bar, "span", { class: "under" });
-    this.note = make(bar, "span", { class: "note", role: "status" });
-    this.stage = make(this.root, "div", { class: "stage", role: "slider", tabindex: "0" });
-    this.canvas = make(this.stage, "canvas", { "aria-hidden": "true" });
-    this.region = make(this.stage, "div", { class: "region", hidden: "" });
-    this.head = make(this.stage, "div", { class: "head" });
-    const help = make(this.root, "p", { class: "help", id: `musiclab-${Math.random().toString(36).slice(2)}` },
+    this.button = element("button", { class: "play", type: "button" });
+    this.unloop = element("button", { type: "button", hidden: true }, "End loop");
+    for (const name of ["title", "clock", "under"]) this[name] = element("span", { class: name });
+    this.note = element("span", { class: "note", role: "status" });
+    const bar = element("div", { class: "bar" }, this.button, this.unloop, this.title, this.clock, this.under, this.note);
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.region = element("div", { class: "region", hidden: true });
+    this.head = element("div", { class: "head" });
+    const help = element("p", { class: "help", id: uniqueId() },
       "Click or arrow keys: seek. Drag: loop. Space: play. Escape: end the loop.");
-    this.stage.setAttribute("aria-describedby", help.id);
-    // JupyterLab leaves our keys to us (D twice deletes a cell), but only if what has the focus says so itself
-    for (const element of [this.stage, this.button, this.unloop]) element.dataset.lmSuppressShortcuts = "true";
+    this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": help.id },
+      this.canvas, this.region, this.head);
+    this.root = element("div", { class: "musiclab-player", role: "group" }, bar, this.stage, help);
+    el.append(this.root);
 
     this.button.onclick = () => this.toggle();
     this.unloop.onclick = () => this.sound.set({ loop: null });
@@ -205,10 +202,7 @@ class View {
     model.on("change:playing change:loop", this.state);
     this.resized = new ResizeObserver(this.redraw);
     this.resized.observe(this.stage);
-    this.themed = new MutationObserver(this.redraw); // JupyterLab says so on the body
-    this.themed.observe(document.body, { attributes: true });
-    this.system = matchMedia("(prefers-color-scheme: dark)");
-    this.system.addEventListener("change", this.redraw);
+    this.stopTheme = followTheme(this.redraw);
     sound.views.add(this);
     this.draw();
   }
@@ -219,8 +213,7 @@ class View {
     this.model.off("change:_scene change:_levels change:_outline", this.reload);
     this.model.off("change:playing change:loop", this.state);
     this.resized.disconnect();
-    this.themed.disconnect();
-    this.system.removeEventListener("change", this.redraw);
+    this.stopTheme();
   }
 
   // What the reader does
@@ -374,18 +367,30 @@ class View {
     this.waveTop = scene.tracks.reduce((sum, track) => sum + track.height, 0);
     this.levelsTop = this.waveTop + WAVE;
     const bottom = this.levelsTop + LEVELS;
-    const pen = prepare(this.canvas, this.stage.clientWidth, bottom + AXIS);
-    const place = { left: LEFT, width: this.width, x: (time) => this.xAt(time), colour: colours(this.root) };
+    this.head.style.height = this.region.style.height = `${bottom}px`;
+    this.follow();
+    if (!this.stage.clientWidth) return; // hidden: it is drawn when it is shown
+    const [pen] = sharpened(this.canvas, bottom + AXIS);
+    pen.font = "11px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    const colour = coloursOf(this.canvas, "ink", "faint", "line", "accent");
+    const place = { left: LEFT, width: this.width, x: (time) => this.xAt(time), colour };
     let top = 0;
     for (const track of scene.tracks) {
       drawTrack(pen, track, { ...place, top });
       top += track.height;
     }
     drawWave(pen, model.get("_outline"), scene, { ...place, top: this.waveTop, height: WAVE });
-    this.image ??= paint(model.get("_levels"), model.get("_colours"), scene);
+    this.image ??= this.coloured();
     drawLevels(pen, this.image, scene, { ...place, top: this.levelsTop, height: LEVELS });
     drawTimes(pen, scene.duration, { ...place, top: bottom });
-    this.head.style.height = this.region.style.height = `${bottom}px`;
-    this.follow();
+  }
+
+  // The spectrogram with a pixel a cell: made once, and stretched whenever it is drawn.
+  coloured() {
+    const { model } = this;
+    const levels = bytesOf(model.get("_levels"));
+    const scene = model.get("_scene");
+    return imageOf(levels, scene.rows, levels.length / scene.rows, coloursOfLevels(model.get("_colours"), scene));
   }
 }

@@ -1,8 +1,6 @@
 """``Player``: hear a sound and see where in its picture you are."""
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import anywidget
 import numpy as np
@@ -12,14 +10,13 @@ from musiclab import plots
 from musiclab.errors import AudioError
 from musiclab.widgets import picture as seen
 from musiclab.widgets import sound as heard
+from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound_still import still_of
 from musiclab.widgets.still import Still, WithStill
 from musiclab.widgets.tracks import Track
 
 LONGEST = 600.0
 """Seconds that a player takes at most: 10 minutes are up to 20 MB for the browser."""
-
-_HERE = Path(__file__).parent
 
 
 class _Position(traitlets.Float):
@@ -71,8 +68,8 @@ class Player(WithStill, anywidget.AnyWidget):
         There is no sample, one that is not finite, the shape is another, or it is longer than 10 minutes.
     """
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("drawing.js", "player.js"))
-    _css = _HERE / "player.css"
+    _esm = script("canvas", "player_parts", "player")
+    _css = style("player")
 
     time = _Position(0.0).tag(sync=True, echo_update=False)  # only from the browser, see _should_send_property
     playing = traitlets.Bool(False).tag(sync=True)
@@ -95,7 +92,7 @@ class Player(WithStill, anywidget.AnyWidget):
         preview: float | None = None,
     ):
         self._loading = False
-        super().__init__(_colours=colour_table())
+        super().__init__(_colours=seen.colours(plots.LEVELS))
         self.load(waveform, sample_rate, title=title, tracks=tracks, preview=preview)
 
     def load(
@@ -171,11 +168,3 @@ class Player(WithStill, anywidget.AnyWidget):
     def still(self) -> Still:
         """The picture at rest, and the first seconds of the sound."""
         return still_of(**self._shown)
-
-
-@cache
-def colour_table() -> bytes:
-    """The colour map for levels as red, green and blue, 256 x 3 bytes: what a canvas draws as the figures do."""
-    import matplotlib
-
-    return (matplotlib.colormaps[plots.LEVELS](np.arange(256))[:, :3] * 255).round().astype(np.uint8).tobytes()

@@ -5,15 +5,6 @@ const MARGIN = 26; // CSS pixels around the points, for the names of the axes
 const NEAR = 14; // so far from a point the pointer still means it
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  // Jupyter would take keys for its cells; it looks for this on the very element that has the focus.
-  if (made.tabIndex >= 0 || tag === "button") made.dataset.lmSuppressShortcuts = "true";
-  return made;
-}
-
 // Circle, square, triangle, diamond, triangle on its point: with ten colours no two kinds look alike, in grey neither.
 function mark(brush, x, y, kind, radius) {
   brush.beginPath();
@@ -41,7 +32,7 @@ function lighter(colour, share) {
 function render({ model, el }) {
   el.classList.add("musiclab-clips", "musiclab-map");
   const canvas = element("canvas", { tabindex: "0", role: "application" });
-  const tip = element("div", { class: "musiclab-tip", hidden: "" });
+  const tip = element("div", { class: "musiclab-tip", hidden: true });
   const said = element("p", { "aria-live": "polite", class: "musiclab-said" });
   const legend = element("ul", { "aria-label": "legend; a button brings out one kind" });
   el.append(canvas, tip, legend, said);
@@ -52,7 +43,8 @@ function render({ model, el }) {
   let only = -1; // the kind that is brought out
   let telling = 0; // a timer: Python is told where the arrow keys have come to rest
 
-  const kinds = () => new Uint8Array(model.get("kinds").buffer, model.get("kinds").byteOffset, model.get("kinds").byteLength);
+  const kinds = () => bytesOf(model.get("kinds"));
+  const isDark = () => getComputedStyle(el).getPropertyValue("--on-accent").trim() !== "#ffffff";
   const text = (number) => model.get("view").texts?.[number] ?? "";
 
   function lay(width, height) {
@@ -69,15 +61,11 @@ function render({ model, el }) {
     const width = canvas.clientWidth;
     if (!width) return;
     const height = Math.round(Math.min(460, 0.65 * width));
-    const dots = window.devicePixelRatio || 1;
-    [canvas.width, canvas.height] = [width * dots, height * dots];
-    canvas.style.height = `${height}px`;
+    const [brush] = sharpened(canvas, height);
     lay(width, height);
-    const style = getComputedStyle(el);
-    const [ink, page] = ["--ink", "--page"].map((name) => style.getPropertyValue(name));
-    const brush = canvas.getContext("2d");
-    brush.scale(dots, dots);
-    brush.fillStyle = style.getPropertyValue("--quiet");
+    const { ink, page, quiet, focus } = coloursOf(canvas, "ink", "page", "quiet", "focus");
+    const dark = isDark();
+    brush.fillStyle = quiet;
     brush.font = "12px system-ui, sans-serif";
     const view = model.get("view");
     if (view.axes) {
@@ -89,7 +77,6 @@ function render({ model, el }) {
       brush.restore();
     }
     const all = kinds();
-    const dark = style.getPropertyValue("--on-accent").trim() !== "#ffffff";
     const grey = (view.colours?.length ?? 1) - 1;
     const order = [...places.keys()].sort((a, b) => (all[b] === grey) - (all[a] === grey)); // grey ones first, below
     for (const number of order) {
@@ -109,16 +96,15 @@ function render({ model, el }) {
       brush.arc(...places[number], radius, 0, 2 * Math.PI);
       brush.stroke();
     };
-    ring(pointed, style.getPropertyValue("--quiet"), 8);
+    ring(pointed, quiet, 8);
     ring(model.get("chosen"), ink, 9);
-    if (cursor !== model.get("chosen")) ring(cursor, style.getPropertyValue("--focus"), 9);
+    if (cursor !== model.get("chosen")) ring(cursor, focus, 9);
     canvas.setAttribute("aria-label", `Map of ${places.length} clips. Arrow keys: nearest point. Enter: hear it.`);
   }
 
   function list() {
     const view = model.get("view");
-    const style = getComputedStyle(el);
-    const dark = style.getPropertyValue("--on-accent").trim() !== "#ffffff";
+    const dark = isDark();
     const items = (view.legend ?? []).map((name, kind) => {
       const swatch = element("canvas", { width: "28", height: "28", "aria-hidden": "true" });
       const brush = swatch.getContext("2d");
@@ -233,17 +219,13 @@ function render({ model, el }) {
     }),
   );
   size.observe(canvas);
-  const theme = new MutationObserver(changed);
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  const night = window.matchMedia("(prefers-color-scheme: dark)");
-  night.addEventListener("change", changed);
+  const stopTheme = followTheme(changed);
   return () => {
     clearTimeout(telling);
     model.off("change:view change:kinds", changed);
     model.off("change:chosen", moved);
     size.disconnect();
-    theme.disconnect();
-    night.removeEventListener("change", changed);
+    stopTheme();
   };
 }
 

@@ -1,15 +1,6 @@
 // A table of one page: draws the trait `view`, and tells Python what the reader does.
 // Messages: {sort: column}, {turn: pages}, {choose: row}. See table.py for what `view` holds.
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  // Jupyter would take keys for its cells; it looks for this on the very element that has the focus.
-  if (made.tabIndex >= 0 || tag === "button") made.dataset.lmSuppressShortcuts = "true";
-  return made;
-}
-
 function render({ model, el }) {
   el.classList.add("musiclab-clips");
 

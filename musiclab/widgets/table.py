@@ -1,14 +1,13 @@
 """A table of clips in pages, sorted in Python: the browser holds one page, however many rows there are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import anywidget
 import numpy as np
 import pandas as pd
 import traitlets
 
-from musiclab.widgets.clips import CSS
+from musiclab.widgets.scripts import script, style
 
 ROWS = 12
 """Of a page."""
@@ -43,8 +42,8 @@ class Table(anywidget.AnyWidget):
         Number of the chosen row in ``frame``.
     """
 
-    _esm = Path(__file__).with_name("table.js")
-    _css = CSS
+    _esm = script("table")
+    _css = style("clips")
     view = traitlets.Dict().tag(sync=True)
 
     def __init__(

@@ -1,12 +1,4 @@
-// What player.js draws with: words for numbers, and the parts of its picture on a canvas. It stands before it in one module.
-
-function make(parent, tag, attributes = {}, text = "") {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
+// What stands in the Player's picture: words for its numbers, and its parts on a canvas. It stands before player.js.
 
 // Words
 
@@ -55,50 +47,19 @@ function valueOf(track, time) {
 
 // Canvas
 
-function colours(root) {
-  const style = getComputedStyle(root);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
-}
-
-// A canvas of a size in CSS pixels, sharp on every screen.
-function prepare(canvas, width, height) {
-  const scale = globalThis.devicePixelRatio || 1;
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.round(height * scale);
-  canvas.style.height = `${height}px`;
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  pen.font = "11px system-ui, sans-serif";
-  pen.textBaseline = "middle";
-  return pen;
-}
-
 function label(pen, text, { left, colour }, y) {
-  pen.fillStyle = colour("faint");
+  pen.fillStyle = colour.faint;
   pen.textAlign = "right";
   pen.fillText(text, left - 6, y, left - 8);
 }
 
-// Levels to colours, once: an image with a pixel a cell, the lowest band at the bottom.
-function paint(levels, table, { rows, floor, step, range }) {
-  const columns = levels.byteLength / rows;
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [columns, rows];
-  const pen = canvas.getContext("2d");
-  const image = pen.createImageData(columns, rows);
-  const [quietest, loudest] = range;
-  for (let band = 0; band < rows; band++) {
-    for (let column = 0; column < columns; column++) {
-      const level = floor + step * levels.getUint8(band * columns + column);
-      const share = Math.min(Math.max(0, (level - quietest) / (loudest - quietest)), 1);
-      const from = 3 * Math.round(255 * share);
-      const to = 4 * ((rows - 1 - band) * columns + column);
-      for (let part = 0; part < 3; part++) image.data[to + part] = table.getUint8(from + part);
-      image.data[to + 3] = 255;
-    }
-  }
-  pen.putImageData(image, 0, 0);
-  return canvas;
+// The colour of each of the 256 levels: the colour map spans the range of levels that are told apart.
+function coloursOfLevels(map, { floor, step, range: [quietest, loudest] }) {
+  return Uint8Array.from({ length: 3 * 256 }, (_, place) => {
+    const level = floor + step * Math.floor(place / 3);
+    const share = Math.min(Math.max(0, (level - quietest) / (loudest - quietest)), 1);
+    return map.getUint8(3 * Math.round(255 * share) + (place % 3));
+  });
 }
 
 function drawLevels(pen, image, { edges, rows, columnSeconds }, place) {
@@ -118,7 +79,7 @@ function drawLevels(pen, image, { edges, rows, columnSeconds }, place) {
     const y = top + height * (1 - band / rows);
     if (y < top + 6 || !(y < top + height - 4)) continue;
     label(pen, mark < 1000 ? `${mark} Hz` : `${mark / 1000} kHz`, place, y);
-    pen.fillStyle = colour("line");
+    pen.fillStyle = colour.line;
     pen.fillRect(left - 4, y, 4, 1);
   }
 }
@@ -128,10 +89,10 @@ function drawWave(pen, outline, { reach }, place) {
   const columns = outline.byteLength / 2;
   const y = (value) => top + height / 2 - (value / 127) * (height / 2 - 6);
   const x = (column) => left + ((column + 0.5) / columns) * width;
-  pen.fillStyle = colour("line");
+  pen.fillStyle = colour.line;
   pen.fillRect(left, y(0), width, 1);
   for (const [value, text] of [[127, `${reach}`], [0, "0"], [-127, `−${reach}`]]) label(pen, text, place, y(value));
-  pen.strokeStyle = pen.fillStyle = colour("accent");
+  pen.strokeStyle = pen.fillStyle = colour.accent;
   pen.lineWidth = 1;
   pen.beginPath();
   for (let column = 0; column < columns; column++) pen.lineTo(x(column), y(outline.getInt8(2 * column + 1)));
@@ -157,7 +118,7 @@ function drawTrack(pen, track, place) {
   pen.rect(left, top, width, height + 1);
   pen.clip();
   if (track.kind === "beats") {
-    pen.fillStyle = colour("ink");
+    pen.fillStyle = colour.ink;
     for (const time of track.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
   } else if (track.kind === "segments") {
     track.spans.forEach(([start, end], index) => {
@@ -166,14 +127,14 @@ function drawTrack(pen, track, place) {
       pen.fillStyle = track.colours[index];
       pen.fillRect(from, top, Math.max(1, to - from - 1), height);
       pen.globalAlpha = 1;
-      pen.fillStyle = colour("ink");
+      pen.fillStyle = colour.ink;
       pen.textAlign = "center";
       const text = track.texts[index];
       if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
     });
   } else if (track.kind === "predictions") {
     const row = height / track.classes.length;
-    pen.fillStyle = colour("accent");
+    pen.fillStyle = colour.accent;
     track.probabilities.forEach((shares, window) => {
       const [from, to] = [x(track.edges[window]), x(track.edges[window + 1])];
       shares.forEach((share, index) => {
@@ -183,7 +144,7 @@ function drawTrack(pen, track, place) {
     });
   } else {
     const [low, high] = [Math.min(...track.values), Math.max(...track.values)];
-    pen.strokeStyle = colour("accent");
+    pen.strokeStyle = colour.accent;
     pen.beginPath();
     track.values.forEach((value, index) => {
       const share = high > low ? (value - low) / (high - low) : 0.5;
@@ -198,19 +159,17 @@ function drawTrack(pen, track, place) {
 }
 
 function drawTimes(pen, duration, { left, top, width, x, colour }) {
-  const least = (duration * 70) / width; // 70 pixels from number to number
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const times = ticks(0, duration, width / 70); // 70 pixels from number to number
+  const digits = Math.max(0, -Math.floor(Math.log10(times[1] ?? duration) + 1e-9));
   pen.textAlign = "center";
-  for (let index = 0; index * step <= duration * (1 + 1e-9); index++) {
-    const time = index * step;
-    pen.fillStyle = colour("line");
+  for (const time of times) {
+    pen.fillStyle = colour.line;
     pen.fillRect(x(time), top, 1, 4);
-    pen.fillStyle = colour("faint");
+    pen.fillStyle = colour.faint;
     const text = duration < 0.1 ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
-    pen.fillText(index ? text : "0", Math.min(x(time), left + width - 12), top + 12);
+    pen.fillText(time ? text : "0", Math.min(x(time), left + width - 12), top + 12);
   }
   pen.textAlign = "right";
   pen.fillText(duration < 0.1 ? "time, ms" : "time, s", left - 10, top + 12);
 }
+
