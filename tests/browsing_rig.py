@@ -202,8 +202,9 @@ class Lab:
 
 def browser_program() -> str | None:
     """The path of a Chromium, or None."""
-    names = [os.environ.get("MUSICLAB_BROWSER"), "chromium", "chromium-browser", "google-chrome"]
-    return next((path for name in names if name and (path := shutil.which(name))), None)
+    named = os.environ.get("MUSICLAB_BROWSER")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def need_browser() -> str:

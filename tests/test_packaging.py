@@ -143,6 +143,17 @@ def test_what_is_not_used_is_not_loaded(statement, forbidden):
     assert not modules_after(statement) & forbidden
 
 
+def seconds_to(statement):
+    """The least of five: what the machine takes when nothing else is in the way."""
+    code = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
+    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+               for _ in range(5))  # fmt: skip
+
+
+def test_the_package_alone_is_there_at_once():
+    assert seconds_to("import musiclab") < seconds_to("import numpy") / 2
+
+
 GPU_MACHINE = ("torch", "h5py", "numpy", "pandas", "scikit-learn", "accelerate", "tqdm")
 """What has to be installed where a model is trained from a store; what these need comes with them."""
 
