@@ -53,8 +53,8 @@ def difference_interval(
 
     Parameters
     ----------
-    first, second : bool array, shape (n,)
-        Whether each model named each clip rightly.
+    first, second : bool or float array, shape (n,)
+        Whether each model named each clip rightly, or any other number in [0, 1] of each: a probability.
     groups : array, shape (n,)
     seed
         Of the draws.
