@@ -47,7 +47,7 @@ def still_of(
         channels = 1 if sound.ndim == 1 else len(sound)
         seconds = SOUND_BYTES / (2 * channels * min(sample_rate, PREVIEW_RATE))
     peak = float(np.abs(waveform).max())
-    level = f"peak at {20 * np.log10(peak):.1f} dB of full scale" if peak else "silence"
+    level = f"peak at {20 * np.log10(peak):z.1f} dB of full scale" if peak else "silence"
     above = f"; above it {', '.join(track.name for track in tracks)}" if tracks else ""
     alt = f"{title or 'Sound'}: waveform and log-mel spectrogram of {duration:.2f} s, {level}{above}"
     caption = f"The first {seconds:.1f} s of {duration:.1f} s:" if seconds < duration else ""
