@@ -18,6 +18,7 @@ NUMBERS = [f"{number:02}" for number in range(13)]
 LONGEST_CELL = 30  # lines: what fits on a projector
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
 CHECK = re.compile(r"^exercises\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
+DATA = re.compile(r"^data = \"(?:studio|street)\b[^\"]*\"", re.MULTILINE)
 RIGHT = re.compile(r"Exercise \d: (?:.+: )?right\b")
 
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -82,6 +83,26 @@ def test_lessons_and_library_have_the_same_exercises():
 def test_runs_from_a_clean_kernel(path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # so that figures are drawn into the notebook, as for a reader
     assert problems(execute(path, fast=True)) == []
+
+
+def test_the_lessons_on_data_name_them_in_one_line():
+    lines = {path.stem: sum(len(DATA.findall(cell.source)) for cell in _code(path)) for path in LESSONS}
+    assert set(lines.values()) <= {0, 1}
+    assert sum(lines.values()) >= 9
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in LESSONS if any(DATA.search(cell.source) for cell in _code(path))],
+    ids=lambda path: path.stem,
+)
+def test_that_line_switches_to_real_recordings(path, recordings, tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = DATA.sub(f'data = "esc10:{recordings / "esc10"}"', cell.source)
+    nbformat.write(notebook, tmp_path / path.name)
+    assert problems(execute(tmp_path / path.name, fast=True)) == []
 
 
 @every_notebook
