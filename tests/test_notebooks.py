@@ -19,6 +19,7 @@ LONGEST_CELL = 30  # lines: what fits on a projector
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
 CHECK = re.compile(r"^exercises\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
 DATA = re.compile(r"^data = \"(?:studio|street)\b[^\"]*\"", re.MULTILINE)
+ON_REAL = ("06", "08", "09", "11")  # one for each thing that a network hears, and the one that has them all
 RIGHT = re.compile(r"Exercise \d: (?:.+: )?right\b")
 
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -91,11 +92,7 @@ def test_the_lessons_on_data_name_them_in_one_line():
     assert sum(lines.values()) >= 9
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in LESSONS if any(DATA.search(cell.source) for cell in _code(path))],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", [path for path in LESSONS if path.name[:2] in ON_REAL], ids=lambda path: path.stem)
 def test_that_line_switches_to_real_recordings(path, recordings, tmp_path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = nbformat.read(path, as_version=4)

@@ -25,6 +25,9 @@ TABLE = pd.DataFrame(
     {"name": ["best", "next", "last"], "accuracy": [0.9, 0.7, 0.7], "low": [0.85, 0.6, 0.5], "high": [0.93, 0.8, 0.9],
      "generated": [False, True, False]}
 )  # fmt: skip
+GAINS = pd.DataFrame(
+    {"difference": [0.1, -0.02], "low": [0.04, -0.1], "high": [0.16, 0.06]}, index=["network", "table"]
+)
 SHARES = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
 SPECTRUM = np.zeros((513, 20))
 DRAWINGS = {
@@ -37,6 +40,11 @@ DRAWINGS = {
     "fold_histories": (lambda ax: plots.fold_histories({"fold1": EPOCHS}, ax=ax), "epoch", "loss (nats)"),
     "confusion": (lambda ax: plots.confusion(np.eye(3, dtype=int), "abc", ax=ax), "predicted", "true"),
     "comparison": (lambda ax: plots.comparison(TABLE, ax=ax), "accuracy (%) with its 95 % interval", ""),
+    "differences": (
+        lambda ax: plots.differences(GAINS, ax=ax),
+        "difference of the accuracies (points), with its 95 % interval",
+        "",
+    ),
     "timeline": (lambda ax: plots.timeline(np.arange(4), SHARES, "ab", ax=ax), "time (s)", ""),
 }
 
@@ -144,6 +152,20 @@ def test_a_comparison_has_the_best_on_top_and_its_intervals():
     np.testing.assert_allclose([bar[:, 0] for bar in bars.get_segments()], [[60, 80], [50, 90], [85, 93]])
     assert [text.get_text() for text in ax.texts] == ["70.0", "70.0", "90.0"]
     assert ax.get_ylim()[0] < ax.get_ylim()[1]
+
+
+def test_differences_are_in_points_with_hollow_marks_where_0_is_inside():
+    ax = plots.differences({"one": GAINS, "other": GAINS[::-1]}, label="what it adds")
+    marks = [line for line in ax.lines if line.get_linestyle() == "None" and len(line.get_xdata()) == 1]
+    marks = [line for line in marks if line.get_marker() in "os"]
+    assert [line.get_xdata()[0] for line in marks] == pytest.approx([10, -2, 10, -2])  # rows of the first table
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False, True, False, True]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "other"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["network", "table"]
+    assert ax.yaxis_inverted()
+    bars = ax.collections[0].get_segments()[0]
+    assert bars[:, 0] == pytest.approx([4, 16])
+    assert plots.differences(GAINS).get_legend() is None
 
 
 def test_a_timeline_has_a_row_a_class_and_its_times():

@@ -3,10 +3,8 @@
 Every figure is of generated data, not a benchmark.
 """
 
-import librosa
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
@@ -16,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from musiclab.audio import load_audio
 from musiclab.datasets import Studio
 from musiclab.experiments import crossval
+from musiclab.features import summary
 from musiclab.training import TrainConfig
 
 
@@ -27,30 +26,13 @@ def default_set():
 @pytest.fixture(scope="module")
 def features(default_set):
     """Summary features, shape (600, 26), and levels, shape (600, 5), of the default set."""
-    rows = Parallel(n_jobs=2)(delayed(measure)(path) for path in default_set.index["path"])
+    rows = map(measure, default_set.index["path"])
     return tuple(np.array(columns) for columns in zip(*rows, strict=True))
 
 
 def measure(path):
-    waveform, sample_rate = load_audio(path)
-    return summary(waveform, sample_rate), levels(waveform)
-
-
-def summary(waveform, sample_rate):
-    """Means over time of 26 features: chroma, RMS, centroid, bandwidth, rolloff, zero crossings, 20 MFCC."""
-    magnitude = np.abs(librosa.stft(waveform))
-    power, spectral = magnitude**2, {"S": magnitude, "sr": sample_rate}
-    mel = librosa.feature.melspectrogram(S=power, sr=sample_rate)
-    features = (
-        librosa.feature.chroma_stft(S=power, sr=sample_rate, tuning=0.0).mean(),
-        librosa.feature.rms(S=magnitude).mean(),
-        librosa.feature.spectral_centroid(**spectral).mean(),
-        librosa.feature.spectral_bandwidth(**spectral).mean(),
-        librosa.feature.spectral_rolloff(**spectral).mean(),
-        librosa.feature.zero_crossing_rate(waveform).mean(),
-        *librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=20).mean(axis=1),
-    )
-    return np.array(features)
+    waveform, _ = load_audio(path)
+    return summary(waveform), levels(waveform)
 
 
 def levels(waveform):

@@ -3,7 +3,7 @@
 Colours: one map for everything that has a level (``magma``) and one palette of ten for classes, both readable in grey.
 """
 
-from musiclab.plots.learning import comparison, confusion, fold_histories, history, timeline
+from musiclab.plots.learning import comparison, confusion, differences, fold_histories, history, timeline
 from musiclab.plots.sound import chroma, log_mel, spectrogram, spectrum, waveform
 from musiclab.plots.style import LEVELS, PALETTE
 
@@ -13,6 +13,7 @@ __all__ = [
     "chroma",
     "comparison",
     "confusion",
+    "differences",
     "fold_histories",
     "history",
     "log_mel",

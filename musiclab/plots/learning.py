@@ -11,6 +11,8 @@ from musiclab.plots.style import PALETTE, axes
 PARTS = (("train", "training", PALETTE[0], "o"), ("valid", "validation", PALETTE[5], "s"))
 """Parts of the data in learning curves: column, name, colour, marker."""
 
+_APART = tuple(zip(PALETTE[::2], "osD^v", strict=True))  # colours and markers
+
 
 def history(
     epochs, quantity: str = "loss", best_epoch: int = 0, ax: Axes | None = None, augmented: bool = True
@@ -118,6 +120,42 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="accuracy (%) with its 95 % interval", ylim=(-0.6, len(table) - 0.3))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)
+    return ax
+
+
+def differences(
+    tables: pd.DataFrame | Mapping[str, pd.DataFrame],
+    ax: Axes | None = None,
+    label: str = "difference of the accuracies",
+) -> Axes:
+    """Draw differences with their 95 % intervals, the first on top; where an interval holds 0 its mark is hollow.
+
+    Parameters
+    ----------
+    tables : pandas.DataFrame, or mapping of a name to one
+        Indexed by what is compared, with the columns ``difference``, ``low`` and ``high`` (in [-1, 1]), as
+        :func:`musiclab.metrics.difference_interval` gives them. Up to five tables share the rows of the first, each
+        with its colour and marker.
+    label
+        What the difference is, for the axis; it is drawn in points.
+    """
+    tables = {"": tables} if isinstance(tables, pd.DataFrame) else dict(tables)
+    names = next(iter(tables.values())).index
+    ax = axes(ax, (8, 1 + 0.4 * len(names) * max(1, len(tables) / 3)))
+    for number, (name, table) in enumerate(tables.items()):
+        colour, marker = _APART[number]
+        rows = np.arange(len(names)) + 0.7 * ((number + 0.5) / len(tables) - 0.5)
+        found = 100 * table.loc[names, ["difference", "low", "high"]].to_numpy(dtype=float)
+        ax.plot([], [], marker, color=colour, label=name)  # for the legend: a filled mark
+        for row, (difference, low, high) in zip(rows, found, strict=True):
+            inside = "white" if low <= 0 <= high else colour
+            spread = [[max(0, difference - low)], [max(0, high - difference)]]
+            ax.errorbar(difference, row, xerr=spread, fmt=marker, color=colour, markerfacecolor=inside, capsize=3)
+    ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel=f"{label} (points), with its 95 % interval", ylim=(len(names) - 0.5, -0.5))
+    if len(tables) > 1:
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 
