@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 # a notebook that is saved keeps pictures in place of widgets, whose state is gone when it is opened again
-KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.notebooks.before_saving
+KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before_saving
 
 # JupyterLab refuses to start as root unless told that it is meant
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -25,7 +25,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal $(TEST_FLAGS)
 
 notebooks: $(READY)
-	$(BIN)/python -m musiclab.notebooks
+	$(BIN)/python -m musiclab.lessons.notebooks
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)

@@ -12,9 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks._timing import rates
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
-from musiclab.prepare import prepare
-from musiclab.segments import Segments
-from musiclab.store import Store
+from musiclab.store import Store, prepare
+from musiclab.store.segments import Segments
 from musiclab.umtn.mulaw import encode
 
 CLIPS, SECONDS, SAMPLE_RATE = 128, 30, 22050

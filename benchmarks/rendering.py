@@ -6,8 +6,9 @@ import tempfile
 import time
 from unittest import mock
 
-from musiclab import street, studio
+from musiclab import studio
 from musiclab.datasets import Studio
+from musiclab.studio import street
 
 SECONDS = 30  # of a track
 BOUND = "computing in numpy and scipy: nothing is read or written"

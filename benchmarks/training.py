@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks._timing import rates
 from musiclab import models
-from musiclab.segments import Segments
+from musiclab.store.segments import Segments
 from musiclab.training import TrainConfig, fit, pick_device
 
 CLASSES = 10

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclab.errors import AudioError
-from musiclab.files import replacing
+from musiclab.core.errors import AudioError
+from musiclab.core.files import replacing
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au", ".aif", ".aiff")
 """File name endings (lower case) of the formats that :func:`load_audio` reads."""

@@ -18,8 +18,7 @@ from hypothesis import settings
 from musiclab import features
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
-from musiclab.prepare import prepare
-from musiclab.store import Store
+from musiclab.store import Store, prepare
 
 # the same examples at every run, and no time limit for one: machines differ
 settings.register_profile("musiclab", deadline=None, derandomize=True, max_examples=50)

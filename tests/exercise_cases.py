@@ -1,12 +1,12 @@
 """How the tests of the lessons' exercises ask what is said of an answer."""
 
-from musiclab import exercises
-from musiclab.exercises.judging import Verdict
+from musiclab import lessons
+from musiclab.lessons.judging import Verdict
 
 
 def verdicts(name: str, answer, **given) -> list[Verdict]:
     """What the check of an exercise says, not printed."""
-    return exercises.judge(exercises.find(name), answer, **given)
+    return lessons.judge(lessons.find(name), answer, **given)
 
 
 def check_right(name: str, answer, **given) -> str:

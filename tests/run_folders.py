@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from musiclab import checkpoint, models
-from musiclab.checkpoint import Card
-from musiclab.files import write_json
+from musiclab import models
+from musiclab.core.files import write_json
 from musiclab.metrics import Result
+from musiclab.runs import checkpoint
+from musiclab.runs.checkpoint import Card
 
 CLASSES = ["high", "low", "middle"]
 

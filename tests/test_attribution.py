@@ -7,11 +7,11 @@ from conftest import SAMPLE_RATE, TINY, sine
 from torch import nn
 
 from musiclab import models, studio
-from musiclab.attribution import effects, hear, occlusion, saliency, separate
 from musiclab.audio import load_audio
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.features import MelConfig, log_mel
-from musiclab.segments import Segments
+from musiclab.runs.attribution import effects, hear, occlusion, saliency, separate
+from musiclab.store.segments import Segments
 from musiclab.training import log_probabilities
 
 BAND = 5

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from musiclab import audio
 from musiclab.audio import find_audio, fix_length, from_int16, load_audio, resample, save_audio, to_int16
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 
 
 def loudest_frequency(waveform, sample_rate):

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab.augment import (
+from musiclab.training.augment import (
     circular_shift,
     frequency_mask,
     frequency_shift,
@@ -96,7 +96,7 @@ def test_a_waveform_is_masked_as_a_picture_of_one_band_is():
 
 
 def test_masks_are_as_long_and_as_spread_as_those_of_torchaudio():
-    from musiclab._torchaudio import torchaudio
+    from musiclab.features.torchaudio import torchaudio
 
     batch = torch.ones(20000, 1, 50)
     torch.manual_seed(0)

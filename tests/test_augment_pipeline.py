@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab import augment
-from musiclab.augment import Augmentation
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
+from musiclab.training import augment
+from musiclab.training.augment import Augmentation
 
 PICTURES = Augmentation(
     mixup=0.3, time_mask=0.2, frequency_mask=0.2, frequency_shift=4, circular_shift=0.5, stretch=0.1

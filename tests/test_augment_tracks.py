@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from musiclab.augment import tracks
-from musiclab.errors import AudioError, RunError
+from musiclab.core.errors import AudioError, RunError
+from musiclab.training.augment import tracks
 
 SAMPLE_RATE = 22050
 seeds = st.integers(0, 999)

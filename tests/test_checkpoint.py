@@ -6,11 +6,11 @@ import json
 import pytest
 import torch
 
-from musiclab import checkpoint
-from musiclab.checkpoint import Card
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
 from musiclab.models import create
+from musiclab.runs import checkpoint
+from musiclab.runs.checkpoint import Card
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ import pytest
 import soundfile
 from conftest import PITCHES, SAMPLE_RATE, check_refused, last_line, noisy_sine
 
-from musiclab import experiments
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
 from musiclab.features import MelConfig
-from musiclab.prepare import prepare
-from musiclab.store import Store
+from musiclab.runs import experiments
+from musiclab.store import Store, prepare
 from musiclab.training import TrainConfig
 
 FAST = ("--size", "width=2", "--epochs", 1, "--device", "cpu")

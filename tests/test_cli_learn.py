@@ -14,13 +14,13 @@ import pytest
 import torch
 from conftest import SAMPLE_RATE, TINY, check_refused, last_line, noisy_sine
 
-from musiclab import experiments
 from musiclab.audio import save_audio
-from musiclab.checkpoint import load
 from musiclab.datasets import AudioFolder
 from musiclab.metrics import Result
-from musiclab.prepare import prepare
-from musiclab.segments import Segments
+from musiclab.runs import experiments
+from musiclab.runs.checkpoint import load
+from musiclab.store import prepare
+from musiclab.store.segments import Segments
 from musiclab.training import State, TrainConfig
 
 KINDS = {"m5": "audio", "cnn": "logmel", "mlp": "summary", "lstm": "sequence"}

@@ -9,8 +9,8 @@ import torch
 from run_folders import make_result, make_run
 
 from musiclab import metrics, models
-from musiclab.compare import compare, segments_per_second
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
+from musiclab.runs.comparison import compare, segments_per_second
 
 LABELS = np.arange(30) % 3
 

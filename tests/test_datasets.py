@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from musiclab.core.errors import DatasetError
 from musiclab.datasets import ESC10, ESC50, AudioFolder, Dataset, check_index, open_source
 from musiclab.datasets.base import COLUMNS
-from musiclab.errors import DatasetError
 
 
 def touch(root, *names):

@@ -13,10 +13,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from musiclab.core.errors import DatasetError
 from musiclab.datasets import ESC50, GTZAN, UrbanSound8K, download
 from musiclab.datasets.download import ATTEMPTS, REMOTES, Remote
 from musiclab.datasets.sources import FROM_FOLDER
-from musiclab.errors import DatasetError
 
 module = importlib.import_module("musiclab.datasets.download")  # musiclab.datasets.download is the function
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 import musiclab
-from musiclab import environment
-from musiclab.environment import PACKAGES, check, describe, troubles
-from musiclab.errors import MusiclabError
+from musiclab.core import environment
+from musiclab.core.environment import PACKAGES, check, describe, troubles
+from musiclab.core.errors import MusiclabError
 
 
 @pytest.fixture
@@ -168,6 +168,6 @@ def test_a_cache_without_room_or_permission_is_told(monkeypatch, tmp_path):
 
 
 def test_looking_at_what_is_missing_needs_none_of_it():
-    code = "import sys; import musiclab.environment; print([n for n in ('numpy', 'torch') if n in sys.modules])"
+    code = "import sys; import musiclab.core.environment; print([n for n in ('numpy', 'torch') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab import exercises
-from musiclab.errors import MusiclabError
-from musiclab.exercises import judging
-from musiclab.exercises.judging import array, goal, number, numbers, right, wrong
+from musiclab import lessons
+from musiclab.core.errors import MusiclabError
+from musiclab.lessons import judging
+from musiclab.lessons.judging import array, goal, number, numbers, right, wrong
 
 TRUTH = 1_323_000  # bytes
 
@@ -17,9 +17,9 @@ TRUTH = 1_323_000  # bytes
 @pytest.fixture
 def one_exercise(monkeypatch):
     """A lesson 99 with one exercise: name 440 Hz."""
-    monkeypatch.setattr(exercises, "_CHECKS", {})
+    monkeypatch.setattr(lessons, "_CHECKS", {})
 
-    @exercises.exercise("99.1")
+    @lessons.exercise("99.1")
     def pitch(answer, hertz=440.0):
         return number(answer, hertz, "Hz")
 
@@ -136,10 +136,10 @@ def test_an_open_experiment_is_right_when_it_is_better():
 
 
 def test_no_answer_yet_is_no_mistake(one_exercise, capsys):
-    exercises.check("99.1", None)
-    exercises.check("99.1", 220)
-    exercises.check("99.1", 440)
-    exercises.check("99.1", 880, hertz=880.0)
+    lessons.check("99.1", None)
+    lessons.check("99.1", 220)
+    lessons.check("99.1", 440)
+    lessons.check("99.1", 880, hertz=880.0)
     assert capsys.readouterr().out.splitlines() == [
         "Exercise 1: no answer yet",
         "Exercise 1: half of what it should be",
@@ -149,25 +149,25 @@ def test_no_answer_yet_is_no_mistake(one_exercise, capsys):
 
 
 def test_a_check_that_breaks_says_so_and_the_lesson_goes_on(monkeypatch, capsys):
-    monkeypatch.setattr(exercises, "_CHECKS", {})
+    monkeypatch.setattr(lessons, "_CHECKS", {})
 
-    @exercises.exercise("99.2")
+    @lessons.exercise("99.2")
     def broken(answer):
         return right(str(answer["key"].shape))
 
-    exercises.check("99.2", {"other": 1})
+    lessons.check("99.2", {"other": 1})
     assert capsys.readouterr().out == "Exercise 2: cannot be checked: KeyError: 'key'\n"
 
 
 def test_an_unknown_exercise_names_the_nearest(one_exercise):
     with pytest.raises(MusiclabError, match=r"no exercise '99\.7'; did you mean 99\.1\?"):
-        exercises.check("99.7", 1)
+        lessons.check("99.7", 1)
 
 
 def test_two_checks_of_one_name_are_a_mistake(one_exercise):
     with pytest.raises(ValueError, match="two checks: pitch and again"):
 
-        @exercises.exercise("99.1")
+        @lessons.exercise("99.1")
         def again(answer):
             return wrong("never")
 
@@ -187,6 +187,6 @@ def test_whatever_the_answer_is_a_verdict_comes_back(answer):
         lambda answer: array(answer, RAMP, 1e-3),
     )
     for check in checks:
-        verdicts = exercises.judge(check, answer)
+        verdicts = lessons.judge(check, answer)
         assert verdicts
         assert all(isinstance(verdict, judging.Verdict) and "\n" not in verdict.text for verdict in verdicts)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from exercise_cases import verdicts
 
-from musiclab import exercises
+from musiclab import lessons
 
-PENCIL = [name for name in exercises.names() if len(inspect.signature(exercises.find(name)).parameters) == 1]
+PENCIL = [name for name in lessons.names() if len(inspect.signature(lessons.find(name)).parameters) == 1]
 
 ANYTHING = {
     "text": "x",

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from musiclab import prediction, studio
-from musiclab.exercises import find, judge
+from musiclab import studio
+from musiclab.lessons import find, judge
 from musiclab.metrics import Result
-from musiclab.prediction import Predictions
+from musiclab.runs import prediction
+from musiclab.runs.prediction import Predictions
 
 TEMPO = studio.render("reggae", seed=12, seconds=1).record["tempo"]
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from musiclab import exercises, studio
-from musiclab.exercises import comparing
+from musiclab import lessons, studio
+from musiclab.lessons import comparing
 from musiclab.metrics import Result
 
 
 def verdicts(name, answer, **given):
-    return exercises.judge(exercises.find(name), answer, **given)
+    return lessons.judge(lessons.find(name), answer, **given)
 
 
 def verdict(name, answer, **given):
@@ -126,8 +126,8 @@ class Bass(nn.Module):
 
 @pytest.fixture(scope="module")
 def bass_run():
-    from musiclab.attribution import hear
     from musiclab.features import MelConfig
+    from musiclab.runs.attribution import hear
 
     entries = studio.catalogue(2, seconds=1.0, genres=["disco", "hiphop"])
     labels = np.zeros(4, dtype=int)
@@ -201,7 +201,7 @@ def test_masks_that_do_not_fit_are_told(mask, said):
 
 
 def test_the_lesson_has_five_exercises_and_no_answer_is_no_mistake(capsys):
-    assert [name for name in exercises.names() if name.startswith("11.")] == [f"11.{number}" for number in range(1, 6)]
-    exercises.check("11.1", None)
+    assert [name for name in lessons.names() if name.startswith("11.")] == [f"11.{number}" for number in range(1, 6)]
+    lessons.check("11.1", None)
     assert capsys.readouterr().out == "Exercise 1: no answer yet\n"
     assert sum(comparing.COINS) == 15

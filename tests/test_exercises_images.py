@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from exercise_cases import check_right, check_wrong
 
-from musiclab.experiments import Outcome
 from musiclab.metrics import Result
+from musiclab.runs.experiments import Outcome
 from musiclab.training import History
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from musiclab.exercises import find, judge
+from musiclab.lessons import find, judge
 from musiclab.metrics import Result
 
 NAMES = [

@@ -8,16 +8,16 @@ import torch
 from conftest import TINY
 from torch.nn import functional as F
 
-from musiclab import exercises
-from musiclab.experiments import Outcome
+from musiclab import lessons
 from musiclab.metrics import Result
 from musiclab.models import create, summary
-from musiclab.segments import Segments
+from musiclab.runs.experiments import Outcome
+from musiclab.store.segments import Segments
 from musiclab.training import History, evaluate
 
 
 def verdicts(name, answer, **given):
-    return exercises.judge(exercises.find(name), answer, **given)
+    return lessons.judge(lessons.find(name), answer, **given)
 
 
 def test_at_twice_the_rate_everything_before_the_first_pool_is_twice_as_long():

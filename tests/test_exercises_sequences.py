@@ -5,15 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from musiclab import exercises
-from musiclab.exercises import sequences
+from musiclab import lessons
+from musiclab.lessons import sequences
 from musiclab.training import History
 
 LSTM, GRU = (gates * 128 * (33 + 128 + 2 + 128 + 128 + 2) + 128 * 10 + 10 for gates in (4, 3))
 
 
 def verdict(name, answer, **given):
-    (only,) = exercises.judge(exercises.find(name), answer, **given)
+    (only,) = lessons.judge(lessons.find(name), answer, **given)
     return only
 
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import sine
 from exercise_cases import check_right, check_wrong
 
-from musiclab.exercises import spectra
+from musiclab.lessons import spectra
 
 
 def test_settings_are_those_of_a_spectrogram():

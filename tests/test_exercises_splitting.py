@@ -7,8 +7,8 @@ from exercise_cases import check_right, check_wrong
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from musiclab.leakage import Leak
 from musiclab.metrics import Result
+from musiclab.runs.leakage import Leak
 
 
 def test_clips_that_an_interval_needs():

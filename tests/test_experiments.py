@@ -13,22 +13,23 @@ import pytest
 import torch
 from conftest import SAMPLE_RATE, TINY, noisy_sine
 
-from musiclab import experiments, models, runs
+from musiclab import models
 from musiclab.audio import save_audio
-from musiclab.augment import Augmentation
-from musiclab.checkpoint import load
+from musiclab.core.errors import AudioError, DatasetError, RunError, StoreError
 from musiclab.datasets import AudioFolder, check_index
-from musiclab.errors import AudioError, DatasetError, RunError, StoreError
-from musiclab.experiments import crossval, evaluate_run, several_seeds, train
+from musiclab.datasets.splits import choose_split
 from musiclab.features import MelConfig
-from musiclab.leakage import compare_leak
 from musiclab.metrics import Result
-from musiclab.outcome import is_whole
-from musiclab.prediction import predict
-from musiclab.prepare import open_data, prepare
-from musiclab.splits import choose_split
-from musiclab.store import Store
+from musiclab.runs import experiments
+from musiclab.runs import run as runs
+from musiclab.runs.checkpoint import load
+from musiclab.runs.experiments import crossval, evaluate_run, several_seeds, train
+from musiclab.runs.leakage import compare_leak
+from musiclab.runs.outcome import is_whole
+from musiclab.runs.prediction import predict
+from musiclab.store import Store, open_data, prepare
 from musiclab.training import State, TrainConfig, fit
+from musiclab.training.augment import Augmentation
 
 QUICK = TrainConfig(epochs=30, batch_size=4, learning_rate=3e-3, label_smoothing=0, device="cpu", precision="fp32")
 ONE_EPOCH = TrainConfig(epochs=1, device="cpu", precision="fp32")
@@ -328,7 +329,7 @@ def test_a_stopped_crossval_goes_on_and_comes_to_the_same(small_store, tmp_path,
 
 KILLED = """
 import os, signal, sys
-from musiclab import experiments
+from musiclab.runs import experiments
 from musiclab.training import State
 
 save = State.save

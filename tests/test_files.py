@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from musiclab.files import cache_folder, replacing, write_json
+from musiclab.core.files import cache_folder, replacing, write_json
 
 
 def test_a_file_appears_when_the_block_has_ended(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from musiclab import studio
 from musiclab.audio import resample
-from musiclab.fingerprint import BITS, THRESHOLD, find_repeats, fingerprint, similarity
+from musiclab.datasets.fingerprints import BITS, THRESHOLD, find_repeats, fingerprint, similarity
 
 
 @pytest.fixture(scope="module")

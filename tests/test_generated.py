@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from musiclab import street, studio
+from musiclab import studio
 from musiclab.audio import load_audio
 from musiclab.datasets import Street, Studio, open_source
 from musiclab.datasets.base import COLUMNS
 from musiclab.datasets.generated import _make_slices, _make_track, render_once
+from musiclab.studio import street
 
 MOST_ARTISTS = max(len(studio.artists(genre)) for genre in studio.GENRES)
 

@@ -9,13 +9,14 @@ import shutil
 import numpy as np
 import pytest
 
-from musiclab import experiments, studio
-from musiclab._torchaudio import torchaudio
+from musiclab import studio
 from musiclab.audio import load_audio, save_audio
+from musiclab.core.errors import DatasetError
 from musiclab.datasets import GTZAN, open_source
 from musiclab.datasets.gtzan import GENRES, SPLITS
-from musiclab.errors import DatasetError
-from musiclab.splits import by_fold, choose_split
+from musiclab.datasets.splits import by_fold, choose_split
+from musiclab.features.torchaudio import torchaudio
+from musiclab.runs import experiments
 from musiclab.training import TrainConfig
 
 LISTS = {part: getattr(torchaudio.datasets.gtzan, f"filtered_{part}") for part in ("train", "valid", "test")}

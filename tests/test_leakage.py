@@ -12,11 +12,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from musiclab.audio import save_audio
+from musiclab.core.errors import DatasetError, RunError
 from musiclab.datasets import AudioFolder
-from musiclab.errors import DatasetError, RunError
-from musiclab.leakage import compare_leak
-from musiclab.prepare import prepare
-from musiclab.store import Store
+from musiclab.runs.leakage import compare_leak
+from musiclab.store import Store, prepare
 from musiclab.training import TrainConfig
 
 NEAREST = KNeighborsClassifier(1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.metrics import Result, difference_interval, group_interval, mcnemar, mean_and_deviation
 
 

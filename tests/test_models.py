@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from musiclab import features
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.models import MODELS, MelCNN, MelCRNN, MelResNet, count_parameters, create, find, summary
 
 SMALL = {

@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from musiclab import notebooks
-from musiclab.errors import MusiclabError
-from musiclab.notebooks import LARGEST, WIDGET, execute, main, problems
+from musiclab.core.errors import MusiclabError
+from musiclab.lessons import notebooks
+from musiclab.lessons.notebooks import LARGEST, WIDGET, execute, main, problems
 
 
 def written(path, *sources):

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from musiclab import exercises
-from musiclab.notebooks import execute, problems
+from musiclab import lessons
+from musiclab.lessons.notebooks import execute, problems
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -77,7 +77,7 @@ def test_there_are_no_other_lessons():
 
 def test_lessons_and_library_have_the_same_exercises():
     in_lessons = [name for path in LESSONS for name in _exercises(path)]
-    assert in_lessons == exercises.names()
+    assert in_lessons == lessons.names()
     assert [name for path in SOLUTIONS for name in _exercises(path)] == in_lessons
 
 

@@ -13,11 +13,12 @@ import torch
 from conftest import SAMPLE_RATE, noisy_sine, sine
 from run_folders import CLASSES, make_model
 
-from musiclab import features, prediction, training
+from musiclab import features, training
 from musiclab.audio import load_audio, save_audio, to_int16
-from musiclab.errors import AudioError, RunError
-from musiclab.prediction import edges, merged, predict, windows
-from musiclab.segments import Segments
+from musiclab.core.errors import AudioError, RunError
+from musiclab.runs import prediction, windows
+from musiclab.runs.prediction import edges, merged, predict
+from musiclab.store.segments import Segments
 
 MODELS = {
     "cnn": {"width": 1, "frames": 64, "hidden": [4, 4]},  # 1.5 s

@@ -13,11 +13,10 @@ from conftest import SAMPLE_RATE, noisy_sine
 
 from musiclab import features
 from musiclab.audio import from_int16, load_audio, resample, save_audio, to_int16
+from musiclab.core.errors import AudioError, DatasetError, StoreError
 from musiclab.datasets import AudioFolder
-from musiclab.errors import AudioError, DatasetError, StoreError
 from musiclab.features import AudioConfig, MelConfig, log_mel
-from musiclab.prepare import cached_store, extract, extraction, open_data, prepare, preparing
-from musiclab.store import Store, verify
+from musiclab.store import Store, cached_store, extract, extraction, open_data, prepare, preparing, verify
 
 ALONE = {"workers": 1, "progress": False}
 

@@ -4,9 +4,9 @@ import joblib
 import pytest
 from conftest import SAMPLE_RATE
 
+from musiclab.core.errors import StoreError
 from musiclab.datasets import AudioFolder
-from musiclab.errors import StoreError
-from musiclab.prepare import extraction, prepare, preparing
+from musiclab.store import extraction, prepare, preparing
 
 distributed = pytest.importorskip("distributed", reason='needs Dask: pip install "musiclab[dask]"')
 

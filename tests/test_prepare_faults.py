@@ -15,16 +15,15 @@ import pytest
 from conftest import SAMPLE_RATE, noisy_sine
 
 from musiclab.audio import save_audio
+from musiclab.core.errors import StoreError
 from musiclab.datasets import AudioFolder
-from musiclab.errors import StoreError
 from musiclab.features import MelConfig
-from musiclab.prepare import cached_store, extraction, parts, prepare, preparing
-from musiclab.prepare.extraction import extract
-from musiclab.prepare.parts import open_parts, parts_folder
-from musiclab.store import Store, writing
+from musiclab.store import Store, cached_store, extraction, parts, prepare, preparing, writing
+from musiclab.store.extraction import extract
+from musiclab.store.parts import open_parts, parts_folder
 
 ALONE = {"workers": 1, "progress": False}
-PRELOADED = ["conftest", "musiclab.prepare", "musiclab.datasets", "musiclab.features", "soundfile", "soxr", "torch"]
+PRELOADED = ["conftest", "musiclab.store", "musiclab.datasets", "musiclab.features", "soundfile", "soxr", "torch"]
 
 
 @pytest.fixture(scope="module")

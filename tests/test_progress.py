@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from musiclab import progress as module
-from musiclab.progress import progress
+from musiclab.core import progress as module
+from musiclab.core.progress import progress
 
 
 class Terminal(io.StringIO):

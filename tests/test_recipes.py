@@ -2,11 +2,11 @@
 
 import pytest
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.features import FEATURES
 from musiclab.models import MODELS, create
-from musiclab.recipes import RECIPES, feature_config, planned, recipe
 from musiclab.training import TrainConfig
+from musiclab.training.recipes import RECIPES, feature_config, planned, recipe
 
 
 def test_every_model_has_a_recipe_that_it_can_be_made_by():

@@ -13,10 +13,10 @@ from conftest import SAMPLE_RATE, noisy_sine
 from PIL import Image
 from run_folders import make_history, make_metrics, make_result, make_run
 
-from musiclab import report, runfolder
 from musiclab.audio import save_audio
-from musiclab.errors import RunError
-from musiclab.report import mistakes
+from musiclab.core.errors import RunError
+from musiclab.runs import report, runfolder
+from musiclab.runs.report import mistakes
 
 VOID = {"meta", "img", "br"}
 

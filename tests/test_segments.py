@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from musiclab.errors import RunError, StoreError
-from musiclab.segments import Segments
+from musiclab.core.errors import RunError, StoreError
+from musiclab.store.segments import Segments
 
 SILENCE = -7.0
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiclab import splits
-from musiclab.datasets import check_index
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
+from musiclab.datasets import check_index, splits
 
 
 @st.composite

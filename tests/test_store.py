@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import musiclab
 from musiclab import store
-from musiclab.errors import StoreError
+from musiclab.core.errors import StoreError
 from musiclab.features import MelConfig
 from musiclab.store import Store, differences, verify, writing
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from musiclab.streams import _hashed, pick, stream, uniform
+from musiclab.core.random import _hashed, pick, stream, uniform
 
 
 def test_a_stream_depends_on_seed_and_names_only():

@@ -15,10 +15,10 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from musiclab import street
-from musiclab.errors import DatasetError
-from musiclab.street import scene
-from musiclab.street.synthesis import n_samples
+from musiclab.core.errors import DatasetError
+from musiclab.studio import street
+from musiclab.studio.street import scene
+from musiclab.studio.street.synthesis import n_samples
 
 URBANSOUND8K = ["slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class"]
 

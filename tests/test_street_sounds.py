@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from musiclab.streams import stream
-from musiclab.street import SAMPLE_RATE, SOUNDS
-from musiclab.street.machines import air_conditioner, drilling, engine_idling, jackhammer
-from musiclab.street.signals import SPEED_OF_SOUND, car_horn, gun_shot, siren
-from musiclab.street.synthesis import (
+from musiclab.core.random import stream
+from musiclab.studio.street import SAMPLE_RATE, SOUNDS
+from musiclab.studio.street.machines import air_conditioner, drilling, engine_idling, jackhammer
+from musiclab.studio.street.signals import SPEED_OF_SOUND, car_horn, gun_shot, siren
+from musiclab.studio.street.synthesis import (
     HIGHEST,
     drift,
     equalise,
@@ -24,7 +24,7 @@ from musiclab.street.synthesis import (
     stretches,
     wavetable,
 )
-from musiclab.street.voices import VOWELS, children_playing, dog_bark, utterance
+from musiclab.studio.street.voices import VOWELS, children_playing, dog_bark, utterance
 
 WHOLE = [(0.0, 6.0)]
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from musiclab.audio import load_audio
 from musiclab.datasets import Studio
-from musiclab.experiments import crossval
 from musiclab.features import summary
+from musiclab.runs.experiments import crossval
 from musiclab.training import TrainConfig
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from musiclab.streams import stream
+from musiclab.core.random import stream
 from musiclab.studio import GENRES, mixing, patterns
 from musiclab.studio.artist import artists_of
 from musiclab.studio.composition import swung

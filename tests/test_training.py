@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 from training_cases import BANDS, DESCENT, FRAMES, PLAIN, facts, fixed, linear, network, two_classes, weights
 
-from musiclab.augment import Augmentation
-from musiclab.errors import RunError
-from musiclab.segments import Segments
+from musiclab.core.errors import RunError
+from musiclab.store.segments import Segments
 from musiclab.training import TrainConfig, fit, log_probabilities, warm_up_and_cosine
+from musiclab.training.augment import Augmentation
 from musiclab.training.batches import Batches, Stopwatch, class_weights
 from musiclab.training.schedules import make_optimiser
 

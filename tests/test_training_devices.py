@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
 
-from musiclab.augment import Augmentation
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.training import State, autocast, devices, fit, log_probabilities, pick_device
+from musiclab.training.augment import Augmentation
 from musiclab.training.devices import determinism, pick_precision
 
 gpu = [

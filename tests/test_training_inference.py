@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from training_cases import PLAIN, fixed, linear, network, two_classes, weights
 
-from musiclab.segments import Segments
+from musiclab.store.segments import Segments
 from musiclab.training import evaluate, fit, log_probabilities
 
 

@@ -17,7 +17,7 @@ import torch
 from hypothesis import strategies
 from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.training import State, devices, fit
 
 IDENTITY = {"seed": 0, "paths": [f"{clip}.wav" for clip in range(16)], "sizes": (1, 2)}

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
 
-from musiclab.errors import RunError
-from musiclab.segments import Segments
+from musiclab.core.errors import RunError
+from musiclab.store.segments import Segments
 from musiclab.training import fit
 from musiclab.training.trouble import ran_out_of_memory
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from musiclab import umtn
 from musiclab.audio import load_audio, save_audio
-from musiclab.errors import AudioError, DatasetError
+from musiclab.core.errors import AudioError, DatasetError
 from musiclab.umtn import companding
 from musiclab.umtn.encoded import decode
 

@@ -9,7 +9,7 @@ import torch
 
 from musiclab import studio, umtn
 from musiclab.audio import load_audio
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 from musiclab.store import Store, create
 from musiclab.umtn.augmentation import interpolate
 from musiclab.umtn.confusion import MelDecoders

@@ -12,16 +12,15 @@ import soundfile
 import torch
 from conftest import sine
 
-from musiclab import street
 from musiclab.audio import from_int16, save_audio
+from musiclab.core.errors import DatasetError
 from musiclab.datasets import UrbanSound8K, open_source
+from musiclab.datasets.splits import by_fold, next_fold
 from musiclab.datasets.urbansound import COLUMNS
-from musiclab.errors import DatasetError
 from musiclab.features import MelConfig
-from musiclab.prepare import prepare
-from musiclab.segments import Segments
-from musiclab.splits import by_fold, next_fold
-from musiclab.store import Store
+from musiclab.store import Store, prepare
+from musiclab.store.segments import Segments
+from musiclab.studio import street
 
 CLASSES = ("car_horn", "dog_bark", "siren")
 

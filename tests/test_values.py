@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from musiclab import values
-from musiclab.errors import RunError, StoreError
-from musiclab.values import OnDisk, open_values
+from musiclab.core.errors import RunError, StoreError
+from musiclab.store import values
+from musiclab.store.values import OnDisk, open_values
 
 LAYOUTS = {
     "chunks": {"chunks": (7, 3)},
@@ -134,8 +134,8 @@ import sys
 import h5py
 import numpy as np
 from torch.utils.data import DataLoader
-from musiclab.segments import Segments
-from musiclab.values import OnDisk
+from musiclab.store.segments import Segments
+from musiclab.store.values import OnDisk
 
 path, clip, clips = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 offsets, labels = clip * np.arange(clips + 1), np.arange(clips) % 10

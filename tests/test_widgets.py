@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import musiclab.widgets
-from musiclab.errors import AudioError, MusiclabError
-from musiclab.notebooks import execute, problems
+from musiclab.core.errors import AudioError, MusiclabError
+from musiclab.lessons.notebooks import execute, problems
 from musiclab.widgets import PREVIEW_RATE, PREVIEW_SECONDS, Player, Still, Track, WithStill, play
 from musiclab.widgets.picture import FLOOR, STEP, outline, picture
 from musiclab.widgets.still import LARGEST, as_png

@@ -8,8 +8,8 @@ import pytest
 from conftest import SAMPLE_RATE, noisy_sine, sine
 
 from musiclab.audio import load_audio, save_audio
+from musiclab.core.errors import AudioError, DatasetError
 from musiclab.datasets import AudioFolder, Dataset
-from musiclab.errors import AudioError, DatasetError
 from musiclab.widgets import DatasetBrowser
 from musiclab.widgets.clip_view import ClipView
 from musiclab.widgets.clips import SECONDS, STILL_SECONDS, Sounds, bars, index_of, names_of, percent

@@ -7,11 +7,12 @@ from conftest import TINY
 from run_folders import make_model, make_result
 from test_widgets_browsing import make_dataset, send
 
-from musiclab import checkpoint, models
+from musiclab import models
 from musiclab.audio import save_audio
+from musiclab.core.errors import DatasetError, RunError, StoreError
 from musiclab.datasets import AudioFolder
-from musiclab.errors import DatasetError, RunError, StoreError
-from musiclab.outcome import Outcome
+from musiclab.runs import checkpoint
+from musiclab.runs.outcome import Outcome
 from musiclab.training import autocast
 from musiclab.widgets import EmbeddingMap
 from musiclab.widgets.embedding import COLOURS

@@ -8,7 +8,7 @@ import pytest
 from conftest import SAMPLE_RATE, noisy_sine, sine
 
 from musiclab import features, studio
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 from musiclab.features import SCALINGS, MelConfig, MfccConfig
 from musiclab.widgets import FeatureExplorer, explorer
 from musiclab.widgets.analysis import WINDOWS

@@ -9,9 +9,10 @@ from conftest import TINY, noisy_sine, sine
 from run_folders import CLASSES, make_model
 from test_widgets_browsing import send
 
-from musiclab import features, prediction
+from musiclab import features
 from musiclab.audio import resample, save_audio, to_int16
-from musiclab.errors import AudioError, RunError
+from musiclab.core.errors import AudioError, RunError
+from musiclab.runs import prediction
 from musiclab.widgets import LiveClassifier
 
 RATE = 48000  # what most browsers record at

@@ -6,8 +6,8 @@ from conftest import SAMPLE_RATE, sine
 from run_folders import CLASSES, make_result, make_run
 from test_widgets_browsing import send, shown
 
-from musiclab import runfolder
-from musiclab.errors import DatasetError, RunError
+from musiclab.core.errors import DatasetError, RunError
+from musiclab.runs import runfolder
 from musiclab.widgets import MistakeBrowser
 
 LABELS = [0, 0, 0, 1, 1, 1, 2, 2, 2]

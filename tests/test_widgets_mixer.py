@@ -7,10 +7,10 @@ from run_folders import CLASSES, make_model
 
 from musiclab import studio
 from musiclab.audio import save_audio
-from musiclab.errors import DatasetError, RunError
-from musiclab.prediction import predict
-from musiclab.runs import Run
-from musiclab.splits import by_group
+from musiclab.core.errors import DatasetError, RunError
+from musiclab.datasets.splits import by_group
+from musiclab.runs.prediction import predict
+from musiclab.runs.run import Run
 from musiclab.training import TrainConfig
 from musiclab.widgets import StudioMixer, mixer
 from musiclab.widgets.still import LARGEST

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from musiclab.augment import Augmentation
-from musiclab.files import write_json
-from musiclab.segments import Segments
+from musiclab.core.files import write_json
+from musiclab.store.segments import Segments
 from musiclab.training import State, TrainConfig, fit, log_probabilities
+from musiclab.training.augment import Augmentation
 from musiclab.training.devices import is_main, main_first
 
 BANDS, FRAMES, CLIP_FRAMES = 16, 24, 30

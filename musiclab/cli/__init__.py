@@ -6,7 +6,7 @@ import sys
 import typer
 
 from musiclab.cli import data, learn, umtn
-from musiclab.errors import MusiclabError
+from musiclab.core.errors import MusiclabError
 
 app = typer.Typer(
     help="From a folder of recordings to a classifier that names a new sound.",

@@ -8,15 +8,15 @@ import typer
 
 from musiclab.cli.options import AsJson, Source, Workers, parse_settings
 from musiclab.cli.output import list_failures, stoppable
-from musiclab.errors import MusiclabError, did_you_mean
-from musiclab.files import replacing
+from musiclab.core.errors import MusiclabError, did_you_mean
+from musiclab.core.files import replacing
 
 StoreFile = Annotated[Path, typer.Argument(metavar="STORE.h5", help="A file that musiclab prepare has made.")]
 
 
 def info(as_json: AsJson = False) -> None:
     """Say what is installed, what it can compute on, and where files are kept."""
-    from musiclab.environment import describe
+    from musiclab.core.environment import describe
 
     facts = describe()
     if as_json:
@@ -63,7 +63,7 @@ def prepare(
 ) -> None:
     """Decode a data set and keep it, with its features, in one HDF5 file; run it again to go on or to add features."""
     from musiclab.datasets import open_source
-    from musiclab.prepare import prepare as make
+    from musiclab.store import prepare as make
 
     chosen = _chosen([name.strip() for name in features.split(",")], parse_settings(settings, "--set"))
     with stoppable():
@@ -108,8 +108,8 @@ def scan(
 ) -> None:
     """Look at every clip: what is unreadable, silent, clipped or there twice. Exit status 1 if anything is wrong."""
     from musiclab.datasets import open_source
-    from musiclab.scan import list_faults
-    from musiclab.scan import scan as look
+    from musiclab.datasets.scanning import list_faults
+    from musiclab.datasets.scanning import scan as look
 
     dataset = open_source(source)
     table = look(dataset, workers)

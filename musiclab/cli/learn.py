@@ -26,7 +26,7 @@ from musiclab.cli.options import (
     parse_settings,
 )
 from musiclab.cli.output import list_failures, print_outcome, stoppable
-from musiclab.errors import MusiclabError, did_you_mean
+from musiclab.core.errors import MusiclabError, did_you_mean
 
 
 def train(
@@ -48,7 +48,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model on one part of the data and test it, once, on another; OUT gets the model and a report."""
-    from musiclab import experiments
+    from musiclab.runs import experiments
 
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "workers": workers}
     config, sizes = _planned(model, size, settings, device=device.value, precision=precision.value, **given)
@@ -79,7 +79,7 @@ def crossval(
     as_json: AsJson = False,
 ) -> None:
     """Test every fold once, with a model trained on the others; with --out it can be stopped, and goes on."""
-    from musiclab import experiments
+    from musiclab.runs import experiments
 
     chosen = None if folds == "all" else _numbers(folds)
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "workers": workers}
@@ -97,7 +97,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Test a trained model: on the clips that were kept from it, or on other data."""
-    from musiclab import experiments
+    from musiclab.runs import experiments
 
     config = _config(device=device.value)
     store, failures = experiments.open_for_run(run, data)
@@ -121,7 +121,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Name the sound in files, and what is heard when in long ones."""
-    from musiclab import prediction
+    from musiclab.runs import prediction
 
     found = prediction.predict(run, files, every, device.value)
     list_failures(found.failures)
@@ -149,7 +149,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Put runs side by side: accuracy, size, speed, and whether the differences could be luck."""
-    from musiclab.compare import check_out, compare
+    from musiclab.runs.comparison import check_out, compare
 
     if out is not None:
         check_out(out)
@@ -163,7 +163,7 @@ def compare(
 
 def report(run: Run, as_json: AsJson = False) -> None:
     """Make the page of a run again: report.html, curves.png and confusion.png in its folder."""
-    from musiclab.report import write
+    from musiclab.runs.report import write
 
     page = write(run)
     print(page)
@@ -179,7 +179,7 @@ def _clock(seconds: float) -> str:
 
 def _open(model: str, data: str, device: str):
     """The store that a model is trained on; the files that could not be read are listed."""
-    from musiclab import experiments
+    from musiclab.runs import experiments
 
     store, failures = experiments.open_for(model, data, device)
     list_failures(failures)
@@ -201,7 +201,7 @@ def _finish(outcome, out: Path | None, as_json: bool) -> None:
 
 def _page(out: Path) -> str:
     try:
-        from musiclab.report import write
+        from musiclab.runs.report import write
 
         return f"report: {write(out)}"
     except ImportError as error:  # a GPU machine need not have matplotlib
@@ -222,8 +222,8 @@ def _config(device: str):
 
 def _planned(model: str, sizes: list[str] | None, settings: list[str] | None, **given):
     """The model's recipe, with the settings that were given in place of its own: a TrainConfig and sizes."""
-    from musiclab.recipes import recipe
     from musiclab.training import TrainConfig
+    from musiclab.training.recipes import recipe
 
     usual = recipe(model)
     merged = usual.training.to_dict()

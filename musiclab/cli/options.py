@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from musiclab.errors import MusiclabError
+from musiclab.core.errors import MusiclabError
 
 
 class Device(StrEnum):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 
 COLUMNS = ("path", "label", "group", "fold", "split")
 

@@ -11,8 +11,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from musiclab.errors import DatasetError
-from musiclab.progress import progress as progress_bar
+from musiclab.core.errors import DatasetError
+from musiclab.core.progress import progress as progress_bar
 
 log = logging.getLogger(__name__)
 

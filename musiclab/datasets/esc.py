@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from musiclab.core.errors import DatasetError
 from musiclab.datasets.base import Dataset, existing_folder, read_table
-from musiclab.errors import DatasetError
 
 _ABOUT = {
     "citation": "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. ACM Multimedia 2015.",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from musiclab.audio import SUFFIXES, find_audio
+from musiclab.core.errors import DatasetError
 from musiclab.datasets.base import Dataset, existing_folder, read_table
-from musiclab.errors import DatasetError
 
 _WHERE = "Put one folder a class in it, and the recordings in those: DIR/<label>/song.wav"
 

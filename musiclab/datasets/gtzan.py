@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
+from musiclab.core.errors import DatasetError
 from musiclab.datasets.base import Dataset, existing_folder
-from musiclab.errors import DatasetError
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 """The ten genres."""
@@ -110,7 +110,7 @@ def _find_tracks(root: Path) -> pd.DataFrame:
 
 
 def _filtered(tracks: pd.DataFrame, genres: tuple[str, ...] = GENRES) -> tuple[pd.DataFrame, list[str]]:
-    from musiclab._torchaudio import torchaudio  # not at the top: it loads torch
+    from musiclab.features.torchaudio import torchaudio  # not at the top: it loads torch
 
     lists = torchaudio.datasets.gtzan
     parts = {"train": lists.filtered_train, "valid": lists.filtered_valid, "test": lists.filtered_test}

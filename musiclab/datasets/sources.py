@@ -3,13 +3,13 @@
 import logging
 from functools import partial
 
+from musiclab.core.errors import DatasetError, did_you_mean
 from musiclab.datasets.base import Dataset
 from musiclab.datasets.esc import ESC10, ESC50
 from musiclab.datasets.folder import AudioFolder
 from musiclab.datasets.generated import Street, Studio
 from musiclab.datasets.gtzan import GTZAN, SPLITS
 from musiclab.datasets.urbansound import UrbanSound8K
-from musiclab.errors import DatasetError, did_you_mean
 
 FROM_FOLDER = {
     "folder": AudioFolder,

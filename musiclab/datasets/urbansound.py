@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from musiclab.core.errors import DatasetError
 from musiclab.datasets.base import Dataset, existing_folder, read_table
-from musiclab.errors import DatasetError
 
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 """Columns of ``metadata/UrbanSound8K.csv``."""

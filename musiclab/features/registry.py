@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from musiclab.errors import did_you_mean
+from musiclab.core.errors import did_you_mean
 from musiclab.features import mel, pitch, spectral, vectors
 from musiclab.features.settings import AudioConfig, ChromaConfig, ContrastConfig, MelConfig, MfccConfig
 from musiclab.features.sound import Sound, by_torch, check

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from musiclab.errors import RunError
-from musiclab.files import replacing
+from musiclab.core.errors import RunError
+from musiclab.core.files import replacing
 from musiclab.metrics.intervals import group_interval
 
 

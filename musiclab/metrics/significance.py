@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest, chi2
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.metrics.result import Result
 
 FEW = 25

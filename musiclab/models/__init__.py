@@ -22,7 +22,7 @@ import inspect
 
 from torch import nn
 
-from musiclab.errors import RunError, did_you_mean
+from musiclab.core.errors import RunError, did_you_mean
 from musiclab.models.base import Classifier
 from musiclab.models.cnn import MelCNN, MelCRNN
 from musiclab.models.describe import Summary, summary

@@ -6,7 +6,7 @@ from numbers import Integral
 import torch
 from torch import nn
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 
 
 class Classifier(nn.Module):

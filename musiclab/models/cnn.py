@@ -7,7 +7,7 @@ from math import prod
 import torch
 from torch import nn
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
 from musiclab.models.base import Classifier, check_share, check_whole, check_widths
 

@@ -6,7 +6,7 @@ from math import prod
 import torch
 from torch import nn
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d)

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from musiclab.errors import RunError, did_you_mean
+from musiclab.core.errors import RunError, did_you_mean
 from musiclab.features import SequenceConfig
 from musiclab.models.base import Classifier, check_share, check_whole
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
 from musiclab.models.base import Classifier, check_share, check_whole
 

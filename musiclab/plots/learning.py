@@ -105,7 +105,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     table : pandas.DataFrame
         With the columns ``name``, ``accuracy``, ``low`` and ``high`` (in [0, 1]), and perhaps ``generated``, as
-        :attr:`musiclab.compare.Comparison.table` has them.
+        :attr:`musiclab.runs.comparison.Comparison.table` has them.
     """
     ax = axes(ax, (7, 1 + 0.4 * len(table)))
     table = table[::-1].sort_values("accuracy", kind="stable")  # of equals the first stays on top
@@ -165,7 +165,7 @@ def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
     Parameters
     ----------
     edges : array, shape (windows + 1,)
-        Where one window ends and the next begins, in s: from :func:`musiclab.prediction.edges`.
+        Where one window ends and the next begins, in s: from :func:`musiclab.runs.prediction.edges`.
     probabilities : array, shape (windows, classes)
         In [0, 1].
     classes

@@ -37,7 +37,34 @@ the environment variable ``SOURCE_DATE_EPOCH`` (seconds since 1970) overrides it
 """
 
 from musiclab.store.checks import verify
+from musiclab.store.extraction import extract
+from musiclab.store.opening import cached_store, open_data
+from musiclab.store.preparing import Report, prepare
 from musiclab.store.reading import FORMAT, VERSION, Store, differences
 from musiclab.store.writing import Column, StoreWriter, create, write
 
-__all__ = ["FORMAT", "VERSION", "Column", "Store", "StoreWriter", "create", "differences", "verify", "write"]
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Column",
+    "Report",
+    "Segments",
+    "Store",
+    "StoreWriter",
+    "cached_store",
+    "create",
+    "differences",
+    "extract",
+    "open_data",
+    "prepare",
+    "verify",
+    "write",
+]
+
+
+def __getattr__(name: str):
+    if name == "Segments":  # not at the top: it loads torch, which most commands about stores do without
+        from musiclab.store.segments import Segments
+
+        return Segments
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

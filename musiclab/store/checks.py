@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from musiclab.progress import progress as progress_bar
+from musiclab.core.progress import progress as progress_bar
 from musiclab.store.reading import COLUMNS, Store, place
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from musiclab.errors import StoreError, did_you_mean
+from musiclab.core.errors import StoreError, did_you_mean
 
 FORMAT, VERSION = "musiclab-store", 2
 
@@ -36,7 +36,7 @@ class Store:
     Parameters
     ----------
     path
-        File that :func:`musiclab.prepare.prepare` has made.
+        File that :func:`musiclab.store.prepare` has made.
 
     Attributes
     ----------

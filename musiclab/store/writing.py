@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from musiclab.errors import StoreError
-from musiclab.files import replacing
+from musiclab.core.errors import StoreError
+from musiclab.core.files import replacing
 from musiclab.store.checks import checksum, index_checksum
 from musiclab.store.reading import COLUMNS, FORMAT, VERSION, place
 

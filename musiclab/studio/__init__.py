@@ -10,11 +10,11 @@ from the rhythms in `patterns` and the harmony in `theory`, `synthesis`, `instru
 sounds, `performance` plays them, `mixing` records them, and `track` holds `render`.
 """
 
-from .artist import Artist
-from .genre import STEMS, Genre, Groove
-from .genres import GENRES
-from .synthesis import SAMPLE_RATE
-from .track import VERSION, Track, artists, catalogue, render, stems
+from musiclab.studio.artist import Artist
+from musiclab.studio.genre import STEMS, Genre, Groove
+from musiclab.studio.genres import GENRES
+from musiclab.studio.synthesis import SAMPLE_RATE
+from musiclab.studio.track import VERSION, Track, artists, catalogue, render, stems
 
 __all__ = [
     "GENRES",

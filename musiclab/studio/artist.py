@@ -11,11 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from musiclab.errors import DatasetError
-from musiclab.streams import stream
-
-from .genre import STEMS
-from .theory import near_match
+from musiclab.core.errors import DatasetError
+from musiclab.core.random import stream
+from musiclab.studio.genre import STEMS
+from musiclab.studio.theory import near_match
 
 USUAL_LEVELS = {
     "drums": 0.0,

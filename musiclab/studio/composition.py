@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab.errors import DatasetError
-from musiclab.streams import pick, stream
-
-from . import parts
-from .genre import FORCE, SECTIONS
-from .theory import PITCH_NAMES, Chord, parse_progression
+from musiclab.core.errors import DatasetError
+from musiclab.core.random import pick, stream
+from musiclab.studio import parts
+from musiclab.studio.genre import FORCE, SECTIONS
+from musiclab.studio.theory import PITCH_NAMES, Chord, parse_progression
 
 PREROLL = 0.6  # seconds played before the excerpt, so that it starts inside the reverberation of the bar before
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from musiclab.errors import DatasetError
-from musiclab.streams import stream
-
-from .synthesis import SAMPLE_RATE
+from musiclab.core.errors import DatasetError
+from musiclab.core.random import stream
+from musiclab.studio.synthesis import SAMPLE_RATE
 
 # Frequency ratios of a cymbal's lowest modes; nothing in them is harmonic, which is why cymbals have no
 # pitch.

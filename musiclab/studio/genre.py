@@ -5,12 +5,11 @@ Copy one of `genres`, change it, and there is an eleventh genre.
 
 from dataclasses import dataclass, field
 
-from musiclab.errors import DatasetError
-
-from . import patterns
-from .drums import KITS
-from .instruments import INSTRUMENTS
-from .theory import SCALES, near_match, parse_progression
+from musiclab.core.errors import DatasetError
+from musiclab.studio import patterns
+from musiclab.studio.drums import KITS
+from musiclab.studio.instruments import INSTRUMENTS
+from musiclab.studio.theory import SCALES, near_match, parse_progression
 
 # Who plays: the parts that `render` can mute. "noise" is the hiss and hum of the recording.
 STEMS = ("drums", "bass", "chords", "pad", "lead", "noise")

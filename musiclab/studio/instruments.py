@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .synthesis import plucked, struck, sustained
+from musiclab.studio.synthesis import plucked, struck, sustained
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from musiclab.streams import stream
-
-from .synthesis import SAMPLE_RATE
+from musiclab.core.random import stream
+from musiclab.studio.synthesis import SAMPLE_RATE
 
 BLOCK = 64  # samples (2.9 ms) that share a step of the gain curve
 CEILING = 10 ** (-1.2 / 20)  # highest peak of a master: -1.2 dBFS, a little under the promised -1

@@ -5,11 +5,10 @@ section's first downbeat. Everything is written in C and transposed by the compo
 depends on the seed and the kind of section, not on tempo, key or who plays.
 """
 
-from musiclab.streams import pick
-
-from . import patterns
-from .patterns import onsets
-from .theory import SCALES, nearest, voice
+from musiclab.core.random import pick
+from musiclab.studio import patterns
+from musiclab.studio.patterns import onsets
+from musiclab.studio.theory import SCALES, nearest, voice
 
 LOWEST_ROOT = 33  # A1, before transposition: at most five semitones down, E1, the lowest string of a bass
 CADENCE = "x--- ---- ---- ----"  # a held chord

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .composition import PREROLL
-from .drums import KITS, hit
-from .instruments import INSTRUMENTS
-from .mixing import amplifier, balance
-from .synthesis import SAMPLE_RATE
+from musiclab.studio.composition import PREROLL
+from musiclab.studio.drums import KITS, hit
+from musiclab.studio.instruments import INSTRUMENTS
+from musiclab.studio.mixing import amplifier, balance
+from musiclab.studio.synthesis import SAMPLE_RATE
 
 GRID = 0.02  # seconds: lengths of notes are rounded to it, so that equal notes are made once
 

@@ -13,7 +13,7 @@ No partial lies over 0.45 of the sample rate, so nothing aliases.
 import numpy as np
 import scipy.fft
 
-from musiclab.streams import stream
+from musiclab.core.random import stream
 
 SAMPLE_RATE = 22_050  # Hz, that of GTZAN
 TABLE = 2048  # samples in one stored cycle: linear interpolation errs by under 0.3 % at the 50th partial

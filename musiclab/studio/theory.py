@@ -8,7 +8,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 

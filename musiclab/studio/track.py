@@ -5,17 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.audio import from_int16
-from musiclab.errors import DatasetError
-from musiclab.streams import stream
-
-from . import mixing
-from .artist import artists_of, find_artist
-from .composition import PREROLL, make_plan, write
-from .genre import STEMS, Genre
-from .genres import GENRES
-from .performance import perform
-from .synthesis import SAMPLE_RATE
-from .theory import near_match, parse_key
+from musiclab.core.errors import DatasetError
+from musiclab.core.random import stream
+from musiclab.studio import mixing
+from musiclab.studio.artist import artists_of, find_artist
+from musiclab.studio.composition import PREROLL, make_plan, write
+from musiclab.studio.genre import STEMS, Genre
+from musiclab.studio.genres import GENRES
+from musiclab.studio.performance import perform
+from musiclab.studio.synthesis import SAMPLE_RATE
+from musiclab.studio.theory import near_match, parse_key
 
 # Raise it whenever a change alters a single sample: it is part of the name of a cached data set.
 VERSION = "2"

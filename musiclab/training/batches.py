@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from musiclab.errors import RunError
-from musiclab.segments import Segments
-from musiclab.streams import stream
+from musiclab.core.errors import RunError
+from musiclab.core.random import stream
+from musiclab.store.segments import Segments
 
 
 class Batches(Sampler):

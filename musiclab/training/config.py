@@ -4,8 +4,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from numbers import Integral, Real
 
-from musiclab.augment import Augmentation
-from musiclab.errors import RunError, did_you_mean
+from musiclab.core.errors import RunError, did_you_mean
+from musiclab.training.augment import Augmentation
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -42,7 +42,7 @@ class TrainConfig:
         Share of the target that is spread over all classes, in [0, 1).
     class_weights : bool
         Weigh each class by the inverse of its number of training clips.
-    augmentation : musiclab.augment.Augmentation
+    augmentation : musiclab.training.augment.Augmentation
         What is done to a training batch; validation and test are never changed.
     patience : int
         Epochs without a lower validation loss after which training stops; 0 never stops early.

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import torch
 
-from musiclab.errors import RunError
+from musiclab.core.errors import RunError
 from musiclab.training.config import TrainConfig
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from musiclab.metrics import Result
-from musiclab.segments import Segments
 from musiclab.store import Store
+from musiclab.store.segments import Segments
 from musiclab.training.config import TrainConfig
 from musiclab.training.devices import autocast, pick_device, together
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from musiclab.errors import RunError
-from musiclab.progress import progress
-from musiclab.segments import Segments
-from musiclab.streams import stream
+from musiclab.core.errors import RunError
+from musiclab.core.progress import progress
+from musiclab.core.random import stream
+from musiclab.store.segments import Segments
 from musiclab.training import trouble
 from musiclab.training.batches import Batches, Stopwatch, class_weights, make_loader
 from musiclab.training.config import TrainConfig

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from musiclab.errors import RunError, apart
-from musiclab.files import replacing
+from musiclab.core.errors import RunError, apart
+from musiclab.core.files import replacing
 
 DAMAGE = (
     *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),

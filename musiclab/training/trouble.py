@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from musiclab.segments import Segments
+from musiclab.store.segments import Segments
 from musiclab.training.config import TrainConfig
 from musiclab.training.devices import autocast
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 
 ATTACK, DECAY = 0.3, 1.0
 """Seconds in which the level follows a louder sound, and a softer one (each to 63 %)."""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 from musiclab.umtn.mulaw import inv_mu_law
 from musiclab.umtn.network import DomainClassifier, Encoder
 from musiclab.umtn.pairs import SegmentPairs

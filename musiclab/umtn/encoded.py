@@ -11,9 +11,9 @@ import torch
 from torch.utils.data import Dataset
 
 from musiclab.audio import SUFFIXES, load_audio, resample, to_int16
-from musiclab.errors import AudioError, DatasetError
-from musiclab.files import replacing
-from musiclab.progress import progress
+from musiclab.core.errors import AudioError, DatasetError
+from musiclab.core.files import replacing
+from musiclab.core.progress import progress
 from musiclab.umtn.companding import compand
 
 WAV_FREQ = 16000

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from musiclab.errors import DatasetError, StoreError
+from musiclab.core.errors import DatasetError, StoreError
 from musiclab.umtn.encoded import draw, report
 from musiclab.umtn.mulaw import encode
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 
 DOMAINS = (
     ("Bach", "Solo Cello"),

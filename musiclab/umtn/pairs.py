@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 from musiclab.store import Store
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shifted_stretch
 from musiclab.umtn.encoded import WAV_FREQ, report

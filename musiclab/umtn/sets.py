@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 from torch.utils.data import DataLoader
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 from musiclab.umtn.augmentation import WavFrequencyAugmentation
 from musiclab.umtn.encoded import WAV_FREQ
 from musiclab.umtn.h5 import H5Dataset

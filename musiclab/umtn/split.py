@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclab.errors import DatasetError
+from musiclab.core.errors import DatasetError
 from musiclab.umtn.encoded import find_encoded
 
 PARTS = ("train", "val", "test")

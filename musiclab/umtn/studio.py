@@ -5,7 +5,7 @@ from pathlib import Path
 
 from musiclab import studio
 from musiclab.audio import save_audio
-from musiclab.progress import progress
+from musiclab.core.progress import progress
 from musiclab.umtn.split import divide
 
 ENSEMBLES = {

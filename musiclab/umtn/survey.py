@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import pandas as pd
 
-from musiclab.errors import DatasetError, StoreError
+from musiclab.core.errors import DatasetError, StoreError
 from musiclab.umtn.encoded import WAV_FREQ
 from musiclab.umtn.h5 import examine
 

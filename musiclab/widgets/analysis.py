@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musiclab import features
-from musiclab.errors import did_you_mean
+from musiclab.core.errors import did_you_mean
 from musiclab.features import MelConfig
 
 WINDOWS = ("hann", "hamming", "blackman", "boxcar")

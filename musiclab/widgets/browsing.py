@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from musiclab import plots
-from musiclab.errors import DatasetError, did_you_mean
+from musiclab.core.errors import DatasetError, did_you_mean
 from musiclab.widgets.clip_view import ClipBrowser
 from musiclab.widgets.clips import Sound, index_of, names_of, sounds_of
 from musiclab.widgets.still import Still, as_png

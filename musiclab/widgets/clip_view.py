@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets
 import pandas as pd
 
-from musiclab.errors import MusiclabError
+from musiclab.core.errors import MusiclabError
 from musiclab.store import Store
 from musiclab.widgets.clips import STILL_SECONDS, Sound, Sounds
 from musiclab.widgets.player import Player

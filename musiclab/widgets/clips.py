@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from musiclab.audio import from_int16, load_audio
-from musiclab.errors import AudioError, DatasetError, RunError
+from musiclab.core.errors import AudioError, DatasetError, RunError
 from musiclab.store import Store
 
 SECONDS = 30.0
@@ -190,11 +190,11 @@ def trained(run) -> tuple:
     RunError
         ``run`` is neither, or holds no model.
     """
-    from musiclab import checkpoint  # not at the top: torch takes seconds
-    from musiclab.outcome import Outcome
+    from musiclab.runs import checkpoint  # not at the top: torch takes seconds
+    from musiclab.runs.outcome import Outcome
 
     if isinstance(run, Outcome):
         return run.model.eval(), run.card
     if isinstance(run, str | Path):
         return checkpoint.load(run)
-    raise RunError(f"expected the folder of a run or an Outcome, found {type(run).__name__}; see musiclab.runs")
+    raise RunError(f"expected the folder of a run or an Outcome, found {type(run).__name__}; see musiclab.runs.run")

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from musiclab import plots
-from musiclab.errors import RunError, did_you_mean
+from musiclab.core.errors import RunError, did_you_mean
 from musiclab.widgets.clip_view import ClipBrowser
 from musiclab.widgets.clips import Sound, bars, index_of, names_of, sounds_of
 from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, on_a_plane

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from musiclab import plots
-from musiclab.errors import AudioError, did_you_mean
+from musiclab.core.errors import AudioError, did_you_mean
 from musiclab.features import SCALINGS, MelConfig
 from musiclab.widgets.analysis import MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks
 from musiclab.widgets.packing import envelope, in_decibels, largest, mel_range, packed

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from musiclab import features, models
-from musiclab.checkpoint import Card
-from musiclab.errors import AudioError, DatasetError, RunError, StoreError
+from musiclab.core.errors import AudioError, DatasetError, RunError, StoreError
+from musiclab.core.progress import progress
 from musiclab.models import Classifier
-from musiclab.prediction.windows import listen
-from musiclab.progress import progress
-from musiclab.segments import Segments
+from musiclab.runs.checkpoint import Card
+from musiclab.runs.windows import listen
 from musiclab.store import Store
+from musiclab.store.segments import Segments
 from musiclab.training import log_probabilities, pick_device
 from musiclab.widgets.clips import trained
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.audio import from_int16, load_audio, resample, save_audio, to_int16
-from musiclab.errors import AudioError, MusiclabError
+from musiclab.core.errors import AudioError, MusiclabError
 from musiclab.widgets.clips import STILL_SECONDS, bars, trained
 from musiclab.widgets.player import Player
 from musiclab.widgets.scripts import script, style
@@ -135,8 +135,8 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
         AudioError
             There is nothing in it, it is longer than ten minutes, or not finite.
         """
-        from musiclab.prediction import edges
-        from musiclab.prediction.windows import listen
+        from musiclab.runs.prediction import edges
+        from musiclab.runs.windows import listen
 
         waveform = checked(waveform, sample_rate, "LiveClassifier")
         every = self.seconds if self._card.feature == "summary" else min(STEP, self.seconds)

@@ -10,9 +10,10 @@ import pandas as pd
 import traitlets
 from matplotlib.figure import Figure
 
-from musiclab import plots, runfolder
-from musiclab.errors import RunError, did_you_mean
+from musiclab import plots
+from musiclab.core.errors import RunError, did_you_mean
 from musiclab.metrics import Result
+from musiclab.runs import runfolder
 from musiclab.store import Store
 from musiclab.widgets.clip_view import ClipBrowser
 from musiclab.widgets.clips import Sound, bars, names_of, percent
@@ -188,7 +189,7 @@ def result_of(result) -> Result:
     if not isinstance(found, Result):
         raise RunError(
             f"expected a Result, an Outcome or the folder of a run, found {type(result).__name__}; "
-            "see musiclab.runs and musiclab.runfolder.read"
+            "see musiclab.runs.run and musiclab.runs.runfolder.read"
         )
     if found.n == 0:
         raise RunError("expected the result of at least one clip, found none; test the model on some")

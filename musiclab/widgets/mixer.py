@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from musiclab import plots, studio
 from musiclab.audio import save_audio
-from musiclab.errors import DatasetError, MusiclabError
+from musiclab.core.errors import DatasetError, MusiclabError
 from musiclab.studio.theory import PITCH_NAMES
 from musiclab.studio.track import SWING_RANGE, TEMPO_RANGE, Track
 from musiclab.widgets.player import Player
@@ -161,10 +161,10 @@ class StudioMixer(WithStill, ipywidgets.VBox):
         return (*(getattr(self.desk, name) for name in SETTINGS[:-1]), tuple(self.desk.mute))
 
     def _listen(self, track: Track) -> np.ndarray | None:
-        """Probabilities of the track, as :func:`musiclab.prediction.predict` gives them of its file."""
+        """Probabilities of the track, as :func:`musiclab.runs.prediction.predict` gives them of its file."""
         if self._model is None:
             return None
-        from musiclab.prediction.windows import listen
+        from musiclab.runs.windows import listen
 
         with (
             tempfile.TemporaryDirectory() as folder
@@ -230,7 +230,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
 
 def _trained(run) -> tuple:
     """A trained model in evaluation mode, and its card."""
-    from musiclab.runs import Run  # not at the top: torch takes seconds
+    from musiclab.runs.run import Run  # not at the top: torch takes seconds
     from musiclab.widgets.clips import trained
 
     return (run.model.eval(), run.card) if isinstance(run, Run) else trained(run)

@@ -7,7 +7,7 @@ import numpy as np
 import traitlets
 
 from musiclab import plots
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 from musiclab.widgets import picture as seen
 from musiclab.widgets import sound as heard
 from musiclab.widgets.scripts import script, style

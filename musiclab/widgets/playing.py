@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 from musiclab.widgets.sound import checked
 
 PREVIEW_SECONDS = 5.0

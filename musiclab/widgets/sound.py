@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 
 from musiclab.audio import fix_length, from_int16, resample, to_int16
-from musiclab.errors import AudioError
+from musiclab.core.errors import AudioError
 
 PREVIEW_RATE = 22050
 """A preview has at most this rate, in Hz: every browser and editor plays it."""

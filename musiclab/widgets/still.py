@@ -2,7 +2,7 @@
 
 Every widget derives from :class:`WithStill` first and from its ipywidgets or anywidget class second, and defines
 ``still()``. Jupyter then gets both forms: a live page shows the widget; a committed notebook (from which
-:mod:`musiclab.notebooks` drops the widget), a page on the web and an editor without widgets show the still::
+:mod:`musiclab.lessons.notebooks` drops the widget), a page on the web and an editor without widgets show the still::
 
     class Explorer(WithStill, anywidget.AnyWidget):
         def still(self) -> Still:

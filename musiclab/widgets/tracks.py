@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musiclab.errors import MusiclabError
+from musiclab.core.errors import MusiclabError
 from musiclab.plots import PALETTE
 
 _MOST_POINTS = 2000  # of a curve: a screen has no more columns
@@ -71,7 +71,7 @@ class Track:
         Parameters
         ----------
         edges : array, shape (windows + 1,)
-            Where one window ends and the next begins, in s: from :func:`musiclab.prediction.edges`.
+            Where one window ends and the next begins, in s: from :func:`musiclab.runs.prediction.edges`.
         probabilities : array, shape (windows, classes)
             In [0, 1].
         classes

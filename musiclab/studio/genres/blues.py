@@ -1,6 +1,6 @@
 """Blues: twelve bars, dominant sevenths, a shuffle under guitar and harmonica licks."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 BLUES = Genre(
     name="blues",

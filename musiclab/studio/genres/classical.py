@@ -1,6 +1,6 @@
 """Classical: cadences of a quartet or a keyboard, Alberti basses, minuets; no drummer."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 CLASSICAL = Genre(
     name="classical",

@@ -1,6 +1,6 @@
 """Country: a bass in two, boom-chick guitars, train beats and waltzes under fiddle and steel."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 COUNTRY = Genre(
     name="country",

@@ -1,6 +1,6 @@
 """Disco: a bass drum on every beat, octave basses, scratched guitars, strings and horns."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 DISCO = Genre(
     name="disco",

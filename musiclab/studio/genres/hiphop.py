@@ -1,6 +1,6 @@
 """Hip-hop: short minor loops over deep basses, backbeats swung by the sixteenth."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 HIPHOP = Genre(
     name="hiphop",

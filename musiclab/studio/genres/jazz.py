@@ -1,6 +1,6 @@
 """Jazz: ii-V-I with sevenths, walking basses, a swung ride cymbal, bossa novas and waltzes."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 JAZZ = Genre(
     name="jazz",

@@ -1,6 +1,6 @@
 """Metal: distorted power chords in minor and phrygian, gallops, double bass drums, doom."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 METAL = Genre(
     name="metal",

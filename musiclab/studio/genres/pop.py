@@ -1,6 +1,6 @@
 """Pop: four chords round and round, a hook, keyboards and pads."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 POP = Genre(
     name="pop",

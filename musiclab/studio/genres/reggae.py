@@ -1,6 +1,6 @@
 """Reggae: chords off the beat, a heavy bass that leaves gaps, one drop, rockers and steppers."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 REGGAE = Genre(
     name="reggae",

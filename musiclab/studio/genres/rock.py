@@ -1,6 +1,6 @@
 """Rock: driving eighths, guitars in fifths, bVII and IV, backbeats and arena tempos."""
 
-from ..genre import Genre, Groove
+from musiclab.studio.genre import Genre, Groove
 
 ROCK = Genre(
     name="rock",

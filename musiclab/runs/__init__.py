@@ -1,0 +1,1 @@
+"""One run: train a model, test it, keep it, use it."""
