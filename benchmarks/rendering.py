@@ -1,4 +1,4 @@
-"""How fast Studio and Street are rendered, against the length of the sound."""
+"""How fast Studio and Street are rendered, compared with the length of the sound."""
 
 import os
 import statistics
@@ -33,7 +33,7 @@ def run(rounds: int = 5) -> list[dict]:
 
 
 def row(work: str, speed: float, bound: str) -> dict:
-    """A figure that stands alone."""
+    """Make a row without a peer to compare with."""
     return {
         "work": work,
         "peer": None,
@@ -46,7 +46,7 @@ def row(work: str, speed: float, bound: str) -> dict:
 
 
 def studio_speed(genre: str, rounds: int) -> float:
-    """Seconds of sound a second of processor time: the median of as many tracks of 30 s."""
+    """Measure seconds of sound per second of processor time: the median of ``rounds`` tracks of 30 s."""
     studio.render(genre, 0, seconds=2)  # what is built once stays out of the figure
     times = []
     for seed in range(rounds):
@@ -57,7 +57,7 @@ def studio_speed(genre: str, rounds: int) -> float:
 
 
 def street_speed() -> float:
-    """Seconds of slices a second of processor time, over the default set."""
+    """Measure seconds of slices per second of processor time, over the default set."""
     slices = street.catalogue()
     street.render_slices(slices[slices["class"] == "street_music"].head(1))  # what is built once stays out of it
     started = time.process_time()
@@ -67,7 +67,7 @@ def street_speed() -> float:
 
 
 def whole_set() -> tuple[float, float]:
-    """Seconds that the default Studio set takes on all cores, and seconds of sound a second."""
+    """Measure the seconds that the default Studio set takes on all cores, and seconds of sound per second."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, MUSICLAB_CACHE=folder):  # an empty cache
         started = time.perf_counter()
         index = Studio().index

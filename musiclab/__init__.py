@@ -49,7 +49,7 @@ _ROOMS = (
     "lessons",
     "cli",
 )
-_FUNCTIONS: tuple[str, ...] = ()  # of musiclab.runs
+_FUNCTIONS = ("train", "crossval", "load", "compare")  # of musiclab.runs
 
 
 def __getattr__(name: str):

@@ -1,8 +1,7 @@
-"""Sound files and waveforms: load, save, resample, cut, pad.
+"""Load, save, resample, cut and pad sound.
 
 A *waveform* is a float32 array in [-1, 1], shape ``(samples,)`` for mono and ``(channels, samples)`` otherwise.
-Files are decoded and written by libsndfile (soundfile) and resampled by soxr, so that the same file gives the
-same numbers on every machine.
+libsndfile reads and writes files and soxr resamples, so that the same file gives the same numbers on every machine.
 """
 
 import re
@@ -16,8 +15,8 @@ from musiclab.core.files import replacing
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au", ".aif", ".aiff")
 """File name endings (lower case) of the formats that :func:`load_audio` reads."""
 
-_STREAMED_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what recorders write when the length is not known beforehand
-_BLOCK = 65536  # frames written at once: libsndfile ends the process on a minute of Ogg Vorbis in one piece
+_STREAMED_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # written by recorders that do not know the length beforehand
+_BLOCK = 65536  # frames written at once: a minute of Ogg Vorbis in one piece makes libsndfile end the process
 
 
 def load_audio(
@@ -27,53 +26,56 @@ def load_audio(
     offset: float = 0.0,
     duration: float | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Decode a sound file of any rate, depth and channel count.
+    """Decode a sound file of any sample rate, depth and number of channels.
 
     Parameters
     ----------
     path
         A wav, flac, ogg, mp3, au or aiff file.
     sample_rate
-        Rate to resample to, in Hz; ``None`` keeps the file's own.
+        Sample rate to resample to, in Hz; ``None`` keeps the file's own.
     mono
         Average the channels. With ``False`` a file of several channels gives ``(channels, samples)``.
     offset, duration
-        The part to decode, in seconds; ``duration=None`` is up to the end.
+        Start and length of the part to decode, in seconds; ``duration=None`` decodes up to the end.
 
     Returns
     -------
-    waveform : float32 array, shape (samples,) or (channels, samples)
-        In [-1, 1]; a float file or resampling can go slightly over.
-    sample_rate : int
-        In Hz.
+    waveform, sample_rate
+        Float32 in [-1, 1] (a float file or resampling can go slightly beyond), and Hz.
 
     Raises
     ------
     AudioError
-        The file is missing, empty, cut off, not sound in a known format, or holds values that are not finite;
-        or nothing lies at ``offset``, or ``duration`` is not positive.
+        The file is missing, empty, cut off, not finite, or not sound in a known format; or ``offset`` or ``duration``
+        does not fit it.
+
+    Examples
+    --------
+    >>> waveform, sample_rate = load_audio("song.ogg", duration=10)  # doctest: +SKIP
     """
-    soundfile = _soundfile()
+    import soundfile  # not at the top: training from a store needs no decoder
+
     path = Path(path)
     _check_is_file(path)
+    if duration is not None and duration <= 0:
+        raise AudioError(f"{path}: expected a duration over 0 s, found {duration} s")
     try:
         with soundfile.SoundFile(path) as file:
-            found_rate, expected = file.samplerate, file.frames
-            _check_whole(path, file)
-            start = round(offset * found_rate)
-            if not 0 <= start < max(expected, 1):
+            file_rate, frames = file.samplerate, file.frames
+            _check_complete(path, file)
+            start = round(offset * file_rate)
+            if not 0 <= start < max(frames, 1):
                 raise AudioError(
-                    f"{path}: expected an offset in 0 to {expected / found_rate:.3f} s (its length), found {offset} s"
+                    f"{path}: expected an offset in 0 to {frames / file_rate:.3f} s (its length), found {offset} s"
                 )
-            if duration is not None and duration <= 0:
-                raise AudioError(f"{path}: expected a duration over 0 s, found {duration} s")
             file.seek(start)
-            wanted = expected - start if duration is None else min(round(duration * found_rate), expected - start)
+            wanted = frames - start if duration is None else min(round(duration * file_rate), frames - start)
             if file.subtype == "PCM_16":  # the same numbers as libsndfile's own float32, six times as fast
                 channels = from_int16(file.read(wanted, dtype="int16", always_2d=True))
             else:
                 channels = file.read(wanted, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a .raw file, which says nothing of itself
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a .raw file, which has no header
         raise AudioError(_undecodable(path, error)) from error
     if len(channels) < wanted:
         raise AudioError(
@@ -82,9 +84,9 @@ def load_audio(
     if len(channels) == 0:
         raise AudioError(f"{path}: expected sound, found 0 samples; leave the file out or record it again")
     if not np.isfinite(channels).all():
-        where = int(np.flatnonzero(~np.isfinite(channels).all(axis=1))[0])
+        first = int(np.flatnonzero(~np.isfinite(channels).all(axis=1))[0])
         raise AudioError(
-            f"{path}: expected finite samples, found {channels[where].tolist()} at sample {where}; "
+            f"{path}: expected finite samples, found {channels[first].tolist()} at sample {first}; "
             "export the sound again from the program that made it"
         )
     if channels.shape[1] == 1:
@@ -92,51 +94,46 @@ def load_audio(
     else:
         waveform = channels.mean(axis=1) if mono else np.ascontiguousarray(channels.T)
     if sample_rate is None:
-        return waveform, found_rate
-    return resample(waveform, found_rate, sample_rate), sample_rate
+        return waveform, file_rate
+    return resample(waveform, file_rate, sample_rate), sample_rate
 
 
 def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> Path:
-    """Write a waveform to a file; the ending of the name (``.wav``, ``.flac``, ``.ogg`` ...) says the format.
+    """Write a waveform to a file in the format of its suffix (``.wav``, ``.flac``, ``.ogg`` ...), and return its path.
 
     Parameters
     ----------
-    path
-        An older file of that name is replaced once the new one is whole.
+    path, sample_rate
+        Name of the file, of which an older one is replaced once the new one is complete; Hz.
     waveform : float or int16 array, shape (samples,) or (channels, samples)
-        Floats beyond [-1, 1] are clipped; int16 samples are written as they are.
-    sample_rate
-        In Hz.
+        Floats beyond [-1, 1] are clipped; int16 samples are written unchanged.
     subtype
         libsndfile's name of the sample format, for wav, flac, au and aiff: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"`` ...
-
-    Returns
-    -------
-    pathlib.Path
-        ``path``.
 
     Raises
     ------
     AudioError
-        The ending is not one that can be written, or the waveform holds values that are not finite.
+        The format is unknown, or the waveform contains NaN or infinite values.
     """
-    soundfile = _soundfile()
+    import soundfile
+
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise AudioError(f"{path}: expected a name that ends in one of {', '.join(SUFFIXES)}, found {path.suffix!r}")
     waveform = np.asarray(waveform)
     if not np.isfinite(waveform).all():
         raise AudioError(
             f"{path}: the waveform holds values that are not finite (NaN or infinite); nothing was written"
         )
-    coded = path.suffix.lower() in (".ogg", ".mp3")  # these have no PCM sample format
+    if suffix in (".ogg", ".mp3"):
+        subtype = None  # these have no PCM sample format
     if waveform.dtype != np.int16:
-        waveform = to_int16(waveform) if subtype == "PCM_16" and not coded else np.clip(waveform, -1, 1)
+        waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1)
     frames = waveform.T
     channels = 1 if frames.ndim == 1 else frames.shape[1]
+    format = "AIFF" if suffix == ".aif" else None  # libsndfile knows the other suffixes
     with replacing(path) as unfinished:
-        format = "AIFF" if path.suffix.lower() == ".aif" else None  # the others are known by their ending
-        subtype = None if coded else subtype
         with soundfile.SoundFile(unfinished, "w", sample_rate, channels, subtype, format=format) as file:
             for start in range(0, len(frames), _BLOCK):
                 file.write(frames[start : start + _BLOCK])
@@ -144,19 +141,7 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Change the sample rate, with the low-pass filter that keeps frequencies from folding back (aliasing).
-
-    Parameters
-    ----------
-    waveform : float array, shape (samples,) or (channels, samples)
-    from_rate, to_rate
-        In Hz.
-
-    Returns
-    -------
-    float32 array, shape (ceil(samples * to_rate / from_rate),) or so
-        By soxr at its high quality setting (20-bit).
-    """
+    """Change the sample rate (Hz) of a waveform, shape (..., samples), with soxr's high-quality (20-bit) filter."""
     if from_rate == to_rate:
         return np.asarray(waveform, dtype=np.float32)
     import soxr
@@ -165,15 +150,9 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 
 def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> np.ndarray:
-    """Cut or zero-pad the last axis to ``samples``.
+    """Cut or zero-pad the last axis of an array to ``samples``.
 
-    Parameters
-    ----------
-    waveform : array, shape (..., n)
-    samples
-        The length wanted, in samples.
-    position
-        ``"start"`` keeps the beginning and pads at the end; ``"centre"`` keeps the middle and pads on both sides.
+    ``position="start"`` keeps the beginning and pads at the end; ``"centre"`` keeps the middle and pads on both sides.
 
     Examples
     --------
@@ -193,9 +172,9 @@ def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> n
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
-    """Round a waveform to 16-bit integers: 32,768 steps to 1.0, as libsndfile reads them; beyond [-1, 1) is clipped.
+    """Round a waveform to 16-bit integers, 32,768 steps to 1.0; values beyond [-1, 1) are clipped.
 
-    A 16-bit file that was loaded at its own rate gives back the very integers that it holds.
+    A 16-bit file that was loaded at its own sample rate gives back exactly its integers.
 
     Examples
     --------
@@ -206,23 +185,17 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
 
 
 def from_int16(samples: np.ndarray) -> np.ndarray:
-    """Undo :func:`to_int16`: float32 in [-1, 1), within half a step (1.5e-5) of what was rounded."""
+    """Undo :func:`to_int16`: float32 in [-1, 1), within half a step (1.5e-5) of the original."""
     return np.asarray(samples, dtype=np.float32) / np.float32(32768)
 
 
-def find_audio(folder: str | Path) -> list[Path]:
-    """All files below ``folder`` whose ending is in :data:`SUFFIXES`, sorted; hidden files are left out."""
+def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
+    """List all files below ``folder`` that end in one of ``suffixes``, sorted and without hidden files."""
     return sorted(
         file
         for file in Path(folder).rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
     )
-
-
-def _soundfile():
-    import soundfile  # not at the top: training from a store needs no decoder
-
-    return soundfile
 
 
 def _check_is_file(path: Path) -> None:
@@ -246,20 +219,20 @@ def _undecodable(path: Path, error: Exception) -> str:
     )
 
 
-def _check_whole(path: Path, file) -> None:
-    """Raise when the file ends early: libsndfile itself reads the beginning and says nothing."""
+def _check_complete(path: Path, file) -> None:
+    """Raise AudioError if the file ends early, because libsndfile reads its beginning without a warning."""
     if file.format == "OGG":
-        whole = _ogg_ends(path)
+        is_complete = _ogg_is_complete(path)
     else:  # libsndfile notes "data : 44100 (should be 19956)" when a chunk is longer than the file
         sizes = re.search(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-        whole = not sizes or int(sizes[1]) <= int(sizes[2]) or int(sizes[1]) in _STREAMED_SIZES
-    if not whole:
+        is_complete = not sizes or int(sizes[1]) <= int(sizes[2]) or int(sizes[1]) in _STREAMED_SIZES
+    if not is_complete:
         after = f" (after {file.frames / file.samplerate:.2f} s)" if file.frames else ""
         raise AudioError(f"{path}: expected a whole file, found one that ends early{after}; copy or download it again")
 
 
-def _ogg_ends(path: Path) -> bool:
-    """Whether the last Ogg page is complete and carries the end-of-stream flag (RFC 3533, section 6)."""
+def _ogg_is_complete(path: Path) -> bool:
+    """Return True if the last Ogg page is complete and has the end-of-stream flag (RFC 3533, section 6)."""
     longest_page = 27 + 255 + 255 * 255
     with open(path, "rb") as file:
         file.seek(max(0, path.stat().st_size - longest_page))

@@ -1,6 +1,7 @@
 """What several tests need: a tone, real recordings where there are some, a small data set, and its store."""
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -128,8 +129,13 @@ def command(monkeypatch, capsys):
     def run(*arguments) -> SimpleNamespace:
         monkeypatch.setattr(sys, "argv", ["musiclab", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
+        handler = logging.StreamHandler(sys.stderr)  # pytest has taken the root logger, which the command would set up
+        logging.getLogger("musiclab").addHandler(handler)
+        try:
+            with pytest.raises(SystemExit) as end:
+                main()
+        finally:
+            logging.getLogger("musiclab").removeHandler(handler)
         printed = capsys.readouterr()
         return SimpleNamespace(status=end.value.code or 0, out=printed.out, err=printed.err)
 

@@ -1,14 +1,14 @@
 """Run folders made by hand: known answers, and no training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
 
 from musiclab import models
-from musiclab.core.files import write_json
 from musiclab.metrics import Result
-from musiclab.runs import checkpoint
-from musiclab.runs.checkpoint import Card
+from musiclab.runs import Run, RunSettings
 
 CLASSES = ["high", "low", "middle"]
 
@@ -31,34 +31,35 @@ def make_history(epochs=3, validation=True):
     return pd.DataFrame(rows)
 
 
-def make_model(folder, name="cnn", feature_config=None, **sizes):
-    """``model.json`` and ``model.safetensors`` of an untrained model."""
+def make_untested(folder, name="cnn", feature_config=None, **sizes):
+    """A run folder of an untrained model, without a result."""
     torch.manual_seed(0)
     model = models.create(name, len(CLASSES), **sizes)
-    card = Card(
+    settings = RunSettings(
         model=name,
         sizes=model.sizes,
         classes=CLASSES,
         feature=model.feature,
         feature_config=feature_config or {},
+        data={"name": "small", "licence": "CC0", "generated": False},
+        split="fold 1 tests",
         training={"seed": 0, "augmentation": {"mixup": 0.3}},
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.save(folder, model, card)
-    return model.eval()
+    return Run(settings, model.eval()).save(folder)
 
 
-def make_metrics(folder, result, **more):
-    summary = {"model": "cnn", "parameters": 1234, "split": "fold 1 tests", "seed": 0, "seconds": 3.25}
-    data = {"name": "small", "licence": "CC0", "generated": False}
-    write_json(folder / "metrics.json", result.to_dict() | summary | {"data": data} | more)
-
-
-def make_run(folder, result=None, history=None, **more):
-    """A whole run folder; ``more`` goes into ``metrics.json``."""
+def make_run(folder, result=None, history=None, **settings):
+    """A run folder with a result; ``settings`` are those of the run."""
     result = make_result([0, 1, 2, 2], [0, 1, 2, 1]) if result is None else result
-    make_model(folder, width=1, frames=64, hidden=[4, 4])
-    result.save(folder / "predictions.csv")
-    (make_history() if history is None else history).to_csv(folder / "history.csv", index=False)
-    make_metrics(folder, result, **more)
-    return folder
+    history = make_history() if history is None else history
+    untested = make_untested(folder, width=1, frames=64, hidden=[4, 4])
+    best_epoch = int(history["valid_loss"].argmin() + 1 if "valid_loss" in history else len(history))
+    return replace(
+        untested,
+        settings=replace(untested.settings, **settings),
+        result=result,
+        history=history,
+        best_epoch=best_epoch,
+        stopped="all epochs done",
+        seconds=3.5,
+    ).save(folder)

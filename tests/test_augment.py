@@ -6,15 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musiclab.features import load_torchaudio
 from musiclab.training.augment import (
     circular_shift,
     frequency_mask,
     frequency_shift,
     gain,
     mixup,
-    noise,
-    polarity,
-    random_crop,
     random_stretch,
     time_mask,
 )
@@ -96,11 +94,9 @@ def test_a_waveform_is_masked_as_a_picture_of_one_band_is():
 
 
 def test_masks_are_as_long_and_as_spread_as_those_of_torchaudio():
-    from musiclab.features.torchaudio import torchaudio
-
     batch = torch.ones(20000, 1, 50)
     torch.manual_seed(0)
-    theirs = torchaudio.functional.mask_along_axis_iid(batch, 25, 0.0, axis=2)
+    theirs = load_torchaudio().functional.mask_along_axis_iid(batch, 25, 0.0, axis=2)
     ours = time_mask(batch, 0.5, 0.0, rng())
     # theirs rounds lengths and starts down, ours to the nearest: half a frame of 25 on the average
     assert (ours == 0).float().mean().item() == pytest.approx((theirs == 0).float().mean().item(), abs=0.015)
@@ -124,23 +120,6 @@ def test_a_circular_shift_is_a_rotation_of_at_most_so_much(longest, seed):
 def test_circular_shifts_reach_every_place():
     batch = torch.arange(20.0).expand(2000, 20)
     assert set(circular_shift(batch, 0.5, rng())[:, 0].tolist()) == set(range(20))
-
-
-@given(length=st.integers(1, 30), seed=seeds)
-def test_a_crop_is_a_stretch_of_its_example(length, seed):
-    batch = torch.randn(4, 2, 30)
-    cropped = random_crop(batch, length, rng(seed))
-    assert cropped.shape == (4, 2, length)
-    for example, whole in zip(cropped, batch, strict=True):
-        assert any(torch.equal(example, whole[:, start : start + length]) for start in range(31 - length))
-
-
-def test_crops_start_anywhere_and_are_no_longer_than_the_examples():
-    batch = torch.arange(12.0).expand(500, 12)
-    assert set(random_crop(batch, 9, rng())[:, 0].tolist()) == {0, 1, 2, 3}
-    for length in (0, 13):
-        with pytest.raises(ValueError, match=f"1 to 12 .*found {length}"):
-            random_crop(batch, length, rng())
 
 
 @given(most=st.floats(0, 1), seed=seeds)
@@ -192,39 +171,6 @@ def test_gains_are_drawn_evenly_in_decibels():
     assert decibels.std().item() == pytest.approx(12 / 12**0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("snr", [-10.0, 0.0, 20.0, 40.0])
-def test_noise_has_the_ratio_that_was_asked_for(snr):
-    batch = tones().double()
-    added = noise(batch, (snr, snr), rng()) - batch
-    found = 10 * torch.log10(batch.square().sum(1) / added.square().sum(1))
-    torch.testing.assert_close(found, torch.full_like(found, snr), rtol=0, atol=0.01)
-
-
-def test_noise_ratios_lie_in_their_range_and_fill_it():
-    batch = torch.ones(500, 64).double()
-    added = noise(batch, (10.0, 30.0), rng()) - batch
-    found = 10 * torch.log10(64 / added.square().sum(1))
-    assert 9.99 < found.min() < 11
-    assert 29 < found.max() < 30.01
-
-
-def test_noise_is_white_and_another_one_for_each_example():
-    batch = torch.ones(20, 8192)
-    added = noise(batch, (0.0, 0.0), rng()) - batch
-    assert torch.corrcoef(added).fill_diagonal_(0).abs().max() < 0.06  # 5 standard deviations: 5 / sqrt(8192)
-    quarters = torch.fft.rfft(added).abs().square().mean(0)[1:].reshape(4, -1).mean(1)
-    assert quarters.max() / quarters.min() < 1.1
-
-
-def test_polarity_turns_half_of_the_waveforms_upside_down():
-    batch = torch.rand(1000, 5) + 0.1
-    turned = polarity(batch, rng())
-    torch.testing.assert_close(turned.abs(), batch, rtol=0, atol=0)
-    upside_down = (turned < 0).float()
-    assert torch.equal(upside_down.min(dim=1).values, upside_down.max(dim=1).values)
-    assert upside_down.mean().item() == pytest.approx(0.5, abs=0.05)
-
-
 # All of them
 
 
@@ -245,14 +191,11 @@ CHANGES = {
     "frequency_mask": lambda batch, seed: frequency_mask(batch, 0.5, 0.0, rng(seed)),
     "frequency_shift": lambda batch, seed: frequency_shift(batch, 5, rng(seed)),
     "circular_shift": lambda batch, seed: circular_shift(batch, 0.5, rng(seed)),
-    "random_crop": lambda batch, seed: random_crop(batch, 7, rng(seed)),
     "random_stretch": lambda batch, seed: random_stretch(batch, 0.2, 0.0, rng(seed)),
     "mixup": lambda batch, seed: mixup(batch, torch.eye(len(batch)), 0.3, rng(seed))[0],
     "gain": lambda batch, seed: gain(batch, 6.0, rng(seed)),
-    "noise": lambda batch, seed: noise(batch, (10.0, 30.0), rng(seed)),
-    "polarity": lambda batch, seed: polarity(batch, rng(seed)),
 }
-SHAPES = {name: (8, 16) if name in ("gain", "noise", "polarity") else (8, 16, 16) for name in CHANGES}
+SHAPES = {name: (8, 16) if name == "gain" else (8, 16, 16) for name in CHANGES}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -270,7 +213,7 @@ def test_silence_and_a_batch_of_one_stay_what_they_are(name):
     batch = torch.zeros(1, *SHAPES[name][1:])
     changed = CHANGES[name](batch, 3)
     assert changed.dtype == torch.float32
-    assert torch.equal(changed, batch[..., : changed.shape[-1]])
+    assert torch.equal(changed, batch)
 
 
 def test_nothing_is_changed_by_nothing():
@@ -279,7 +222,6 @@ def test_nothing_is_changed_by_nothing():
     assert torch.equal(frequency_mask(picture, 0.0, -9.0, rng()), picture)
     assert torch.equal(frequency_shift(picture, 0, rng()), picture)
     assert torch.equal(circular_shift(picture, 0.0, rng()), picture)
-    assert torch.equal(random_crop(picture, 7, rng()), picture)
     assert torch.equal(random_stretch(picture, 0.0, -9.0, rng()), picture)
     assert torch.equal(gain(sound, 0.0, rng()), sound)
 

@@ -15,9 +15,7 @@ from musiclab.training.augment import Augmentation
 PICTURES = Augmentation(
     mixup=0.3, time_mask=0.2, frequency_mask=0.2, frequency_shift=4, circular_shift=0.5, stretch=0.1
 )
-SOUNDS = Augmentation(
-    mixup=0.3, time_mask=0.2, circular_shift=0.5, stretch=0.1, gain=6.0, noise=(10.0, 30.0), polarity=True
-)
+SOUNDS = Augmentation(mixup=0.3, time_mask=0.2, circular_shift=0.5, stretch=0.1, gain=6.0)
 CASES = [(PICTURES, (6, 20, 30)), (SOUNDS, (6, 500))]
 
 
@@ -56,7 +54,7 @@ def test_silence_and_a_batch_of_one_stay_what_they_are(augmentation, shape):
 
 @pytest.mark.parametrize("name", list(Augmentation().to_dict()))
 def test_each_setting_alone_changes_the_batch(name):
-    feature = "audio" if name in ("gain", "noise", "polarity") else "logmel"
+    feature = "audio" if name == "gain" else "logmel"
     augmentation = Augmentation(**{name: (SOUNDS if feature == "audio" else PICTURES).active[name]}).check(feature)
     batch, targets = torch.randn((6, 500) if feature == "audio" else (6, 20, 30)), torch.eye(6)
     changed, changed_targets = augmentation.apply(batch, targets, rng(), silence=-9.0)
@@ -82,8 +80,6 @@ settings_of_any_kind = st.fixed_dictionaries(
         "frequency_shift": st.integers(0, 40),
         "stretch": st.floats(0, 1),
         "gain": st.floats(0, 60),
-        "noise": st.none() | st.tuples(st.floats(-20, 20), st.floats(20, 60)),
-        "polarity": st.booleans(),
     },
 )
 
@@ -99,18 +95,14 @@ def test_json_keeps_it(settings):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mixup": -0.1}, "mixup: expected a number of 0 or more, found -0.1"),
+        ({"mixup": -0.1}, "expected mixup to be a finite number of at least 0, found -0.1"),
         ({"mixup": float("inf")}, "mixup.*found inf"),
-        ({"time_mask": 1.5}, r"time_mask: expected a number in \[0, 1\], found 1.5"),
+        ({"time_mask": 1.5}, "expected time_mask to be a finite number from 0 to 1, found 1.5"),
         ({"frequency_mask": float("nan")}, "frequency_mask.*nan"),
-        ({"frequency_shift": 1.5}, "frequency_shift: expected a whole number"),
-        ({"frequency_shift": True}, "frequency_shift: expected a whole number"),
+        ({"frequency_shift": 1.5}, "expected frequency_shift to be a whole number of at least 0, found 1.5"),
+        ({"frequency_shift": True}, "expected frequency_shift to be a whole number"),
         ({"gain": "6"}, "gain.*found '6'"),
-        ({"gain": 61}, r"gain.*\[0, 60\]"),
-        ({"noise": 20}, "noise: expected two .*found 20"),
-        ({"noise": (30, 10)}, r"noise.*low and high, found \(30, 10\)"),
-        ({"noise": (0, float("inf"))}, "noise.*finite"),
-        ({"polarity": 1}, "polarity: expected true or false, found 1"),
+        ({"gain": 61}, "gain to be a finite number from 0 to 60, found 61"),
     ],
 )
 def test_values_out_of_range_are_refused(settings, message):
@@ -123,14 +115,20 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         Augmentation.from_dict({"mix_up": 0.3})
 
 
+def test_a_run_of_an_earlier_version_loads_unless_it_used_what_is_gone():
+    kept = {"mixup": 0.3, "gain": 0.0, "noise": None, "polarity": False}
+    assert Augmentation.from_dict(kept) == Augmentation(mixup=0.3)
+    with pytest.raises(RunError, match=r"expected an augmentation among mixup, .*, found 'polarity'"):
+        Augmentation.from_dict(kept | {"polarity": True})
+
+
 @pytest.mark.parametrize(
     ("settings", "feature"),
     [
         ({"frequency_mask": 0.2}, "audio"),
         ({"frequency_shift": 2}, "audio"),
-        ({"noise": (10, 20)}, "logmel"),
         ({"gain": 3}, "logmel"),
-        ({"polarity": True}, "sequence"),
+        ({"gain": 3}, "sequence"),
         ({"frequency_mask": 0.2}, "sequence"),
         ({"time_mask": 0.2}, "summary"),
     ],
@@ -151,5 +149,5 @@ def test_a_change_that_fits_is_not_refused():
 def test_a_batch_of_the_wrong_kind_is_refused():
     with pytest.raises(RunError, match="frequency_mask"):
         Augmentation(frequency_mask=0.2).apply(torch.zeros(2, 100), torch.eye(2), rng())
-    with pytest.raises(RunError, match="noise"):
-        Augmentation(noise=(10, 20)).apply(torch.zeros(2, 10, 10), torch.eye(2), rng())
+    with pytest.raises(RunError, match="gain"):
+        Augmentation(gain=3).apply(torch.zeros(2, 10, 10), torch.eye(2), rng())

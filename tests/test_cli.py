@@ -15,9 +15,8 @@ from conftest import PITCHES, SAMPLE_RATE, check_refused, last_line, noisy_sine
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
 from musiclab.features import MelConfig
-from musiclab.runs import experiments
+from musiclab.runs import train
 from musiclab.store import Store, prepare
-from musiclab.training import TrainConfig
 
 FAST = ("--size", "width=2", "--epochs", 1, "--device", "cpu")
 KEYS = {"accuracy", "ci95", "n", "per_class", "confusion", "classes", "model", "parameters", "data", "split", "seed",
@@ -28,8 +27,7 @@ KEYS = {"accuracy", "ci95", "n", "per_class", "confusion", "classes", "model", "
 def run(small_store, tmp_path_factory):
     """The folder of a trained model."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    config = TrainConfig(epochs=1, device="cpu")
-    experiments.train("cnn", small_store, folder, config=config, show_progress=False, width=2, frames=64)
+    train("cnn", small_store, folder, epochs=1, device="cpu", show_progress=False, width=2, frames=64)
     return folder
 
 
@@ -276,7 +274,10 @@ def test_a_run_that_is_none_is_refused(command, small_store, tmp_path):
     [
         (("train", "cnnn", "STORE", "--out", "OUT"), ("expected a model among", "did you mean cnn?")),
         (("train", "cnn", "fodler:x", "--out", "OUT"), ("fodler:x: expected", "did you mean folder?")),
-        (("prepare", "street:slices=5", "OUT.h5"), ("slices_per_class is 5, expected at least 10",)),
+        (
+            ("prepare", "street:slices=5", "OUT.h5"),
+            ("expected slices_per_class to be a whole number from 10", "found 5"),
+        ),
         (("train", "cnn", "STORE", "--out", "OUT", "--fold", 8), ("expected a fold among [1, 2, 3, 4], found 8",)),
         (("crossval", "cnn", "STORE", "--folds", "one"), ("--folds: expected numbers", "found 'one'")),
         (("crossval", "cnn", "STORE", "--folds", "1,9", *FAST), ("expected a fold among [1, 2, 3, 4], found 9",)),

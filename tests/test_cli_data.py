@@ -27,14 +27,14 @@ def test_preparing_twice_computes_nothing(command, small_folder, store):
 
 def test_preparing_again_adds_a_feature_and_leaves_the_others(command, small_folder, store):
     with Store(store) as old:
-        before = {name: old.read_all(name) for name in old.features}
+        before = {name: np.array(old.values(name)) for name in old.features}
     added = command("prepare", f"folder:{small_folder}", store, "--features", "summary", "--workers", 1)
     assert added.status == 0
     with Store(store) as new:
         assert set(new.features) == {"audio", "logmel", "summary"}
-        assert new.read_all("summary").shape == (24, 26)
+        assert new.values("summary").shape == (24, 26)
         for name, values in before.items():
-            np.testing.assert_array_equal(new.read_all(name), values)
+            np.testing.assert_array_equal(new.values(name), values)
 
 
 def test_settings_are_those_that_were_asked_for(command, small_folder, tmp_path):
@@ -47,7 +47,8 @@ def test_settings_are_those_that_were_asked_for(command, small_folder, tmp_path)
         assert store.config["logmel"]["fmin"] == 20
         assert len(store.read("audio", 0)) == 12000  # 1.5 s
     other = command("prepare", f"folder:{small_folder}", path, "--set", "logmel.n_mels=32", "--workers", 1)
-    check_refused(other, "logmel.n_mels      32           64", "make the store anew with --replace")
+    words = "logmel.n_mels=32, found one made with audio.sample_rate=8000, logmel.fmin=20, logmel.n_mels=64; give another"
+    check_refused(other, words, "make the store anew with --replace")
     replaced = ("--features", "logmel", "--set", "logmel.n_mels=32", "--replace", "--workers", 1)
     assert command("prepare", f"folder:{small_folder}", path, *replaced).status == 0
     assert Store(path).config["logmel"]["n_mels"] == 32
@@ -56,13 +57,13 @@ def test_settings_are_those_that_were_asked_for(command, small_folder, tmp_path)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--set", "logmel.n_mel=64"), ("logmel: expected settings among", "did you mean n_mels?")),
-        (("--set", "mfcc.n_mfcc=13"), ("--set: expected settings of audio, logmel, found mfcc",)),
-        (("--set", "logmel=64"), ("--set: expected logmel.NAME=VALUE, found logmel=64",)),
+        (("--set", "logmel.n_mel=64"), ("expected settings of logmel among", "did you mean n_mels?")),
+        (("--set", "mfcc.n_mfcc=13"), ("expected settings of a feature among audio, logmel, found 'mfcc'",)),
+        (("--set", "logmel=64"), ("logmel: expected settings by name, such as logmel.sample_rate=22050, found 64",)),
         (("--set", "logmel.n_mels"), ("--set: expected NAME=VALUE, found 'logmel.n_mels'",)),
         (("--set", "logmel.n_mels=-1"), ("n_mels", "-1")),
         (("--features", ""), ("expected features among audio, logmel",)),
-        (("--backend", "threads"), ("backend: expected one of", "did you mean threading?")),
+        (("--backend", "threads"), ("expected a backend among", "did you mean threading?")),
     ],
 )
 def test_what_cannot_be_prepared_is_refused(command, small_folder, tmp_path, options, words):
@@ -96,7 +97,7 @@ def test_the_summary_becomes_a_table(command, all_features, tmp_path):
     assert table["label"].tolist() == all_features.index["label"].tolist()
     names = list(all_features.names("summary"))
     assert list(table.columns[-len(names) :]) == names
-    np.testing.assert_allclose(table[names].to_numpy(), all_features.read_all("summary"), rtol=1e-6)
+    np.testing.assert_allclose(table[names].to_numpy(), all_features.values("summary"), rtol=1e-6)
 
 
 def test_without_a_summary_there_is_no_table(command, store, tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,14 @@ from conftest import SAMPLE_RATE, TINY, check_refused, last_line, noisy_sine
 
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
+from musiclab.datasets.splits import choose_split
 from musiclab.metrics import Result
-from musiclab.runs import experiments
-from musiclab.runs.checkpoint import load
+from musiclab.models import create
+from musiclab.runs import load, train
 from musiclab.store import prepare
 from musiclab.store.segments import Segments
-from musiclab.training import State, TrainConfig
+from musiclab.training import State, fit, recipe
+from musiclab.training.engine import Engine
 
 KINDS = {"m5": "audio", "cnn": "logmel", "mlp": "summary", "lstm": "sequence"}
 CPU = ("--epochs", 1, "--device", "cpu")
@@ -39,23 +42,22 @@ def sizes_of(name):
 def kinds(all_features, tmp_path_factory):
     """Run folders of a model for each kind of feature, by name."""
     root = tmp_path_factory.mktemp("kinds")
-    config = TrainConfig(epochs=1, device="cpu")
     for name in KINDS:
-        experiments.train(name, all_features, root / name, config=config, show_progress=False, **TINY[name])
+        train(name, all_features, root / name, epochs=1, device="cpu", show_progress=False, **TINY[name])
     return root
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_what_hears_any_feature_is_tested_and_used(kinds, all_features, small_folder, command, name):
-    _, card = load(kinds / name)
-    assert card.feature == KINDS[name]
+    settings = load(kinds / name).settings
+    assert settings.feature == KINDS[name]
     kept = json.loads((kinds / name / "metrics.json").read_text())
     tested = command("evaluate", kinds / name, all_features.path, "--device", "cpu", "--json")
     assert tested.status == 0
     assert {key: last_line(tested)[key] for key in ("accuracy", "confusion", "n", "split")} == {
         key: kept[key] for key in ("accuracy", "confusion", "n", "split")
     }
-    named = command("predict", kinds / name, *card.test_paths, "--device", "cpu", "--json")
+    named = command("predict", kinds / name, *settings.test_paths, "--device", "cpu", "--json")
     assert named.status == 0
     answers = {row["path"]: row["predicted"] for row in last_line(named)["predictions"]}
     result = Result.load(kinds / name / "predictions.csv")
@@ -81,7 +83,7 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
                    "--precision", "fp32", "--workers", 1, "--batch-size", 8, "--seed", 5)  # fmt: skip
     assert done.status == 0
     card = json.loads((tmp_path / "run" / "model.json").read_text())
-    usual = experiments.planned("cnn", None, {})[0].to_dict()
+    usual = recipe("cnn").training.to_dict()
     changed = {"epochs": 1, "batch_size": 8, "seed": 5, "device": "cpu", "precision": "fp32", "workers": 1,
                "learning_rate": 0.01, "schedule": "constant"}  # fmt: skip
     assert card["training"] == usual | changed | {"augmentation": {**usual["augmentation"], "mixup": 0}}
@@ -93,18 +95,21 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--set", "learning_rat=1"), ("--set: expected a setting among", "did you mean learning_rate?")),
-        (("--set", "seed=3"), ("--set: seed has an option of its own, --seed",)),
-        (("--set", "batch_size=3"), ("--batch-size",)),
+        (("--set", "learning_rat=1"), ("learning_rat: model cnn has no such setting; did you mean learning_rate?",)),
+        (("--set", "epochs=3"), ("--set: epochs is set twice; name it once",)),
+        (("--size", "width=3", "--set", "width=4"), ("--set: width is set twice; name it once",)),
         (("--set", "learning_rate"), ("--set: expected NAME=VALUE, found 'learning_rate'",)),
         (("--set", "learning_rate=fast"), ("expected learning_rate to be a finite number", "found 'fast'")),
-        (("--set", "learning_rate.x=1"), ("--set: expected learning_rate=VALUE",)),
-        (("--set", "augmentation=1"), ("--set: expected augmentation.NAME=VALUE, found 1",)),
-        (("--set", "augmentation.mixup=-1"), ("mixup: expected a number", "found -1")),
+        (
+            ("--set", "learning_rate.x=1"),
+            ("expected learning_rate to be a finite number", "found {'x': 1}"),
+        ),
+        (("--set", "augmentation=1"), ("expected augmentation to be an Augmentation, found 1",)),
+        (("--set", "augmentation.mixup=-1"), ("expected mixup to be a finite number", "found -1")),
         (("--set", "augmentation.mixupp=1"), ("expected an augmentation among", "did you mean mixup?")),
         (("--set", "augmentation.gain=3"), ("gain=3 does not fit the feature 'logmel'",)),
         (("--set", "a=1", "--set", "a.b=1"), ("--set: expected a=VALUE or a.NAME=VALUE, found both",)),
-        (("--size", "widht=3"), ("model cnn: unexpected keyword argument 'widht'; did you mean width?",)),
+        (("--size", "widht=3"), ("widht: model cnn has no such setting; did you mean width?",)),
         (("--size", "width=wide"), ("expected width to be a whole number of at least 1, found 'wide'",)),
         (("--size", "frames=32"), ("n_mels and frames must be at least 64",)),
         (("--size", "n_mels=64"), ("expected n_mels=64, found logmel of 128 dimensions; leave n_mels out",)),
@@ -114,6 +119,44 @@ def test_a_setting_that_cannot_be_is_refused(command, small_store, tmp_path, opt
     done = command("train", "cnn", small_store.path, "--out", tmp_path / "run", *options, *CPU)
     check_refused(done, *words)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_same_changes_give_the_same_model_and_result_by_all_three_doors(command, small_store, tmp_path):
+    changes = {"epochs": 2, "width": 1, "frames": 64, "hidden": [4, 4], "seed": 3, "augmentation": {"mixup": 0.1}}
+    python = train("cnn", small_store, tmp_path / "python", device="cpu", show_progress=False, **changes)
+    done = command("train", "cnn", small_store.path, "--out", tmp_path / "command", "--epochs", 2, "--seed", 3,
+                   "--size", "width=1", "--size", "frames=64", "--set", "hidden=[4, 4]",
+                   "--set", "augmentation.mixup=0.1", "--device", "cpu")  # fmt: skip
+    assert done.status == 0
+    by_hand = by_the_loop_of_the_lessons(small_store, recipe("cnn", device="cpu", **changes))
+    typed = load(tmp_path / "command")
+    assert (
+        replace(typed.settings, command="")
+        == load(tmp_path / "python").settings
+        == replace(python.settings, sizes=typed.settings.sizes, training=typed.settings.training)
+    )
+    for name, value in python.model.state_dict().items():
+        assert torch.equal(typed.model.state_dict()[name], value)
+        assert torch.equal(by_hand.state_dict()[name], value)
+    np.testing.assert_array_equal(typed.result.log_probabilities, python.result.log_probabilities)
+    for name in ("predictions.csv", "confusion.png", "model.safetensors"):
+        assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
+    files = [{path.name for path in (tmp_path / door).iterdir()} for door in ("python", "command")]
+    assert files[0] == files[1]
+
+
+def by_the_loop_of_the_lessons(store, chosen):
+    """The model that a notebook trains with ``fit``, as lesson 06 does."""
+    split = choose_split(store.index, seed=chosen.training.seed)
+    torch.manual_seed(chosen.training.seed)
+    model = create(chosen.model, len(store.classes), **chosen.sizes)
+    values = np.concatenate([store.read("logmel", clip).astype(np.float64) for clip in split.train], axis=1)
+    model.standardise_by(values.mean(axis=1), values.std(axis=1))
+    cut = {"length": model.length, "silence": chosen.feature_config.silence, "seed": chosen.training.seed}
+    train_clips = Segments.of_store(store, "logmel", split.train, places="random", **cut)
+    valid_clips = Segments.of_store(store, "logmel", split.valid, places="covering", **cut)
+    fit(model, train_clips, valid_clips, chosen.training, show_progress=False)
+    return model
 
 
 # Going on
@@ -193,10 +236,10 @@ def test_a_training_that_is_stopped_says_how_to_go_on(command, small_store, tmp_
 
 
 def test_a_training_that_has_learnt_nothing_is_not_kept(command, small_store, tmp_path, monkeypatch):
-    def stop(segments, epoch):
+    def stop(engine, epoch):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Segments, "set_epoch", stop)
+    monkeypatch.setattr(Engine, "start_epoch", stop)
     done = command("train", "cnn", small_store.path, "--out", tmp_path / "run", "--epochs", 3, *SMALL)
     assert done.status == 130
     assert done.err.endswith("musiclab: stopped before an epoch was finished: nothing is kept\n")
@@ -278,7 +321,7 @@ def change_card(**changes):
         (change_card(model="resnet", sizes={"width": 2}), ("expected the weights of resnet", "found others")),
         (change_card(classes=3), ("model.json: expected the description of a model", "classes is 3")),
         (change_card(feature="smell"), ("expected a feature among audio, logmel", "found 'smell'")),
-        (change_card(feature_config={"warp": 1}), ("expected settings among", "found 'warp'")),
+        (change_card(feature_config={"warp": 1}), ("expected settings of logmel among", "found 'warp'")),
     ],
 )
 def test_a_run_that_was_changed_is_refused(command, kinds, small_store, small_folder, tmp_path, damage, words):

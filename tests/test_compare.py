@@ -22,25 +22,27 @@ def answers(right):
 
 @pytest.fixture
 def three(tmp_path):
-    return [make_run(tmp_path / name, answers(right)) for name, right in (("fair", 20), ("good", 28), ("poor", 5))]
+    return [
+        make_run(tmp_path / name, answers(right)).folder for name, right in (("fair", 20), ("good", 28), ("poor", 5))
+    ]
 
 
 def test_the_best_is_first_and_each_has_its_own_numbers(three):
-    comparison = compare(three, measure=False)
+    comparison = compare(*three, measure_speed=False)
     table = comparison.table.set_index("name")
     assert list(table.index) == ["good", "fair", "poor"]
     np.testing.assert_allclose(table["accuracy"], [28 / 30, 20 / 30, 5 / 30])
     assert table["n"].tolist() == [30, 30, 30]
-    assert table["parameters"].tolist() == [1234] * 3
-    assert table["seconds"].tolist() == [3.25] * 3
+    assert table["seconds"].tolist() == [3.5] * 3
     assert tuple(table.loc["fair", ["low", "high"]]) == answers(20).ci95
     model = models.create("cnn", 3, width=1, frames=64, hidden=[4, 4])
-    assert set(table["multiply_adds"]) == {models.summary(model).multiply_adds}  # counted, where it is not on record
+    assert set(table["parameters"]) == {models.count_parameters(model)}
+    assert set(table["multiply_adds"]) == {models.summary(model).multiply_adds}
     assert table["clips_per_second"].isna().all()
 
 
 def test_each_is_held_against_the_best_by_mcnemar(three):
-    table = compare(three, measure=False).table.set_index("name")
+    table = compare(*three, measure_speed=False).table.set_index("name")
     assert pd.isna(table.loc["good", "p"])
     for name, right in (("fair", 20), ("poor", 5)):
         test = metrics.mcnemar(answers(28), answers(right))
@@ -50,35 +52,34 @@ def test_each_is_held_against_the_best_by_mcnemar(three):
 
 def test_other_clips_are_not_tested_and_said_so(three, tmp_path):
     other = make_run(tmp_path / "other", make_result([0, 1, 2], [0, 1, 1]))
-    comparison = compare([*three[:2], other], measure=False)
+    comparison = compare(*three[:2], other, measure_speed=False)
     table = comparison.table.set_index("name")
     assert pd.isna(table.loc["other", "p"])
     assert not pd.isna(table.loc["fair", "p"])
     (note,) = [note for note in comparison.notes if "other clips" in note]
     assert note.endswith("only the intervals can be compared: other")
-    alone = compare([three[1], other], measure=False)
+    alone = compare(three[1], other, measure_speed=False)
     assert not any("McNemar" in note for note in alone.notes)
 
 
 def test_the_table_for_people(three, tmp_path):
-    made_up = make_run(
-        tmp_path / "made_up", answers(25), data={"name": "studio", "generated": True}, multiply_adds=None
-    )
-    text = str(compare([*three, made_up], measure=False))
+    made_up = make_run(tmp_path / "made_up", answers(25), data={"name": "studio", "generated": True})
+    text = str(compare(*three, made_up, measure_speed=False))
     head, first, *_ = text.splitlines()
-    assert head.split("  ")[0] == "run"
+    assert head.split()[:2] == ["run", "model"]
     low, high = answers(28).ci95
     assert f"93.3 ({100 * low:.1f} to {100 * high:.1f})" in first
     assert first.startswith("good")
     assert first.endswith("best")
-    assert "1.23 k" in first
+    assert " 520 " in first  # parameters
+    assert "157 k" in first  # multiply-adds
     assert "made_up *" in text
     assert "*: generated data, not a benchmark" in text
     assert "McNemar's test against good, on the same 30 clips; not corrected for 3 comparisons" in text
 
 
 def test_what_is_printed_as_json_says_nothing_where_nothing_is_known(three):
-    values = json.loads(json.dumps(compare(three, measure=False).to_dict()))
+    values = json.loads(json.dumps(compare(*three, measure_speed=False).to_dict()))
     assert [run["name"] for run in values["runs"]] == ["good", "fair", "poor"]
     assert values["runs"][0]["p"] is None
     assert values["runs"][1]["only_best"] == 8
@@ -86,12 +87,12 @@ def test_what_is_printed_as_json_says_nothing_where_nothing_is_known(three):
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path):
-    folders = [make_run(tmp_path / place / "run", answers(right)) for place, right in (("a", 20), ("b", 10))]
-    assert compare(folders, measure=False).table["name"].tolist() == [str(folder) for folder in folders]
+    folders = [make_run(tmp_path / place / "run", answers(right)).folder for place, right in (("a", 20), ("b", 10))]
+    assert compare(*folders, measure_speed=False).table["name"].tolist() == [str(folder) for folder in folders]
 
 
 def test_it_is_saved_as_a_table_or_a_picture(three, tmp_path):
-    comparison = compare(three, measure=False)
+    comparison = compare(*three, measure_speed=False)
     table = pd.read_csv(comparison.save(tmp_path / "table.csv"))
     assert table["name"].tolist() == ["good", "fair", "poor"]
     np.testing.assert_array_equal(table["accuracy"], comparison.table["accuracy"])
@@ -102,9 +103,9 @@ def test_it_is_saved_as_a_table_or_a_picture(three, tmp_path):
 
 def test_a_run_that_is_none_is_refused(three, tmp_path):
     with pytest.raises(RunError, match="expected run folders to compare, found none"):
-        compare([])
-    with pytest.raises(RunError, match=r"metrics\.json: no such file; expected the folder of a finished run"):
-        compare([three[0], tmp_path])
+        compare()
+    with pytest.raises(RunError, match=r"model\.json: no such file; expected the folder that musiclab train"):
+        compare(three[0], tmp_path)
 
 
 class Slow(torch.nn.Module):
@@ -126,7 +127,7 @@ def test_the_speed_is_that_of_the_model(three):
     cpu = torch.device("cpu")
     fast, slow = (segments_per_second(Slow(times), cpu, seconds=0.02) for times in (1, 50))
     assert fast > 5 * slow
-    comparison = compare(three[:1])
+    comparison = compare(*three[:1])
     assert comparison.table["clips_per_second"][0] > 0
     assert any("batches of 32, float32, without decoding; " in note for note in comparison.notes)
 

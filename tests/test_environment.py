@@ -1,4 +1,4 @@
-"""What is installed: every name there, true versions, and a plain word about what is missing and how to mend it."""
+"""What is installed: every name there, true versions, and a plain word about what is missing and how to fix it."""
 
 import json
 import platform
@@ -90,7 +90,7 @@ def test_nothing_is_wrong_where_the_tests_run(capsys):
     assert f"torch {torch.__version__}" in printed
 
 
-def test_one_command_mends_all_that_is_missing_or_of_another_version(required):
+def test_one_command_fixes_all_that_is_missing_or_of_another_version(required):
     required("numpy>=1", "no-such-package<2,>=0.11", "pandas>=999", 'no-other; extra == "test"')
     missing, other, command = troubles()
     assert missing == "no-such-package: expected <2,>=0.11, found none"
@@ -115,7 +115,9 @@ def test_a_check_that_fails_names_everything_at_once(required):
         ("2.7", "<3,>=2.7.0", True),
         ("2.10", "<3,>=2.9", True),
         ("2", ">=2.0", True),
-        ("1.0rc1", "<2,>=1.0", True),
+        ("1.1rc1", "<2,>=1.0", True),
+        ("1.0rc1", "<2,>=1.0", False),
+        ("3.0.0rc1", "<3,>=2.7", False),
         ("0.0.1", "", True),
     ],
 )
@@ -123,6 +125,14 @@ def test_versions_are_compared_as_numbers(required, monkeypatch, version, versio
     required(f"some-package{versions}")
     monkeypatch.setattr(environment.metadata, "version", lambda name: version)
     assert (troubles() == []) == fits
+
+
+def test_without_packaging_it_is_asked_for_first(required, monkeypatch):
+    required("no-such-package")
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)  # as if it were not installed
+    (line,) = troubles()
+    assert line.startswith("packaging: not installed")
+    assert "%pip install packaging" in line
 
 
 @pytest.mark.parametrize("error", [ImportError("DLL load failed"), OSError("libsndfile.so: cannot open\nmore")])

@@ -20,27 +20,23 @@ from musiclab.datasets import AudioFolder, check_index
 from musiclab.datasets.splits import choose_split
 from musiclab.features import MelConfig
 from musiclab.metrics import Result
-from musiclab.runs import experiments
-from musiclab.runs import run as runs
-from musiclab.runs.checkpoint import load
-from musiclab.runs.experiments import crossval, evaluate_run, several_seeds, train
-from musiclab.runs.leakage import compare_leak
-from musiclab.runs.outcome import is_whole
-from musiclab.runs.prediction import predict
+from musiclab.runs import compare_leak, crossval, experiments, load, train
+from musiclab.runs.run import is_finished
 from musiclab.store import Store, open_data, prepare
-from musiclab.training import State, TrainConfig, fit
-from musiclab.training.augment import Augmentation
+from musiclab.training import Augmentation, State, fit, recipe
 
-QUICK = TrainConfig(epochs=30, batch_size=4, learning_rate=3e-3, label_smoothing=0, device="cpu", precision="fp32")
-ONE_EPOCH = TrainConfig(epochs=1, device="cpu", precision="fp32")
+CPU = {"device": "cpu", "precision": "fp32", "show_progress": False}
+PLAIN = {"augmentation": Augmentation(), "batch_size": 32, **CPU}
+QUICK = PLAIN | {"epochs": 30, "batch_size": 4, "learning_rate": 3e-3, "label_smoothing": 0.0}
 SIZES = {"width": 4, "frames": 64, "hidden": (32, 16), "dropout": 0.0}
+ONE_EPOCH = {"epochs": 1, **PLAIN}
+SMALL = {**ONE_EPOCH, **SIZES}
 
 
 @pytest.fixture(scope="module")
 def trained(small_store, tmp_path_factory):
-    """A run folder, and the outcome that is in it."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    return folder, train("cnn", small_store, folder, config=QUICK, show_progress=False, **SIZES)
+    """A run that is kept in a folder."""
+    return train("cnn", small_store, tmp_path_factory.mktemp("runs") / "run", **QUICK, **SIZES)
 
 
 def store_with(folder, path, features=("logmel",)):
@@ -52,14 +48,13 @@ def store_with(folder, path, features=("logmel",)):
 
 
 def test_training_learns_and_is_tested_on_other_groups(trained, small_store):
-    _, outcome = trained
-    assert outcome.result.accuracy == 1  # three tones two octaves apart
-    assert outcome.result.n == 6
-    assert outcome.card.split == "by group, seed 0"
-    assert outcome.history.stopped == "all epochs done"
+    assert trained.result.accuracy == 1  # three tones two octaves apart
+    assert trained.result.n == 6
+    assert trained.settings.split == "by group, seed 0"
+    assert trained.stopped == "all epochs done"
     index = small_store.index.set_index("path")
-    tested = set(index.loc[outcome.result.paths, "group"])
-    assert tested == set(outcome.result.groups)
+    tested = set(index.loc[trained.result.paths, "group"])
+    assert tested == set(trained.result.groups)
     split = choose_split(small_store.index, seed=0)
     assert not tested & set(small_store.index["group"].iloc[np.concatenate([split.train, split.valid])])
 
@@ -67,32 +62,50 @@ def test_training_learns_and_is_tested_on_other_groups(trained, small_store):
 def test_a_model_standardises_by_its_training_clips(trained, small_store):
     split = choose_split(small_store.index, seed=0)
     values = np.concatenate([small_store.read("logmel", clip).astype(np.float64) for clip in split.train], axis=1)
-    _, outcome = trained
-    assert outcome.model.mean.item() == pytest.approx(values.mean(), rel=1e-5)
-    assert outcome.model.deviation.item() == pytest.approx(values.std(), rel=1e-5)
+    assert trained.model.mean.item() == pytest.approx(values.mean(), rel=1e-5)
+    assert trained.model.deviation.item() == pytest.approx(values.std(), rel=1e-5)
 
 
 def test_a_run_folder_holds_all_that_is_needed(trained, small_store):
-    folder, outcome = trained
-    assert {path.name for path in folder.iterdir()} == {
-        "model.safetensors", "model.json", "history.csv", "predictions.csv", "metrics.json"
+    assert {path.name for path in trained.folder.iterdir()} == {
+        "model.safetensors", "model.json", "history.csv", "predictions.csv", "metrics.json",
+        "report.html", "curves.png", "confusion.png",
     }  # fmt: skip
-    _, card = load(folder)
-    assert card.classes == ["high", "low", "middle"]
-    assert card.feature_config == small_store.config["logmel"]
-    assert card.training["learning_rate"] == 3e-3
-    assert sorted(card.test_paths) == sorted(outcome.result.paths)
-    assert len(pd.read_csv(folder / "history.csv")) == QUICK.epochs
-    metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics == json.loads(json.dumps(outcome.to_dict()))
+    settings = load(trained.folder).settings
+    assert settings.classes == ["high", "low", "middle"]
+    assert settings.feature_config == small_store.config["logmel"]
+    assert settings.training["learning_rate"] == 3e-3
+    assert sorted(settings.test_paths) == sorted(trained.result.paths)
+    metrics = json.loads((trained.folder / "metrics.json").read_text())
+    assert metrics == json.loads(json.dumps(trained.to_dict()))
     expected = {"accuracy", "ci95", "n", "per_class", "confusion", "classes", "model", "parameters", "data", "split",
-                "seed", "seconds"}  # fmt: skip
+                "seed", "seconds", "best_epoch", "stopped"}  # fmt: skip
     assert expected <= set(metrics)
 
 
+def test_a_run_is_loaded_as_it_was_trained(trained):
+    again = load(trained.folder)
+    assert json.loads(json.dumps(again.to_dict())) == json.loads(
+        json.dumps(trained.to_dict() | {"seconds": again.seconds})
+    )
+    assert str(again) == str(trained)
+    pd.testing.assert_frame_equal(again.history, trained.history)
+    assert (again.best_epoch, again.stopped) == (trained.best_epoch, trained.stopped)
+    np.testing.assert_array_equal(again.result.log_probabilities, trained.result.log_probabilities)
+    assert again.name == trained.name == "run"
+
+
+def test_what_is_not_named_stays_as_the_recipe_says(small_store):
+    usual = recipe("cnn")
+    run = train("cnn", small_store, epochs=1, width=2, **CPU)
+    assert run.settings.training == replace(usual.training, epochs=1, device="cpu", precision="fp32").to_dict()
+    assert usual.sizes | {"width": 2} == {name: run.settings.sizes[name] for name in usual.sizes}
+    assert run.settings.training["augmentation"]["mixup"] == 0.3
+
+
 def test_the_seed_decides_the_result(small_store, trained):
-    again = train("cnn", small_store, config=QUICK, show_progress=False, **SIZES)
-    np.testing.assert_array_equal(again.result.log_probabilities, trained[1].result.log_probabilities)
+    again = train("cnn", small_store, **QUICK, **SIZES)
+    np.testing.assert_array_equal(again.result.log_probabilities, trained.result.log_probabilities)
 
 
 def test_what_does_not_fit_is_an_error_before_the_training(small_store, small_folder, tmp_path):
@@ -108,8 +121,8 @@ def test_what_does_not_fit_is_an_error_before_the_training(small_store, small_fo
         with pytest.raises(
             RunError, match=r"s\.h5: expected n_mels=128, found logmel of 64 dimensions; leave n_mels out"
         ):
-            train("cnn", store, config=ONE_EPOCH, n_mels=128, **SIZES)
-        assert train("cnn", store, config=ONE_EPOCH, **SIZES).card.sizes["n_mels"] == 64
+            train("cnn", store, n_mels=128, **SMALL)
+        assert train("cnn", store, **SMALL).settings.sizes["n_mels"] == 64
     store_with(small_folder, tmp_path / "audio.h5", ("audio",)).close()
     with pytest.raises(
         StoreError, match=r"audio\.h5: expected 'logmel' in the store, found audio; add it with: musiclab prepare"
@@ -119,25 +132,24 @@ def test_what_does_not_fit_is_an_error_before_the_training(small_store, small_fo
 
 @pytest.mark.parametrize("name", models.MODELS)
 def test_every_model_is_trained_tested_again_and_names_the_same(all_features, tmp_path, name):
-    outcome = train(name, all_features, tmp_path, config=ONE_EPOCH, show_progress=False, **TINY[name])
-    assert outcome.card.feature == models.find(name).feature
-    assert outcome.history.best_epoch == 1
-    assert outcome.result.n == 6
-    assert np.isfinite(outcome.result.log_probabilities).all()
-    again = evaluate_run(tmp_path, all_features, ONE_EPOCH).result
-    np.testing.assert_allclose(again.log_probabilities, outcome.result.log_probabilities, atol=1e-5)
-    named = predict(tmp_path, outcome.result.paths, device="cpu").files
-    found = np.log(named[outcome.result.classes].to_numpy())
-    np.testing.assert_allclose(found, outcome.result.log_probabilities, atol=2e-3)  # float16 in the store
+    run = train(name, all_features, tmp_path, **ONE_EPOCH, **TINY[name])
+    assert run.settings.feature == models.find(name).feature
+    assert run.best_epoch == 1
+    assert run.result.n == 6
+    assert np.isfinite(run.result.log_probabilities).all()
+    again = run.evaluate(all_features, "cpu").result
+    np.testing.assert_allclose(again.log_probabilities, run.result.log_probabilities, atol=1e-5)
+    files = run.predict(run.result.paths.tolist(), device="cpu").files
+    values = np.log(files[run.result.classes].to_numpy())
+    np.testing.assert_allclose(values, run.result.log_probabilities, atol=2e-3)  # float16 in the store
 
 
 def test_each_dimension_is_standardised_by_itself_where_units_differ(all_features):
-    config = replace(ONE_EPOCH, epochs=1)
-    outcome = train("mlp", all_features, config=config, show_progress=False, **TINY["mlp"])
+    run = train("mlp", all_features, **ONE_EPOCH, **TINY["mlp"])
     split = choose_split(all_features.index, seed=0)
     values = np.concatenate([all_features.read("summary", clip) for clip in split.train], axis=1, dtype=np.float64)
-    np.testing.assert_allclose(outcome.model.mean, values.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(outcome.model.deviation, values.std(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(run.model.mean, values.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(run.model.deviation, values.std(axis=1), rtol=1e-4)
 
 
 def test_audio_at_another_rate_is_refused_with_the_command_that_mends_it(small_store):
@@ -146,15 +158,15 @@ def test_audio_at_another_rate_is_refused_with_the_command_that_mends_it(small_s
         match=r"small\.h5: expected audio at 8000 Hz, found 22050 Hz; make it with: "
         r"musiclab prepare SOURCE OTHER\.h5 --features audio --set audio\.sample_rate=8000",
     ):
-        train("m5", small_store, config=ONE_EPOCH, show_progress=False, **TINY["m5"])
+        train("m5", small_store, **ONE_EPOCH, **TINY["m5"])
 
 
 def test_a_data_set_is_prepared_as_the_recipe_says(small_folder, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     for name, feature, setting in (("m5", "audio", {"sample_rate": 8000}), ("mlp", "summary", {"kind": "full"})):
-        card = train(name, f"folder:{small_folder}", config=ONE_EPOCH, show_progress=False, **TINY[name]).card
-        assert card.feature == feature
-        assert setting.items() <= card.feature_config.items()
+        settings = train(name, f"folder:{small_folder}", **ONE_EPOCH, **TINY[name]).settings
+        assert settings.feature == feature
+        assert setting.items() <= settings.feature_config.items()
 
 
 def test_one_class_is_nothing_to_learn(small_folder, tmp_path):
@@ -165,48 +177,48 @@ def test_one_class_is_nothing_to_learn(small_folder, tmp_path):
             with pytest.raises(
                 DatasetError, match=r"one: expected clips of two classes or more, found 1 \(low\); add clips"
             ):
-                function("cnn", store, config=ONE_EPOCH, show_progress=False, **SIZES)
+                function("cnn", store, **SMALL)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_said_before_anything_is_prepared(small_folder, cache, monkeypatch):
-    monkeypatch.setattr(experiments, "open_data", None)  # whoever prepares now, fails
+    monkeypatch.setattr(experiments, "open_with_warning", None)  # whoever prepares now, fails
     for function in (train, crossval):
         with pytest.raises(RunError, match=r"expected a device that is here \(cpu\), found 'cuda'; use --device auto"):
-            function("cnn", f"folder:{small_folder}", config=replace(ONE_EPOCH, device="cuda"))
+            function("cnn", f"folder:{small_folder}", device="cuda")
 
 
 def test_settings_of_a_store_that_are_not_known_are_an_error(small_store):
     store = Store(small_store.path)
     store.config["logmel"] = {"n_mels": 128, "warp": 3}
     with pytest.raises(
-        StoreError, match=r"small\.h5: logmel: expected settings among .*found 'warp'.*make it again with"
+        StoreError, match=r"small\.h5: expected settings of logmel among .*found 'warp'.*make it again with"
     ):
-        train("cnn", store, config=ONE_EPOCH, show_progress=False, **SIZES)
+        train("cnn", store, **SMALL)
 
 
 # Testing again
 
 
 def test_the_run_tested_again_gives_the_same_accuracy(trained, small_store):
-    folder, outcome = trained
-    again = evaluate_run(folder, small_store, ONE_EPOCH)
-    assert again.result.accuracy == outcome.result.accuracy
-    assert again.result.paths.tolist() == outcome.result.paths.tolist()
-    assert again.card.split == outcome.card.split
-    np.testing.assert_allclose(again.result.log_probabilities, outcome.result.log_probabilities, atol=1e-5)
+    for run in (trained, load(trained.folder)):
+        again = run.evaluate(small_store, "cpu")
+        assert again.result.accuracy == trained.result.accuracy
+        assert again.result.paths.tolist() == trained.result.paths.tolist()
+        assert again.settings.split == trained.settings.split
+        np.testing.assert_allclose(again.result.log_probabilities, trained.result.log_probabilities, atol=1e-5)
 
 
 def test_other_data_are_tested_whole_even_with_fewer_classes(trained, small_folder, tmp_path):
     root = shutil.copytree(small_folder, tmp_path / "other")
     shutil.rmtree(root / "low")
     with store_with(root, tmp_path / "s.h5") as store:
-        outcome = evaluate_run(trained[0], store, ONE_EPOCH)
-    assert outcome.card.split == "all clips"
-    assert outcome.result.n == 16
-    assert outcome.result.classes == ["high", "low", "middle"]
-    assert outcome.result.accuracy > 0.9
-    assert outcome.result.per_class["n"].tolist() == [8, 0, 8]
+        other = trained.evaluate(store)
+    assert other.settings.split == "all clips"
+    assert other.result.n == 16
+    assert other.result.classes == ["high", "low", "middle"]
+    assert other.result.accuracy > 0.9
+    assert other.result.per_class["n"].tolist() == [8, 0, 8]
 
 
 def test_the_data_it_was_trained_on_are_never_taken_for_others(trained, small_folder, tmp_path):
@@ -215,7 +227,7 @@ def test_the_data_it_was_trained_on_are_never_taken_for_others(trained, small_fo
         with pytest.raises(
             RunError, match=r"s\.h5: expected clips that were kept from the model, .*moved/high/player0"
         ):
-            evaluate_run(trained[0], store, ONE_EPOCH)
+            trained.evaluate(store)
 
 
 def test_data_that_a_model_cannot_hear_are_an_error(trained, small_folder, tmp_path):
@@ -226,29 +238,31 @@ def test_data_that_a_model_cannot_hear_are_an_error(trained, small_folder, tmp_p
             "found hop_length=256; make another store with: musiclab prepare SOURCE OTHER.h5 "
             "--features logmel --set logmel.hop_length=512",
         ):
-            evaluate_run(trained[0], store)
+            trained.evaluate(store)
     root = shutil.copytree(small_folder, tmp_path / "more")
     shutil.copytree(root / "low", root / "lowest")
     with store_with(root, tmp_path / "t.h5") as store:
         with pytest.raises(StoreError, match=r"expected the model's classes \(high, low, middle\), found also lowest"):
-            evaluate_run(trained[0], store)
+            trained.evaluate(store)
 
 
 # Cross-validation
 
 
 def test_every_fold_is_tested_once(small_store, tmp_path):
-    outcome = crossval("cnn", small_store, out=tmp_path, config=ONE_EPOCH, show_progress=False, **SIZES)
-    assert outcome.card.split == "all 4 folds by group"  # a class has four groups
-    assert sorted(outcome.result.paths) == sorted(small_store.index["path"])
-    assert [fold["fold"] for fold in outcome.folds] == [1, 2, 3, 4]
-    assert sum(fold["n"] for fold in outcome.folds) == 24
+    run = crossval("cnn", small_store, out=tmp_path, **SMALL)
+    assert run.settings.split == "all 4 folds by group"  # a class has four groups
+    assert sorted(run.result.paths) == sorted(small_store.index["path"])
+    assert list(run.folds) == [1, 2, 3, 4]
+    assert sum(fold.result.n for fold in run.folds.values()) == 24
     summary = json.loads((tmp_path / "metrics.json").read_text())
-    assert summary["mean_fold_accuracy"] == pytest.approx(np.mean([fold["accuracy"] for fold in outcome.folds]))
+    accuracies = [fold.result.accuracy for fold in run.folds.values()]
+    assert summary["mean_fold_accuracy"] == pytest.approx(np.mean(accuracies))
     assert summary["n"] == 24
-    for fold in outcome.folds:
-        again = evaluate_run(tmp_path / f"fold{fold['fold']}", small_store, ONE_EPOCH)
-        assert (again.result.n, again.result.accuracy) == (fold["n"], fold["accuracy"])
+    assert (tmp_path / "report.html").is_file()
+    for number, fold in run.folds.items():
+        again = load(tmp_path / f"fold{number}").evaluate(small_store, "cpu").result
+        assert (again.n, again.accuracy) == (fold.result.n, fold.result.accuracy)
 
 
 def with_official_folds(small_folder, root):
@@ -267,20 +281,20 @@ def test_the_next_fold_validates_where_the_protocol_says_so(small_folder, tmp_pa
         dataset.validates = validates
         prepare(dataset, tmp_path / "s.h5", ("logmel",), workers=1, progress=False)
         with Store(tmp_path / "s.h5") as store:
-            outcome = crossval("cnn", store, folds=(4,), config=ONE_EPOCH, show_progress=False, **SIZES)
-        assert outcome.result.n == 6
-        assert ("valid_loss" in outcome.history.epochs[0]) == validates
+            run = crossval("cnn", store, folds=(4,), **SMALL)
+        assert run.result.n == 6
+        assert ("valid_loss" in run.history) == validates
 
 
 def test_a_part_of_the_folds_is_not_comparable(small_folder, tmp_path):
     with store_with(with_official_folds(small_folder, tmp_path / "data"), tmp_path / "s.h5") as store:
-        outcome = crossval("cnn", store, [3, 3], config=ONE_EPOCH, show_progress=False, **SIZES)
-        assert outcome.card.split == "1 of 4 official folds: not comparable with results on all"
-        assert "not comparable" in str(outcome)
-        assert outcome.result.n == 6  # a fold that is named twice is tested once
-        assert {fold["fold"] for fold in outcome.folds} == {3}
+        run = crossval("cnn", store, [3, 3], **SMALL)
+        assert run.settings.split == "1 of 4 official folds: not comparable with results on all"
+        assert "not comparable" in str(run)
+        assert run.result.n == 6  # a fold that is named twice is tested once
+        assert list(run.folds) == [3]
         with pytest.raises(DatasetError, match=r"expected a fold among \[1, 2, 3, 4\], found 7"):
-            crossval("cnn", store, [7], config=ONE_EPOCH, show_progress=False, **SIZES)
+            crossval("cnn", store, [7], **SMALL)
 
 
 # Going on where a cross-validation was stopped
@@ -289,18 +303,24 @@ def test_a_part_of_the_folds_is_not_comparable(small_folder, tmp_path):
 @pytest.fixture
 def trained_splits(monkeypatch):
     """Names of the splits that are trained from here on."""
-    names, train_and_test = [], runs.Run.train_and_test
+    names, untrained = [], experiments._untrained
 
-    def noted(run, *arguments, **settings):
-        names.append(run.split.name)
-        return train_and_test(run, *arguments, **settings)
+    def noted(chosen, store, split, command):
+        names.append(split.name)
+        return untrained(chosen, store, split, command)
 
-    monkeypatch.setattr(runs.Run, "train_and_test", noted)
+    def taken_over(folder, settings):
+        names.pop()
+        return take_over(folder, settings)
+
+    take_over = experiments._take_over
+    monkeypatch.setattr(experiments, "_untrained", noted)
+    monkeypatch.setattr(experiments, "_take_over", taken_over)
     return names
 
 
-def crossval_once(store, out, config=ONE_EPOCH, **changes):
-    return crossval("cnn", store, out=out, config=config, show_progress=False, **{**SIZES, **changes})
+def crossval_once(store, out, **changes):
+    return crossval("cnn", store, out=out, **SMALL | changes)
 
 
 def test_a_stopped_crossval_goes_on_and_comes_to_the_same(small_store, tmp_path, trained_splits, caplog):
@@ -318,18 +338,18 @@ def test_a_stopped_crossval_goes_on_and_comes_to_the_same(small_store, tmp_path,
     ]  # fmt: skip
     np.testing.assert_array_equal(resumed.result.log_probabilities, whole.result.log_probabilities)
     assert resumed.result.paths.tolist() == whole.result.paths.tolist()
-    assert resumed.folds == whole.folds
+    assert list(resumed.folds) == list(whole.folds)
     assert str(resumed) == str(whole)
     for name in ("whole", "killed"):
         again = crossval_once(small_store, tmp_path / name)
         assert again.to_dict() == json.loads((tmp_path / name / "metrics.json").read_text())
-        assert again.history.best_epoch == 1
+        assert {fold.best_epoch for fold in again.folds.values()} == {1}
     assert len(trained_splits) == 2  # nothing more was trained
 
 
 KILLED = """
 import os, signal, sys
-from musiclab.runs import experiments
+import musiclab
 from musiclab.training import State
 
 save = State.save
@@ -338,15 +358,14 @@ def save_and_die(state, kept):  # after the second epoch of fold 2
     if state.path.parent.name == "fold2" and len(kept["history"].epochs) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 State.save = save_and_die
-config = experiments.TrainConfig(epochs=3, device="cpu", precision="fp32")
-experiments.crossval("cnn", sys.argv[1], out=sys.argv[2], config=config, show_progress=False,
-                     width=4, frames=64, hidden=(32, 16), dropout=0.0)
+musiclab.crossval("cnn", sys.argv[1], out=sys.argv[2], epochs=3, device="cpu", precision="fp32", batch_size=32,
+                  show_progress=False, augmentation=musiclab.training.Augmentation(),
+                  width=4, frames=64, hidden=(32, 16), dropout=0.0)
 """
 
 
 def test_a_killed_crossval_goes_on_within_a_fold(small_store, tmp_path, monkeypatch):
-    three = replace(ONE_EPOCH, epochs=3)
-    whole = crossval_once(small_store, tmp_path / "whole", three)
+    whole = crossval_once(small_store, tmp_path / "whole", epochs=3)
     killed = subprocess.run([sys.executable, "-c", KILLED, small_store.path, tmp_path / "cv"], timeout=120)
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "cv" / "fold2").iterdir()] == ["state.pt"]
@@ -357,29 +376,29 @@ def test_a_killed_crossval_goes_on_within_a_fold(small_store, tmp_path, monkeypa
         save(state, kept)
 
     monkeypatch.setattr(State, "save", noted)
-    resumed = crossval_once(small_store, tmp_path / "cv", three)
+    resumed = crossval_once(small_store, tmp_path / "cv", epochs=3)
     assert trained == [("fold2", 3), *[(fold, epoch) for fold in ("fold3", "fold4") for epoch in (1, 2, 3)]]
     np.testing.assert_array_equal(resumed.result.log_probabilities, whole.result.log_probabilities)
     assert not list(tmp_path.glob("cv/*/state.pt"))
 
 
-def test_a_run_that_is_whole_is_taken_over_when_it_is_resumed(small_store, tmp_path, trained_splits):
-    first = train("cnn", small_store, tmp_path, config=ONE_EPOCH, show_progress=False, **SIZES)
-    again = train("cnn", small_store, tmp_path, config=ONE_EPOCH, show_progress=False, resume=True, **SIZES)
+def test_a_run_that_is_finished_is_taken_over_when_it_is_resumed(small_store, tmp_path, trained_splits):
+    first = train("cnn", small_store, tmp_path, **SMALL)
+    again = train("cnn", small_store, tmp_path, resume=True, **SMALL)
     assert len(trained_splits) == 1
     np.testing.assert_array_equal(again.result.log_probabilities, first.result.log_probabilities)
     with pytest.raises(RunError, match=r"expected a run made with training\.epochs=2, found one made with .*epochs=1;"):
-        train("cnn", small_store, tmp_path, config=replace(ONE_EPOCH, epochs=2), resume=True, **SIZES)
-    train("cnn", small_store, tmp_path, config=ONE_EPOCH, show_progress=False, **SIZES)
+        train("cnn", small_store, tmp_path, resume=True, **SMALL | {"epochs": 2})
+    train("cnn", small_store, tmp_path, **SMALL)
     assert len(trained_splits) == 2  # not asked to go on: trained anew
 
 
 def test_a_whole_run_that_was_damaged_is_named(trained, small_store, tmp_path):
-    for number, name in enumerate(("history.csv", "metrics.json")):
-        folder = shutil.copytree(trained[0], tmp_path / str(number))
-        (folder / name).write_text("")
-        with pytest.raises(RunError, match=rf"{number}: expected history\.csv and metrics\.json of a whole run, found"):
-            train("cnn", small_store, folder, config=QUICK, resume=True, **SIZES)
+    for name, text in (("history.csv", "loss\n1\n"), ("metrics.json", ""), ("predictions.csv", "path\n")):
+        folder = shutil.copytree(trained.folder, tmp_path / name)
+        (folder / name).write_text(text)
+        with pytest.raises(RunError, match=rf"{name}: expected "):
+            train("cnn", small_store, folder, resume=True, **QUICK, **SIZES)
 
 
 @pytest.mark.parametrize(
@@ -387,17 +406,17 @@ def test_a_whole_run_that_was_damaged_is_named(trained, small_store, tmp_path):
     [
         ({"width": 8}, r"made with sizes\.width=8, found one made with sizes\.width=4; name another folder, or remove"),
         (
-            {"config": replace(ONE_EPOCH, epochs=2)},
+            {"epochs": 2},
             r"made with training\.epochs=2, found one made with training\.epochs=1;",
         ),
         (
-            {"config": replace(ONE_EPOCH, augmentation=Augmentation(mixup=0.5, time_mask=0.1))},
+            {"augmentation": Augmentation(mixup=0.5, time_mask=0.1)},
             r"made with training\.augmentation=\{'mixup': 0\.5, 'time_mask': 0\.1.*\}, found one made with",
         ),
     ],
 )
 def test_a_fold_that_was_made_otherwise_is_refused(small_store, tmp_path, trained_splits, changes, words):
-    crossval("cnn", small_store, [1], tmp_path, ONE_EPOCH, False, **SIZES)
+    crossval("cnn", small_store, [1], tmp_path, **SMALL)
     trained_splits.clear()
     with pytest.raises(RunError, match=rf"fold1: expected a run {words}"):
         crossval_once(small_store, tmp_path, **changes)
@@ -405,7 +424,7 @@ def test_a_fold_that_was_made_otherwise_is_refused(small_store, tmp_path, traine
 
 
 def test_a_fold_of_other_data_is_refused(small_store, small_folder, tmp_path):
-    crossval("cnn", small_store, [1], tmp_path / "out", ONE_EPOCH, False, **SIZES)
+    crossval("cnn", small_store, [1], tmp_path / "out", **SMALL)
     root = shutil.copytree(small_folder, tmp_path / "data")
     save_audio(root / "low" / "player0" / "0.wav", noisy_sine(210, 99), SAMPLE_RATE)
     with store_with(root, tmp_path / "s.h5") as store:
@@ -416,55 +435,40 @@ def test_a_fold_of_other_data_is_refused(small_store, small_folder, tmp_path):
 
 
 def test_where_it_was_computed_does_not_count(small_store, tmp_path, trained_splits):
-    crossval("cnn", small_store, [1], tmp_path, ONE_EPOCH, False, **SIZES)
-    crossval("cnn", small_store, [1], tmp_path, replace(ONE_EPOCH, device="auto"), False, **SIZES)
+    crossval("cnn", small_store, [1], tmp_path, **SMALL)
+    crossval("cnn", small_store, [1], tmp_path, **SMALL | {"device": "auto"})
     assert trained_splits == ["fold 1 tests"]
 
 
 def test_an_interrupted_fold_is_not_kept(small_store, tmp_path, monkeypatch, trained_splits):
-    fit = runs.fit
-
     def interrupted(*arguments):
         history = fit(*arguments)
         if len(trained_splits) == 2:
             history.stopped = "interrupted"
         return history
 
-    monkeypatch.setattr(runs, "fit", interrupted)
+    monkeypatch.setattr(experiments, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         crossval_once(small_store, tmp_path)
-    assert is_whole(tmp_path / "fold1")
+    assert is_finished(tmp_path / "fold1")
     assert [path.name for path in (tmp_path / "fold2").iterdir()] == ["state.pt"]  # from which it goes on
 
 
 def test_a_run_folder_without_its_last_file_is_not_whole(trained, tmp_path):
-    folder = shutil.copytree(trained[0], tmp_path / "run")
-    assert is_whole(folder)
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    assert is_finished(folder)
     (folder / "metrics.json").unlink()
-    assert not is_whole(folder)
-    assert not is_whole(tmp_path / "none")
+    assert not is_finished(folder)
+    assert not is_finished(tmp_path / "none")
 
 
 def test_predictions_are_kept(trained):
-    folder, outcome = trained
-    kept = Result.load(folder / "predictions.csv")
-    assert kept.paths.tolist() == outcome.result.paths.tolist()
-    np.testing.assert_array_equal(kept.log_probabilities, outcome.result.log_probabilities)
+    kept = Result.load(trained.folder / "predictions.csv")
+    assert kept.paths.tolist() == trained.result.paths.tolist()
+    np.testing.assert_array_equal(kept.log_probabilities, trained.result.log_probabilities)
 
 
-# Several seeds
-
-
-def test_several_seeds_are_a_mean_and_a_deviation(small_store, tmp_path):
-    seeds = several_seeds(
-        train, "cnn", small_store, (3, 5), tmp_path, replace(ONE_EPOCH, epochs=3), show_progress=False, **SIZES
-    )
-    assert [outcome.card.training["seed"] for outcome in seeds.outcomes] == [3, 5]
-    accuracies = [json.loads((tmp_path / f"seed{seed}" / "metrics.json").read_text())["accuracy"] for seed in (3, 5)]
-    assert seeds.mean == pytest.approx(np.mean(accuracies))
-    assert seeds.deviation == pytest.approx(np.std(accuracies, ddof=1))
-    words = f"accuracy {100 * seeds.mean:.1f} +- {100 * seeds.deviation:.1f} % (mean and sd of 2 seeds), n = 6 clips"
-    assert str(seeds).endswith(words)
+# Interrupted runs
 
 
 def interrupted(*arguments):
@@ -474,12 +478,10 @@ def interrupted(*arguments):
 
 
 def test_an_interrupted_run_does_not_count_among_others(small_store, monkeypatch):
-    monkeypatch.setattr(runs, "fit", interrupted)
+    monkeypatch.setattr(experiments, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        several_seeds(train, "cnn", small_store, (3, 5), None, ONE_EPOCH, show_progress=False, **SIZES)
-    with pytest.raises(KeyboardInterrupt):
-        compare_leak("cnn", small_store, "clip", 2, config=ONE_EPOCH, show_progress=False, width=1, hidden=(4, 4))
-    assert train("cnn", small_store, config=ONE_EPOCH, show_progress=False, **SIZES).result.n == 6  # alone, it is told
+        compare_leak("cnn", small_store, "clip", 2, width=1, hidden=(4, 4), epochs=1, **CPU)
+    assert train("cnn", small_store, **SMALL).result.n == 6  # alone, it is tested
 
 
 # Splits of single runs
@@ -506,13 +508,13 @@ def test_the_index_decides_the_split():
 
 def test_data_can_be_a_store_a_path_a_source_or_a_data_set(small_folder, small_store, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    assert open_data(small_store) == (small_store, [])
+    assert open_data(small_store) is small_store
     for data in (small_store.path, str(small_store.path), f"folder:{small_folder}", AudioFolder(small_folder)):
-        store, failures = open_data(data)
+        store = open_data(data)
         with store:
             assert store.index.equals(small_store.index)
             np.testing.assert_array_equal(store.read("logmel", 7), small_store.read("logmel", 7))
-        assert failures == []
+        assert store.failures == []
     with pytest.raises(StoreError, match=r"none\.h5: no such file"):
         open_data("none.h5")
     with pytest.raises(DatasetError, match="expected a store"):
@@ -525,7 +527,7 @@ def test_data_can_be_a_store_a_path_a_source_or_a_data_set(small_folder, small_s
 def test_a_new_sound_is_named(trained, tmp_path):
     files = {label: save_audio(tmp_path / f"{label}.flac", noisy_sine(frequency, 99, 2.5), SAMPLE_RATE)
              for label, frequency in (("low", 200), ("middle", 800), ("high", 3200))}  # fmt: skip
-    found = predict(trained[0], list(files.values()), device="cpu")
+    found = trained.predict(list(files.values()), device="cpu")
     table = found.files
     assert found.failures == []
     assert table["predicted"].tolist() == list(files)
@@ -535,27 +537,26 @@ def test_a_new_sound_is_named(trained, tmp_path):
 
 
 def test_a_prediction_is_what_the_test_said(trained):
-    folder, outcome = trained
-    table = predict(folder, outcome.result.paths, device="cpu").files
-    found = np.log(table[outcome.result.classes].to_numpy())
-    np.testing.assert_allclose(found, outcome.result.log_probabilities, rtol=1e-3, atol=1e-4)  # float16 in the store
+    result = trained.result
+    table = trained.predict(result.paths.tolist(), device="cpu").files
+    values = np.log(table[result.classes].to_numpy())
+    np.testing.assert_allclose(values, result.log_probabilities, rtol=1e-3, atol=1e-4)  # float16 in the store
 
 
 def test_unreadable_files_are_listed_and_the_others_named(trained, tmp_path):
     save_audio(tmp_path / "good" / "low.wav", noisy_sine(200, 99), SAMPLE_RATE)
     (tmp_path / "good" / "empty.wav").touch()
-    found = predict(trained[0], [tmp_path / "good", tmp_path / "none.wav"], device="cpu")
+    found = trained.predict([tmp_path / "good", tmp_path / "none.wav"], device="cpu")
     assert found.files["predicted"].tolist() == ["low"]
     assert [path for path, _ in found.failures] == [str(tmp_path / "good" / "empty.wav"), str(tmp_path / "none.wav")]
     with pytest.raises(AudioError, match=r"none\.wav: no such file"):
-        predict(trained[0], [tmp_path / "none.wav"])
+        trained.predict([tmp_path / "none.wav"])
     (tmp_path / "nothing").mkdir()
     with pytest.raises(AudioError, match="nothing: expected sound files in the folder, found none"):
-        predict(trained[0], [tmp_path / "nothing"])
+        trained.predict([tmp_path / "nothing"])
 
 
 def test_results_on_generated_data_say_so(trained):
-    _, outcome = trained
-    assert "not a benchmark" not in str(outcome)
-    card = replace(outcome.card, data={"name": "studio", "generated": True})
-    assert str(replace(outcome, card=card)).endswith("(generated data, not a benchmark)")
+    assert "not a benchmark" not in str(trained)
+    settings = replace(trained.settings, data={"name": "studio", "generated": True})
+    assert str(replace(trained, settings=settings)).endswith("(generated data, not a benchmark)")

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab import features
-from musiclab.features import ChromaConfig, ContrastConfig, FrameConfig, MelConfig, MfccConfig, TempoConfig
-from musiclab.features.mel import mel_bank
-from musiclab.features.pitch import chroma_bank
-from musiclab.features.sound import Sound
+from musiclab.features import ChromaConfig, ContrastConfig, FrameConfig, MelConfig, MfccConfig, TempoConfig, mel_bank
+from musiclab.features.banks import chroma_bank
+from musiclab.features.kernels.sound import Sound
 
 ENGINES = ("torch", "librosa")
 ROWS = {  # one row, or some, a frame
@@ -226,11 +225,11 @@ def test_settings_that_cannot_be_are_errors():
         ContrastConfig(sample_rate=8000)
     with pytest.raises(ValueError, match="n_fft=64 leaves a band without a bin"):
         ContrastConfig(n_fft=64)
-    with pytest.raises(ValueError, match="quantile must lie between 0 and 1, not 1"):
+    with pytest.raises(ValueError, match="expected quantile to be a share, from 0 to less than 1, found 1"):
         ContrastConfig(quantile=1)
-    with pytest.raises(ValueError, match="n_mfcc must lie in 1 to n_mels = 10, not 13"):
+    with pytest.raises(ValueError, match="expected n_mfcc to be a whole number from 1 to 10, found 13"):
         MfccConfig(n_mels=10, n_mfcc=13)
-    with pytest.raises(ValueError, match="start_bpm must be positive, not 0"):
+    with pytest.raises(ValueError, match="expected start_bpm to be a finite number greater than 0, found 0"):
         TempoConfig(start_bpm=0)
     with pytest.raises(ValueError, match=r"odd width of at least 3 .* found 4, 1"):
         features.delta(np.zeros(20), width=4)

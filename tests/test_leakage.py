@@ -14,9 +14,8 @@ from sklearn.svm import SVC
 from musiclab.audio import save_audio
 from musiclab.core.errors import DatasetError, RunError
 from musiclab.datasets import AudioFolder
-from musiclab.runs.leakage import compare_leak
+from musiclab.runs import compare_leak
 from musiclab.store import Store, prepare
-from musiclab.training import TrainConfig
 
 NEAREST = KNeighborsClassifier(1)
 
@@ -79,10 +78,8 @@ def test_where_nothing_leaks_nothing_is_gained(small_store):
 
 
 def test_a_network_is_compared_likewise(unlearnable):
-    config = TrainConfig(epochs=2, device="cpu", precision="fp32")
-    leak = compare_leak(
-        "cnn", unlearnable, folds=2, config=config, show_progress=False, width=2, hidden=(8, 8), dropout=0.0
-    )
+    quick = {"epochs": 2, "device": "cpu", "precision": "fp32", "width": 2, "hidden": (8, 8), "dropout": 0.0}
+    leak = compare_leak("cnn", unlearnable, folds=2, show_progress=False, **quick)
     assert leak.model == "cnn"
     assert leak.leaky.n == leak.honest.n == 96
     assert sorted(leak.leaky.paths) == sorted(leak.honest.paths)

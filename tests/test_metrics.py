@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from musiclab.core.errors import RunError
-from musiclab.metrics import Result, difference_interval, group_interval, mcnemar, mean_and_deviation
+from musiclab.metrics import Result, difference_interval, group_interval, mcnemar
 
 
 def result(labels, predictions, groups=None, share=0.8):
@@ -32,6 +32,7 @@ def test_counts(six):
     assert six.n == 6
     assert six.accuracy == pytest.approx(4 / 6)
     assert six.predictions.tolist() == [0, 0, 1, 1, 1, 0]
+    assert six.correct.tolist() == [True, True, False, True, True, False]
     assert six.confusion.tolist() == [[2, 1, 0], [0, 2, 0], [1, 0, 0]]  # rows are true classes
 
 
@@ -210,14 +211,6 @@ def test_mcnemar_of_other_clips_is_refused():
     twice = replace(result([0, 1], [0, 1]), paths=np.array(["x", "x"]))
     with pytest.raises(RunError, match="expected each clip once in a result, found 2 for 1 paths"):
         mcnemar(twice, twice)
-
-
-def test_mean_and_deviation_over_seeds():
-    runs = [result([0] * 10, [0] * right + [1] * (10 - right)) for right in (6, 8, 10)]
-    assert mean_and_deviation(runs) == (pytest.approx(0.8), pytest.approx(0.2))
-    mean, deviation = mean_and_deviation(runs[:1])
-    assert mean == pytest.approx(0.6)
-    assert np.isnan(deviation)
 
 
 def test_the_interval_of_a_difference_against_one_that_is_never_right_is_that_of_the_accuracy():

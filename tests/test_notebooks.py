@@ -18,7 +18,7 @@ SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
 NUMBERS = [f"{number:02}" for number in range(13)]
 LONGEST_CELL = 30  # lines: what fits on a projector
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
-CHECK = re.compile(r"^exercises\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
+CHECK = re.compile(r"^lessons\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
 DATA = re.compile(r"^data = \"(?:studio|street)\b[^\"]*\"", re.MULTILINE)
 ON_REAL = ("06", "11")  # the whole way once, and every feature and model
 RIGHT = re.compile(r"Exercise \d: (?:.+: )?right\b")
@@ -45,6 +45,13 @@ def _markdown(path: Path) -> str:
 def _printed(cell) -> str:
     outputs = cell.get("outputs", [])
     return "\n".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
+
+
+@every_notebook
+def test_a_notebook_imports_from_at_most_six_places_of_the_library(path):
+    code = "\n".join(cell.source for cell in _code(path))
+    places = set(re.findall(r"^\s*(?:from|import) (musiclab[\w.]*)", code, re.MULTILINE))
+    assert len(places) <= 6, places
 
 
 def _headings(path: Path) -> list[str]:

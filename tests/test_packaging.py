@@ -135,7 +135,7 @@ def modules_after(statement):
         ("import musiclab", {"numpy", "torch", "librosa", "pandas", "matplotlib", "scipy", "h5py", "typer"}),
         ("import musiclab.cli", {"numpy", "torch", "librosa", "pandas", "matplotlib", "scipy", "h5py"}),
         ("import musiclab.features", {"torch", "torchaudio", "librosa", "pandas", "matplotlib"}),
-        ("import musiclab.datasets", {"torch", "torchaudio", "librosa", "matplotlib"}),
+        ("import musiclab.datasets", {"torch", "torchaudio", "librosa", "matplotlib", "scipy", "sklearn", "requests"}),
         (
             "import musiclab.runs",
             {"librosa", "torchaudio", "matplotlib", "soundfile", "dask", "distributed"},
@@ -181,15 +181,13 @@ class Bare:
 
 
 sys.meta_path = [Bare(finder) for finder in sys.meta_path]
-from musiclab.runs import experiments
-from musiclab.training import TrainConfig
+import musiclab
 
-config = TrainConfig(epochs=1, device="cpu")
 sizes = {"cnn": {"width": 1, "frames": 64, "hidden": (4, 4)}, "m5": {"width": 2}, "mlp": {}, "lstm": {"hidden": 4}}
 for name in sizes:
-    outcome = experiments.train(name, store, f"{out}/{name}", config=config, show_progress=False, **sizes[name])
-    again = experiments.evaluate_run(f"{out}/{name}", store, config)
-    assert again.result.accuracy == outcome.result.accuracy
+    run = musiclab.train(name, store, f"{out}/{name}", epochs=1, device="cpu", show_progress=False, **sizes[name])
+    again = musiclab.load(f"{out}/{name}").evaluate(store, "cpu")
+    assert again.result.accuracy == run.result.accuracy
 print(*{module.partition(".")[0] for module in sys.modules})
 """
 

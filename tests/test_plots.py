@@ -37,7 +37,7 @@ DRAWINGS = {
     "spectrogram": (lambda ax: plots.spectrogram(SPECTRUM, SAMPLE_RATE, ax=ax), "time (s)", "frequency (Hz)"),
     "chroma": (lambda ax: plots.chroma(np.eye(12), SAMPLE_RATE, ax=ax), "time (s)", "pitch class"),
     "history": (lambda ax: plots.history(EPOCHS, ax=ax), "epoch", "loss (nats)"),
-    "fold_histories": (lambda ax: plots.fold_histories({"fold1": EPOCHS}, ax=ax), "epoch", "loss (nats)"),
+    "fold_histories": (lambda ax: plots.fold_histories(EPOCHS.assign(fold=1), ax=ax), "epoch", "loss (nats)"),
     "confusion": (lambda ax: plots.confusion(np.eye(3, dtype=int), "abc", ax=ax), "predicted", "true"),
     "comparison": (lambda ax: plots.comparison(TABLE, ax=ax), "accuracy (%) with its 95 % interval", ""),
     "differences": (
@@ -136,7 +136,7 @@ def test_one_epoch_is_marked_as_a_whole_number():
 
 def test_folds_are_faint_and_their_mean_is_strong():
     longer = pd.DataFrame({"epoch": [1, 2, 3, 4], "train_loss": [4.0, 2.5, 2.2, 1.0]})
-    ax = plots.fold_histories({"fold1": EPOCHS, "fold2": longer})
+    ax = plots.fold_histories(pd.concat([EPOCHS.assign(fold=1), longer.assign(fold=2)]))
     strong = {line.get_label(): line for line in ax.lines if line.get_alpha() is None}
     assert list(strong) == ["training, mean of 2", "validation, mean of 2"]
     np.testing.assert_allclose(strong["training, mean of 2"].get_ydata(), [3, 2, 1.7, 1])  # of those that got so far

@@ -11,13 +11,12 @@ import pytest
 import soundfile
 import torch
 from conftest import SAMPLE_RATE, noisy_sine, sine
-from run_folders import CLASSES, make_model
+from run_folders import CLASSES, make_untested
 
 from musiclab import features, training
 from musiclab.audio import load_audio, save_audio, to_int16
 from musiclab.core.errors import AudioError, RunError
-from musiclab.runs import prediction, windows
-from musiclab.runs.prediction import edges, merged, predict
+from musiclab.runs import Run, RunSettings, edges, load, merged, prediction
 from musiclab.store.segments import Segments
 
 MODELS = {
@@ -35,7 +34,7 @@ def runs(tmp_path_factory):
     """Run folders of untrained models, one for each kind of input."""
     root = tmp_path_factory.mktemp("runs")
     for name, sizes in MODELS.items():
-        make_model(root / name, name, SETTINGS.get(name), **sizes)
+        make_untested(root / name, name, SETTINGS.get(name), **sizes)
     return root
 
 
@@ -51,15 +50,18 @@ def sounds(tmp_path_factory):
 
 def as_tested(run, file):
     """Probabilities of a file by the way of a test: features, segments, mean of the log-probabilities."""
-    model, card = prediction.checkpoint.load(run)
-    config = features.config(card.feature, card.feature_config)
+    config, feature = run.settings.feature_settings, run.settings.feature
     waveform, _ = load_audio(file, config.sample_rate)
-    values = features.compute(waveform, {card.feature: config})[card.feature]
-    values = to_int16(values) if card.feature == "audio" else values.T
-    segments = Segments(
-        values, [0, len(values)], [0], classes=3, length=model.length, silence=config.silence, places="covering"
-    )
-    return np.exp(training.log_probabilities(model, segments, "cpu")[1][0])
+    values = features.compute(waveform, {feature: config})[feature]
+    values = to_int16(values) if feature == "audio" else values.T
+    cut = {"length": run.model.length, "silence": config.silence, "places": "covering"}
+    segments = Segments(values, [0, len(values)], [0], classes=3, **cut)
+    return np.exp(training.log_probabilities(run.model, segments, "cpu")[1][0])
+
+
+def predict(run, sounds, every=None, device="auto"):
+    """Predictions of a run or of a run folder."""
+    return (run if isinstance(run, Run) else load(run)).predict(sounds, every=every, device=device)
 
 
 # A file
@@ -72,7 +74,7 @@ def test_a_file_is_named_as_a_test_names_it(runs, sounds, model, file):
     found = predict(runs / model, [path], device="cpu")
     assert found.files["path"].tolist() == [str(path)]
     assert list(found.files.columns) == ["path", "predicted", *CLASSES]
-    expected = as_tested(runs / model, path)
+    expected = as_tested(load(runs / model), path)
     np.testing.assert_allclose(found.files.loc[0, CLASSES].astype(float), expected, rtol=1e-5)
     assert found.files.loc[0, "predicted"] == CLASSES[expected.argmax()]
 
@@ -116,7 +118,7 @@ def test_a_summary_is_of_the_whole_file_or_of_each_window(runs, sounds, tmp_path
     save_audio(tmp_path / "part.wav", waveform[: 5 * SAMPLE_RATE], SAMPLE_RATE)
     alone = predict(runs / "mlp", [tmp_path / "part.wav"], device="cpu").files
     np.testing.assert_allclose(table.loc[0, SHARES].astype(float), alone.loc[0, CLASSES].astype(float), rtol=1e-5)
-    monkeypatch.setattr(windows, "BLOCK", 5.0)
+    monkeypatch.setattr(prediction, "BLOCK", 5.0)
     parts = predict(runs / "mlp", [sounds / "long.wav"], device="cpu").windows
     assert parts[["start", "end"]].to_numpy().tolist() == [[0, 4], [4, 8], [8, 12]]
 
@@ -134,11 +136,33 @@ def test_a_file_decoded_in_blocks_gives_the_same(runs, sounds, tmp_path, monkeyp
         longest.append(len(decoded[0]) / decoded[1])
         return decoded
 
-    monkeypatch.setattr(windows, "BLOCK", 4.0)
-    monkeypatch.setattr(windows, "load_audio", watched)
+    monkeypatch.setattr(prediction, "BLOCK", 4.0)
+    monkeypatch.setattr(prediction, "load_audio", watched)
     in_blocks = predict(runs / model, [tmp_path / "long.wav"], device="cpu").windows
     assert max(longest) < 5.5
     pd.testing.assert_frame_equal(in_blocks, at_once, rtol=1e-3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_waveform_is_a_file_like_others(runs, sounds, model):
+    path = sounds / "long.wav"
+    waveform, sample_rate = load_audio(path, None)
+    from_memory, from_file = load(runs / model).predict(waveform, sample_rate), predict(runs / model, path)
+    assert from_memory.files["path"].tolist() == ["waveform"]
+    same = {"rtol": 1e-4, "atol": 1e-6}
+    pd.testing.assert_frame_equal(from_memory.files.drop(columns="path"), from_file.files.drop(columns="path"), **same)
+    pd.testing.assert_frame_equal(
+        from_memory.windows.drop(columns="path"), from_file.windows.drop(columns="path"), **same
+    )
+
+
+def test_a_waveform_that_is_none_is_refused(runs):
+    run = load(runs / "cnn")
+    with pytest.raises(RunError, match="expected the sample rate of the waveform in Hz, found none"):
+        run.predict(np.zeros(1000))
+    for waveform in (np.zeros((2, 1000)), np.zeros(0), np.full(1000, np.nan)):
+        with pytest.raises(AudioError, match="waveform: expected finite samples of shape"):
+            run.predict(waveform, 22050)
 
 
 # Along time
@@ -158,16 +182,15 @@ class Loudness(torch.nn.Module):
 
 
 @pytest.fixture
-def loudness(monkeypatch):
-    card = SimpleNamespace(precision="auto", feature="audio", feature_config={"sample_rate": 8000}, classes=CLASSES)
-    monkeypatch.setattr(prediction.checkpoint, "load", lambda _: (Loudness(), card))
+def loudness():
+    return Run(RunSettings("loudness", {}, CLASSES, "audio", {"sample_rate": 8000}), Loudness())
 
 
 def test_what_is_heard_when(loudness, tmp_path):
     loud = sine(440, 10, 8000, amplitude=0.5)
     loud[24000:56000] *= 0.1  # from 3 s to 7 s
     save_audio(tmp_path / "a.wav", loud, 8000)
-    found = predict("run", [tmp_path / "a.wav"], device="cpu")
+    found = predict(loudness, [tmp_path / "a.wav"], device="cpu")
     heard = merged(found.windows)
     assert heard["class"].tolist() == ["high", "low", "high"]
     np.testing.assert_allclose(heard["start"], [0, 3, 7], atol=0.5)
@@ -182,7 +205,7 @@ def test_what_is_heard_when(loudness, tmp_path):
 def test_windows_of_other_files_are_not_mixed_in(loudness, tmp_path):
     for name, level in (("quiet", 0.01), ("loud", 0.5)):
         save_audio(tmp_path / f"{name}.wav", sine(440, 5, 8000, level), 8000)
-    found = predict("run", [tmp_path], device="cpu")
+    found = predict(loudness, [tmp_path], device="cpu")
     assert found.files["predicted"].tolist() == ["high", "low"]  # loud.wav comes first
     for name, column in (("loud", 0), ("quiet", 1)):
         assert (found.along(tmp_path / f"{name}.wav")[1].argmax(axis=1) == column).all()
@@ -213,7 +236,7 @@ def test_a_file_that_goes_bad_in_a_later_block_is_passed_over(runs, sounds, tmp_
     waveform, _ = load_audio(sounds / "long.wav")
     waveform[11 * SAMPLE_RATE] = np.nan
     soundfile.write(tmp_path / "nan.wav", waveform, SAMPLE_RATE, subtype="FLOAT")
-    monkeypatch.setattr(windows, "BLOCK", 4.0)
+    monkeypatch.setattr(prediction, "BLOCK", 4.0)
     with pytest.raises(AudioError, match="expected finite samples"):
         predict(runs / "cnn", [tmp_path / "nan.wav"], device="cpu")
 

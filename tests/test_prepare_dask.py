@@ -22,8 +22,8 @@ def cluster():
 
 @pytest.fixture
 def on_workers(monkeypatch):
-    """Small blocks, and nothing can be extracted in this process."""
-    monkeypatch.setattr(preparing, "BLOCK_CLIPS", 3)
+    """Small parts, and nothing can be extracted in this process."""
+    monkeypatch.setattr(preparing, "PART_CLIPS", 3)
     monkeypatch.setattr(extraction, "extract", None)
 
 
@@ -50,7 +50,7 @@ def test_a_cluster_makes_the_same_bytes(cluster, small_folder, small_store, tmp_
         ({"backend": "dask", "scheduler": "tcp://127.0.0.1:9"}, r"tcp://127\.0\.0\.1:9: expected a Dask scheduler to"),
         ({"backend": "dask", "scheduler": "nowhere"}, "scheduler nowhere: expected a Dask scheduler to answer"),
         ({"scheduler": "tcp://127.0.0.1:9"}, "expected the backend dask with it, found None"),
-        ({"backend": "dsk"}, r"expected one of threading, loky, dask, found 'dsk'; did you mean dask\?"),
+        ({"backend": "dsk"}, r"expected a backend among threading, loky, dask, found 'dsk'; did you mean dask\?"),
     ],
 )
 def test_a_cluster_that_is_not_there_is_an_error(small_folder, tmp_path, settings, words, monkeypatch):

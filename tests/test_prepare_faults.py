@@ -18,7 +18,7 @@ from musiclab.audio import save_audio
 from musiclab.core.errors import StoreError
 from musiclab.datasets import AudioFolder
 from musiclab.features import MelConfig
-from musiclab.store import Store, cached_store, extraction, parts, prepare, preparing, writing
+from musiclab.store import Store, cached_store, create, extraction, prepare, preparing, writing
 from musiclab.store.extraction import extract
 from musiclab.store.parts import open_parts, parts_folder
 
@@ -45,9 +45,9 @@ def uninterrupted(sixty_clips, tmp_path_factory):
 
 
 @pytest.fixture
-def small_blocks(monkeypatch):
+def small_parts(monkeypatch):
     """Of two clips: many parts."""
-    monkeypatch.setattr(preparing, "BLOCK_CLIPS", 2)
+    monkeypatch.setattr(preparing, "PART_CLIPS", 2)
 
 
 # Killed
@@ -69,14 +69,14 @@ def start():
     return run
 
 
-def prepare_in_blocks_of_two(root, path):
-    preparing.BLOCK_CLIPS = 2
+def prepare_in_parts_of_two(root, path):
+    preparing.PART_CLIPS = 2
     prepare(AudioFolder(root), path, workers=2, progress=False)
 
 
 @pytest.mark.parametrize("before", ["nothing", "an old store"])
 def test_killed_at_random_moments_it_goes_on_and_ends_with_the_same_bytes(
-    start, sixty_clips, uninterrupted, tmp_path, before, small_blocks
+    start, sixty_clips, uninterrupted, tmp_path, before, small_parts
 ):
     path, old = tmp_path / "s.h5", None
     if before == "an old store":
@@ -85,7 +85,7 @@ def test_killed_at_random_moments_it_goes_on_and_ends_with_the_same_bytes(
     rng = np.random.default_rng(len(before))
     finished = 0
     for more in rng.integers(0, 8, 5):  # parts to wait for; 30 make the store
-        process = start(prepare_in_blocks_of_two, sixty_clips, path)
+        process = start(prepare_in_parts_of_two, sixty_clips, path)
         while len(list(parts_folder(path).glob("0*.h5"))) < finished + more:
             assert process.is_alive(), "it ended before it was killed"
         for _ in range(rng.integers(0, 3000)):  # and somewhere within the next
@@ -109,20 +109,15 @@ def kill_oneself(*_):
 def prepare_and_die(root, path, moment):
     """Killed after the second of two columns has begun, before the new store has its name, and after that."""
     if moment == "while it is put together":
-        write_column = writing._write_column
-
-        def write_or_die(group, column):
-            if group.file.filename.endswith("whole.h5") and group.name == "/features/logmel":
-                kill_oneself()
-            write_column(group, column)
-
-        writing._write_column = write_or_die
+        column = preparing.column
+        broken_off = {"audio": column, "logmel": lambda *clips: column(*clips)._replace(pieces=map(kill_oneself, "1"))}
+        preparing.column = lambda feature, clips: broken_off[feature](feature, clips)
     elif moment == "before it has its name":
         rename = os.replace
         os.replace = lambda here, there: kill_oneself() if Path(there) == Path(path) else rename(here, there)
     else:
-        parts.Parts.remove = kill_oneself
-    prepare_in_blocks_of_two(root, path)
+        shutil.rmtree = kill_oneself
+    prepare_in_parts_of_two(root, path)
 
 
 @pytest.mark.parametrize("moment", ["while it is put together", "before it has its name", "after it has its name"])
@@ -155,7 +150,7 @@ def stop_at(clip, error, monkeypatch):
     return calls
 
 
-def test_ctrl_c_says_how_to_go_on(sixty_clips, uninterrupted, tmp_path, monkeypatch, small_blocks):
+def test_ctrl_c_says_how_to_go_on(sixty_clips, uninterrupted, tmp_path, monkeypatch, small_parts):
     path = tmp_path / "s.h5"
     stop_at(31, KeyboardInterrupt, monkeypatch)
     with pytest.raises(
@@ -165,12 +160,12 @@ def test_ctrl_c_says_how_to_go_on(sixty_clips, uninterrupted, tmp_path, monkeypa
     assert not path.exists()
     calls = stop_at(None, None, monkeypatch)
     report = prepare(AudioFolder(sixty_clips), path, **ALONE)
-    assert len(calls) == 30  # 15 blocks of two are there, and the half one is not
+    assert len(calls) == 30  # 15 parts of two are there, and the half one is not
     assert report.computed == 60
     assert path.read_bytes() == uninterrupted
 
 
-def test_a_feature_more_takes_over_what_was_finished_before_a_stop(sixty_clips, tmp_path, monkeypatch, small_blocks):
+def test_a_feature_more_takes_over_what_was_finished_before_a_stop(sixty_clips, tmp_path, monkeypatch, small_parts):
     path = tmp_path / "s.h5"
     stop_at(31, KeyboardInterrupt, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
@@ -183,7 +178,7 @@ def test_a_feature_more_takes_over_what_was_finished_before_a_stop(sixty_clips, 
 
 @pytest.mark.parametrize("fault", ["other settings", "other versions", "a wrong bit", "cut off"])
 def test_parts_that_do_not_fit_are_thrown_away(
-    sixty_clips, uninterrupted, tmp_path, monkeypatch, caplog, fault, small_blocks
+    sixty_clips, uninterrupted, tmp_path, monkeypatch, caplog, fault, small_parts
 ):
     path = tmp_path / "s.h5"
     stop_at(5, KeyboardInterrupt, monkeypatch)
@@ -211,21 +206,21 @@ def test_parts_that_do_not_fit_are_thrown_away(
 # No room, no place
 
 
-def test_a_full_disk_keeps_what_is_finished(sixty_clips, uninterrupted, tmp_path, monkeypatch, small_blocks):
+def test_a_full_disk_keeps_what_is_finished(sixty_clips, uninterrupted, tmp_path, monkeypatch, small_parts):
     path, full = tmp_path / "s.h5", OSError(errno.ENOSPC, "No space left on device")
     words = r"s\.h5: expected to be able to write the store, found: .*No space left.*make room there, and the same call"
 
-    def write_some(self, rows, clips, configs, add=parts.Parts.add):
-        if len(self._files()) == 10:
+    def create_some(part, *settings):
+        if part.stem == "00000011":
             raise full
-        return add(self, rows, clips, configs)
+        return create(part, *settings)
 
     def fail(file, *_):
         Path(file).write_bytes(bytes(1000))
         raise full
 
     with monkeypatch.context() as patch:
-        patch.setattr(parts.Parts, "add", write_some)
+        patch.setattr(preparing, "create", create_some)
         with pytest.raises(StoreError, match=words):
             prepare(AudioFolder(sixty_clips), path, **ALONE)
     assert len(list(parts_folder(path).glob("*.h5"))) == 10
@@ -247,7 +242,7 @@ def prepare_with_little_room(root, path, size, answers):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     try:
-        prepare_in_blocks_of_two(root, path)
+        prepare_in_parts_of_two(root, path)
     except StoreError as error:
         answers.send(str(error))
     else:
@@ -324,7 +319,7 @@ def test_a_second_writer_is_refused_at_once(small_folder, small_store, tmp_path)
 def open_cached(root, answers):
     calls = []
     extraction.extract = lambda path, configs: calls.append(path) or extract(path, configs)
-    path, _ = cached_store(AudioFolder(root), ["logmel"])
+    path = cached_store(AudioFolder(root), ["logmel"])
     answers.send((str(path), len(calls)))
 
 

@@ -11,8 +11,7 @@ from conftest import SAMPLE_RATE, noisy_sine, sine
 
 from musiclab.audio import save_audio
 from musiclab.core.errors import DatasetError
-from musiclab.datasets import ESC10, AudioFolder
-from musiclab.datasets.scanning import list_faults, scan
+from musiclab.datasets import ESC10, AudioFolder, list_faults, scan
 from musiclab.datasets.splits import by_fold, by_group, check_split
 
 COLUMNS = ["path", "seconds", "sample_rate", "channels", "peak", "rms", "clipped", "silent", "error", "duplicate"]

@@ -1,6 +1,10 @@
 """Segments of a fixed length out of clips of any length."""
 
+import os
 import pickle
+import shutil
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from musiclab.core.errors import RunError, StoreError
+from musiclab.store import Store
 from musiclab.store.segments import Segments
 
 SILENCE = -7.0
@@ -26,7 +31,7 @@ def make(lengths, length, **settings):
 
 
 def whole(segments):
-    return segments.__getitems__(range(len(segments)))
+    return segments.batch(range(len(segments)))
 
 
 def as_given(batch):
@@ -84,9 +89,24 @@ def starts_of(segments, epochs, items=None):
     found = []
     for epoch in epochs:
         segments.set_epoch(epoch)
-        batch, _ = whole(segments) if items is None else segments.__getitems__(items)
+        batch, _ = whole(segments) if items is None else segments.batch(items)
         found.append(batch[:, 0, 0].numpy() % 1000)
     return np.array(found)
+
+
+@given(lengths=clip_lengths, length=st.integers(1, 50), step=st.integers(1, 60))
+def test_covering_segments_can_be_a_step_apart(lengths, length, step):
+    segments = make(lengths, length, places="covering", step=step)
+    starts = whole(segments)[0][:, 0, 0] % 1000
+    for clip, count in enumerate(lengths):
+        spare = max(0, count - length)
+        assert starts[segments.clips == clip].tolist() == [*range(0, spare, step), spare]  # the last ends with the clip
+
+
+def test_random_places_are_those_of_the_generator_that_is_documented():
+    starts = starts_of(make([100, 50, 10], 16, seed=5, clips=[2, 0]), [7])
+    draws = np.random.default_rng([5, 7]).random(3)
+    assert starts.tolist() == [[0, np.floor(draws[0] * 85)]]
 
 
 def test_random_places_depend_on_seed_epoch_and_clip_alone():
@@ -202,9 +222,8 @@ def first_of_each(loader):
         return [batch[:, 0, 0].tolist() for batch, _ in loader]
 
 
-@pytest.mark.parametrize("where", ["memory", "disk"])
-def test_workers_draw_what_a_plain_loader_draws(small_store, where):
-    segments = Segments.of_store(small_store, "logmel", length=16, where=where)
+def test_workers_draw_what_a_plain_loader_draws(small_store):
+    segments = Segments.of_store(small_store, "logmel", length=16)
     segments.set_epoch(2)
     plain = first_of_each(DataLoader(segments, batch_size=5, collate_fn=as_given))
     assert plain == first_of_each(DataLoader(segments, batch_size=5, collate_fn=as_given, num_workers=2))
@@ -220,35 +239,85 @@ def test_segments_of_a_store(small_store):
     segments = Segments.of_store(small_store, "logmel", clips=[5], length=64, places="covering")
     assert len(segments) == 2  # 65 frames: at 0 and at 1
     assert segments.classes == 3
-    batch, labels = segments.__getitems__([0, 1])
+    batch, labels = segments.batch([0, 1])
     picture = torch.from_numpy(small_store.read("logmel", 5)).float()
     torch.testing.assert_close(batch, torch.stack([picture[:, :64], picture[:, 1:]]))
     assert labels.tolist() == [small_store.labels[5]] * 2
 
 
 @pytest.mark.parametrize(("length", "places"), [(16, "random"), (64, "covering"), (100, "centred"), (5000, "random")])
-def test_memory_and_disk_give_the_same(small_store, length, places):
+def test_mapped_values_and_values_in_memory_give_the_same(small_store, length, places):
     settings = {"length": length, "silence": SILENCE, "places": places, "clips": [23, 0, 11, 11]}
-    memory = Segments.of_store(small_store, "logmel", where="memory", **settings)
-    disk = Segments.of_store(small_store, "logmel", where="disk", **settings)
-    for expected, found in zip(whole(memory), whole(disk), strict=True):
+    mapped = Segments.of_store(small_store, "logmel", **settings)
+    values, offsets = np.array(small_store.values("logmel")), small_store.offsets("logmel")
+    memory = Segments(values, offsets, small_store.labels, **settings)
+    for expected, found in zip(whole(memory), whole(mapped), strict=True):
         assert torch.equal(expected, found)
     picture = torch.from_numpy(small_store.read("logmel", 23)).float()
-    assert torch.equal(whole(disk)[0][0][:, : min(length, 65)], picture if length > 64 else whole(memory)[0][0])
+    assert torch.equal(whole(mapped)[0][0][:, : min(length, 65)], picture if length > 64 else whole(memory)[0][0])
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("where", ["cuda", "disk"])
-def test_a_gpu_gives_the_same(small_store, where):
+def test_a_gpu_gives_the_same(small_store):
     settings = {"length": 100, "silence": SILENCE, "clips": [23, 0, 11, 11]}
-    segments = Segments.of_store(small_store, "logmel", where=where, device="cuda", **settings)
-    assert segments.device.type == "cuda"
+    segments = Segments.of_store(small_store, "logmel", device="cuda", **settings)
+    assert segments.values.device.type == segments.device.type == "cuda"
     for expected, found in zip(
         whole(Segments.of_store(small_store, "logmel", **settings)), whole(segments), strict=True
     ):
         assert found.device.type == "cuda"
         assert torch.equal(expected, found.cpu())
+
+
+def test_a_pickle_holds_the_path_and_not_the_values(small_store, tmp_path):
+    path = shutil.copy(small_store.path, tmp_path / "s.h5")
+    segments = Segments.of_store(Store(path), "audio", length=100, places="centred")
+    assert small_store.values("audio").nbytes > 1e6
+    packed = pickle.dumps(segments)
+    assert len(packed) < 10_000
+    for expected, found in zip(whole(segments), whole(pickle.loads(packed)), strict=True):
+        assert torch.equal(expected, found)
+    shutil.copy(small_store.path, path.with_name("new.h5")).replace(path)
+    with pytest.raises(StoreError, match=r"s\.h5: expected the store that was opened, found it changed; start again"):
+        pickle.loads(packed)
+    whole(segments)  # it goes on with the file that it has mapped
+
+
+READER = """
+import resource, sys
+import numpy as np
+from torch.utils.data import DataLoader
+from musiclab.store import Store
+from musiclab.store.segments import Segments
+
+path, clip, clips = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+offsets, labels = clip * np.arange(clips + 1), np.arange(clips) % 10
+used = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, (used + 500_000_000,) * 2)  # of which a map that is only read takes none
+values = np.memmap(path, np.float16, "r", shape=(clip * clips, 128))
+segments = Segments(values, offsets, labels, np.arange(0, clips, 16), length=128)
+batches = 0
+for batch, labels in DataLoader(segments, batch_size=64, shuffle=True, collate_fn=lambda batch: batch):
+    assert batch.shape[1:] == (128, 128)
+    batches += 1
+print(batches)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what memory a process takes is read from /proc")
+def test_ten_gigabytes_are_read_within_500_megabytes(tmp_path):
+    clip, clips, bands = 1292, 32_000, 128  # 30 s each, float16: 10.6 GB
+    path = tmp_path / "large"
+    path.touch()
+    os.truncate(path, 2 * clip * clips * bands)
+    if path.stat().st_blocks * 512 > 100e6:
+        pytest.skip("this file system does not keep holes")
+    done = subprocess.run(
+        [sys.executable, "-c", READER, str(path), str(clip), str(clips)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == -(-clips // (16 * 64))
 
 
 # What cannot be
@@ -257,7 +326,7 @@ def test_a_gpu_gives_the_same(small_store, where):
 def test_unknown_places_and_lengths():
     with pytest.raises(RunError, match="among random, centred, covering, found 'centered'; did you mean centred"):
         make([10], 5, places="centered")
-    with pytest.raises(RunError, match="length of a segment must be positive, not 0"):
+    with pytest.raises(RunError, match="expected length to be a whole number of at least 1, found 0"):
         make([10], 0)
 
 

@@ -8,8 +8,16 @@ from scipy import signal
 
 from musiclab.core.random import stream
 from musiclab.studio.street import SAMPLE_RATE, SOUNDS
-from musiclab.studio.street.machines import air_conditioner, drilling, engine_idling, jackhammer
-from musiclab.studio.street.signals import SPEED_OF_SOUND, car_horn, gun_shot, siren
+from musiclab.studio.street.machines import (
+    SPEED_OF_SOUND,
+    air_conditioner,
+    car_horn,
+    drilling,
+    engine_idling,
+    gun_shot,
+    jackhammer,
+    siren,
+)
 from musiclab.studio.street.synthesis import (
     HIGHEST,
     drift,
@@ -132,7 +140,7 @@ def test_a_passing_siren_falls_in_pitch_by_the_doppler_ratio():
 
 
 def test_an_unknown_kind_of_siren():
-    with pytest.raises(ValueError, match="kind is 'whoop', expected one of wail, yelp, hi-lo"):
+    with pytest.raises(ValueError, match="expected a kind of siren among wail, yelp, hi-lo, found 'whoop'"):
         siren(WHOLE, 6.0, rng(), kind="whoop")
 
 

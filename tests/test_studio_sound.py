@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from musiclab.core.random import stream
-from musiclab.studio import GENRES, mixing, patterns
-from musiclab.studio.artist import artists_of
-from musiclab.studio.composition import swung
+from musiclab.studio import artists, mixing, patterns
 from musiclab.studio.drums import KITS, hit
 from musiclab.studio.instruments import INSTRUMENTS
 from musiclab.studio.parts import LOUD
-from musiclab.studio.synthesis import SAMPLE_RATE, plucked, struck, sustained
-from musiclab.studio.theory import Chord, nearest, parse_progression, roman, voice
+from musiclab.studio.performance import swung
+from musiclab.studio.synthesis import SAMPLE_RATE, Plucked, Struck, Sustained
+from musiclab.studio.theory import Chord, nearest, parse_chord, parse_progression, voice
 
 PIECES = (
     "kick",
@@ -41,15 +40,13 @@ def test_streams_are_independent_of_each_other():
     assert len(draws) == 15
 
 
-def test_roman_numerals_in_a_minor():
-    bars = parse_progression("i | bVI | bVII V7 | iihdim7", tonic=9)
-    assert [[chord.name for chord in bar] for bar in bars] == [
-        ["A:min"], ["F:maj"], ["G:maj", "E:7"], ["B:hdim7"],
-    ]  # fmt: skip
+def test_roman_numerals_in_c_minor():
+    bars = parse_progression("i | bVI | bVII V7 | iihdim7")
+    assert [[chord.name for chord in bar] for bar in bars] == [["C:min"], ["Ab:maj"], ["Bb:maj", "G:7"], ["D:hdim7"]]
 
 
 def test_voice_leading_moves_less_than_root_position_would():
-    chords = [roman(numeral) for numeral in ("I", "vi", "IV", "V", "I")]
+    chords = [parse_chord(numeral) for numeral in ("I", "vi", "IV", "V", "I")]
     previous, moved = voice(chords[0], "close", 60), 0
     for chord in chords[1:]:
         pitches = voice(chord, "close", 60, previous)
@@ -92,26 +89,26 @@ def test_swing_moves_off_beats_and_leaves_triplets():
     assert [swung(beat / 4, 0.5, 0.5) for beat in range(8)] == [beat / 4 for beat in range(8)]
 
 
-@pytest.mark.parametrize("make", [plucked, struck, sustained])
+@pytest.mark.parametrize("instrument", [Plucked(), Struck(), Sustained()])
 @pytest.mark.parametrize("frequency", [82.41, 440.0, 1318.5])
-def test_tones_are_in_tune(make, frequency):
-    power, hertz = spectrum(make(frequency, 1.0)[: SAMPLE_RATE // 2])
+def test_tones_are_in_tune(instrument, frequency):
+    power, hertz = spectrum(instrument.tone(frequency, 1.0)[: SAMPLE_RATE // 2])
     near = np.abs(hertz / frequency - 1) < 0.03
-    found = hertz[near][power[near].argmax()]
-    assert abs(1200 * np.log2(found / frequency)) < 5  # cents
+    strongest = hertz[near][power[near].argmax()]
+    assert abs(1200 * np.log2(strongest / frequency)) < 5  # cents
 
 
-@pytest.mark.parametrize("make", [plucked, struck, sustained])
-def test_nothing_aliases(make):
+@pytest.mark.parametrize("instrument", [Plucked(), Struck(), Sustained()])
+def test_nothing_aliases(instrument):
     frequency = 1318.5
-    tone = make(frequency, 1.0, brightness=1.5)[200:-3000]
+    tone = instrument.tone(frequency, 1.0, brightness=1.5)[200:-3000]
     power, hertz = spectrum(tone)
     between = np.abs(hertz / frequency - np.round(hertz / frequency)) > 0.1
     assert 10 * np.log10(power[between].max() / power.max()) < -50
 
 
 def test_a_plucked_string_decays_as_asked():
-    tone = plucked(220.0, 2.0, ring=2.0, damping=0.0)
+    tone = Plucked(ring=2.0, damping=0.0).tone(220.0, 2.0)
     levels = [np.std(tone[int(at * SAMPLE_RATE) :][:2000]) for at in (0.2, 1.2)]
     assert 20 * np.log10(levels[0] / levels[1]) == pytest.approx(30, abs=2)  # 60 dB in 2 s
 
@@ -148,11 +145,6 @@ def test_drums(kit):
     assert not np.array_equal(hit("snare", KITS[kit], take=0), hit("snare", KITS[kit], take=1))
 
 
-def test_an_unknown_drum_is_named():
-    with pytest.raises(ValueError, match="'cowbell'"):
-        hit("cowbell", KITS["dry"])
-
-
 def test_the_amplifier_adds_harmonics_and_no_others():
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     clean = (0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
@@ -163,7 +155,7 @@ def test_the_amplifier_adds_harmonics_and_no_others():
 
 
 def test_the_desk_is_linear():
-    artist = artists_of(GENRES["jazz"])[0]
+    artist = artists("jazz")[0]
     rng = np.random.default_rng(0)
     stems = {name: rng.standard_normal(8000).astype(np.float32) * 0.1 for name in ("drums", "bass", "lead")}
     together = mixing.desk(stems, artist)
@@ -173,7 +165,7 @@ def test_the_desk_is_linear():
 
 def test_the_master_is_as_loud_as_the_artist_wants_and_never_over_the_ceiling():
     rng = np.random.default_rng(1)
-    for artist in artists_of(GENRES["jazz"]):
+    for artist in artists("jazz"):
         beat = np.exp(-(np.arange(66_150) % 11_025) / 3000)
         mix = (rng.standard_normal(66_150) * beat).astype(np.float32)
         master = mix * mixing.master_gain(mix, artist)

@@ -55,8 +55,8 @@ class Broken(Segments):
 
     clip, from_epoch, value = 5, 1, float("nan")
 
-    def __getitems__(self, items):
-        batch, labels = super().__getitems__(items)
+    def batch(self, items):
+        batch, labels = super().batch(items)
         if self.epoch >= self.from_epoch:
             batch[torch.from_numpy(self.clips[items] == self.clip)] = self.value
         return batch, labels
@@ -103,7 +103,7 @@ def test_the_batch_is_named_where_no_clip_is_broken():
         fit(model, train, None, replace(PLAIN, batch_size=4), show_progress=False)
     first, *names = str(error.value).split("\n  ")
     assert first.startswith("epoch 1: expected a finite loss, found another; lower the learning rate (now 0.01)")
-    batch, _ = train.__getitems__([list(train.paths).index(name) for name in names])
+    batch, _ = train.batch([list(train.paths).index(name) for name in names])
     assert torch.equal(batch, model.clips)
 
 

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 from conftest import TINY
-from run_folders import make_model, make_result
+from run_folders import make_result, make_untested
 
 SETUP = """
 from musiclab.datasets import AudioFolder
 from musiclab.store import Store
-from musiclab.widgets import DatasetBrowser, EmbeddingMap, LiveClassifier, MistakeBrowser
+from musiclab.widgets import ClipBrowser, LiveClassifier
 """
 
 
@@ -18,7 +18,7 @@ from musiclab.widgets import DatasetBrowser, EmbeddingMap, LiveClassifier, Mista
 def places(tmp_path_factory, small_folder, all_features):
     """Paths of a data set, its store, a run and its predictions, by name."""
     folder = tmp_path_factory.mktemp("clips")
-    make_model(folder / "run", "cnn", all_features.config["logmel"], **TINY["cnn"])
+    make_untested(folder / "run", "cnn", all_features.config["logmel"], **TINY["cnn"])
     labels = all_features.labels
     predictions = np.where(np.arange(len(labels)) % 5 == 0, (labels + 1) % 3, labels)
     result = make_result(labels, predictions, all_features.index["path"], np.linspace(0.4, 0.95, len(labels)))
@@ -37,9 +37,9 @@ def notebook(notebook_of_module_with, places):
     return notebook_of_module_with(
         SETUP,
         "from musiclab.metrics import Result\n"
-        f"mistakes = MistakeBrowser(Result.load({str(places['result'])!r}))\nmistakes",
-        f"browser = DatasetBrowser(AudioFolder({str(places['data'])!r}))\nbrowser",
-        f"space = EmbeddingMap({str(places['run'])!r}, Store({str(places['store'])!r}))\nspace",
+        f"mistakes = ClipBrowser(Result.load({str(places['result'])!r}))\nmistakes",
+        f"browser = ClipBrowser(AudioFolder({str(places['data'])!r}))\nbrowser",
+        f"space = ClipBrowser(Store({str(places['store'])!r}), {str(places['run'])!r})\nspace",
         f"live = LiveClassifier({str(places['run'])!r})\nlive",
         height=1000,
     )
@@ -62,7 +62,7 @@ def test_the_clips_behind_a_cell_of_the_matrix_are_those_it_counts(notebook):
     for label in matrix.get_by_role("button").evaluate_all("all => all.map(one => one.ariaLabel)"):
         true, predicted, count = re.fullmatch(r"true (\w+), predicted (\w+): (\w+) clips?", label).groups()
         matrix.get_by_role("button", name=label).click()
-        notebook.wait_for(f"mistakes.cell == ({true!r}, {predicted!r})")
+        notebook.wait_for(f"mistakes.chooser.cell == ({true!r}, {predicted!r})")
         output.locator("caption", has_text=label).wait_for()
         expected = 0 if count == "no" else int(count)
         notebook.page.wait_for_function(
@@ -74,14 +74,14 @@ def test_the_clips_behind_a_cell_of_the_matrix_are_those_it_counts(notebook):
 
 def test_the_matrix_and_the_list_are_reached_with_keys(notebook):
     output = cell_of(notebook, 1)
-    notebook.run("mistakes.show('high', 'high')")
+    notebook.run("mistakes.chooser.open_cell('high', 'high')")
     start = output.get_by_role("button", name="true high, predicted high")
     start.focus()
     for key in ("ArrowDown", "ArrowRight"):
         notebook.page.keyboard.press(key)
     assert notebook.page.evaluate("document.activeElement.ariaLabel").startswith("true low, predicted low")
     notebook.page.keyboard.press("Enter")
-    notebook.wait_for("mistakes.cell == ('low', 'low')")
+    notebook.wait_for("mistakes.chooser.cell == ('low', 'low')")
     first = rows_of(output).get_by_role("button").first
     first.focus()
     notebook.page.keyboard.press("ArrowDown")
@@ -121,10 +121,10 @@ def place_of(notebook, canvas, number):
     """Where scatter.js draws a point, in CSS pixels of the canvas."""
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    places = "__import__('numpy').frombuffer(space._scatter.points, '<f4').reshape(-1, 2)"
+    places = "__import__('numpy').frombuffer(space.chooser._scatter.points, '<f4').reshape(-1, 2)"
     x, y, wide, high = map(
         float,
-        notebook.ask(f"'{{}} {{}} {{}} {{}}'.format(*{places}[{number}], *space._scatter.view['extent'])").split(),
+        notebook.ask(f"'{{}} {{}} {{}} {{}}'.format(*{places}[{number}], *space.chooser._scatter.extent)").split(),
     )
     scale = min((box["width"] - 54) / wide, (box["height"] - 54) / high)  # margins of 26, lines of 1
     return {"x": box["width"] / 2 + scale * (x - 0.5), "y": box["height"] / 2 - scale * (y - 0.5)}
@@ -133,14 +133,14 @@ def place_of(notebook, canvas, number):
 def test_a_click_on_a_point_changes_the_player_and_arrows_go_on(notebook):
     output = cell_of(notebook, 3)
     canvas = output.locator(".musiclab-map > canvas").first
-    chosen, column = "space.clips['x'][space._scatter.chosen]", "space.clips['x']"
+    chosen, column = "space.clips['x'][space.chooser._scatter.chosen]", "space.clips['x']"
     heard = []
     for side in ("min", "max"):
         number = notebook.ask(f"{column}.arg{side}()")
         canvas.click(position=place_of(notebook, canvas, number))
         near = f"abs({chosen} - {column}.{side}()) < 0.02 * ({column}.max() - {column}.min())"  # two may be as one
         notebook.wait_for(f"{near} and space.player.time > 0")
-        heard.append(notebook.ask("space.clips['clip'][space._scatter.chosen]"))
+        heard.append(notebook.ask("space.clips['clip'][space.chooser._scatter.chosen]"))
         output.locator(".musiclab-clip").get_by_text(heard[-1]).first.wait_for()
     assert heard[0] != heard[1]
     canvas.focus()
@@ -165,7 +165,8 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
 
 
 def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
-    notebook.run("live._microphone.along = [[1.0, [0.1, 0.2, 0.7]], [2.0, [0.8, 0.1, 0.1]]]")
+    track = "Track.predictions([0, 1, 2], [[0.1, 0.2, 0.7], [0.8, 0.1, 0.1]], live.classes).to_dict()"
+    notebook.run(f"from musiclab.widgets import Track\nlive._microphone.track = {track}")
     cell_of(notebook, 4).locator(".musiclab-live canvas:not([hidden])").wait_for()
     cell_of(notebook, 3)
     images = (
@@ -177,13 +178,13 @@ def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
     notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one !== light[place])", arg=light)
     notebook.set_theme("light")
     notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one === light[place])", arg=light)
-    notebook.run("live._microphone.along = []")
+    notebook.run("live._microphone.track = {}")
 
 
 def test_the_microphone_gives_probabilities_and_then_a_player(notebook):
     output = cell_of(notebook, 4)
     output.get_by_role("button", name="Listen").click()
-    notebook.wait_for("len(live._microphone.along) >= 3")
+    notebook.wait_for("len(live.timeline) >= 3")
     assert notebook.ask("live.listening") == "True"
     assert abs(float(notebook.ask("live.probabilities.sum()")) - 1) < 1e-3
     assert "Listening:" in output.get_by_role("status").inner_text()
@@ -201,7 +202,7 @@ def test_a_file_is_named_and_one_that_is_no_sound_is_told(notebook, places):
     output.get_by_text("0.wav: 1.5 s, most likely").wait_for()
     chooser.set_input_files({"name": "text.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
     output.get_by_text("text.wav: expected sound in one of").wait_for()
-    notebook.run("live._microphone.limits = {'seconds': 60.0, 'bytes': 10}")
+    notebook.run("live._microphone.limits = {'seconds': 60.0, 'bytes': 10, 'part': 0.5}")
     chooser.set_input_files({"name": "large.wav", "mimeType": "audio/wav", "buffer": b"0" * 11})
     output.get_by_text("musiclab predict RUN FILE").wait_for()
 
@@ -216,12 +217,12 @@ def test_a_microphone_that_is_refused_is_told_in_words(notebook):
 
 
 def test_keys_belong_to_the_widgets_in_notebook_7_too(notebook_with, places):
-    result = f"MistakeBrowser(Result.load({str(places['result'])!r}))"
+    result = f"ClipBrowser(Result.load({str(places['result'])!r}))"
     cell = f"from musiclab.metrics import Result\nmistakes = {result}\nmistakes"
     notebook = notebook_with(SETUP + cell, app="notebook")
     output = notebook.page.locator(".jp-Cell").first
     output.get_by_role("button", name="true high, predicted high").focus()
     for key in ("ArrowDown", "ArrowRight", "Enter"):
         notebook.page.keyboard.press(key)
-    notebook.wait_for("mistakes.cell == ('low', 'low')")
+    notebook.wait_for("mistakes.chooser.cell == ('low', 'low')")
     assert output.locator(".musiclab-clips button:not([data-lm-suppress-shortcuts])").count() == 0

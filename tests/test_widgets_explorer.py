@@ -3,6 +3,7 @@
 import time
 import warnings
 
+import librosa
 import numpy as np
 import pytest
 from conftest import SAMPLE_RATE, noisy_sine, sine
@@ -12,10 +13,10 @@ from musiclab.core.errors import AudioError
 from musiclab.features import SCALINGS, MelConfig, MfccConfig
 from musiclab.widgets import FeatureExplorer, explorer
 from musiclab.widgets.analysis import WINDOWS
-from musiclab.widgets.packing import COLUMNS, ROWS
+from musiclab.widgets.explorer import COLUMNS, ROWS
 from musiclab.widgets.still import LARGEST
 
-ARRAYS = ("spectrogram", "mel", "picture", "mfcc")
+ARRAYS = ("spectrogram", "bank", "mel", "picture", "mfcc")
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +35,20 @@ def cells(packed):
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("window", WINDOWS)
-def test_the_code_makes_the_same_arrays(clip, window, scaling):
+def test_the_steps_are_those_of_librosa(clip, window, scaling):
     shown = FeatureExplorer(clip, SAMPLE_RATE, window=window, scaling=scaling, n_mels=40, fmin=50.5, decibels=60)
-    names = {"waveform": clip}
-    exec(shown.code, names)
-    for name in ARRAYS:
-        np.testing.assert_array_equal(names[name], getattr(shown.steps, name), err_msg=name)
+    fourier = librosa.stft(clip, n_fft=1024, hop_length=256, window=window, pad_mode="constant")
+    np.testing.assert_allclose(shown.steps.spectrogram, np.abs(fourier), atol=1e-3)
+    bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=1024, n_mels=40, fmin=50.5, fmax=SAMPLE_RATE / 2)
+    np.testing.assert_allclose(shown.steps.bank, bank, atol=1e-6)
+    mel = bank @ np.abs(fourier)
+    unit = {"decibel": 20 / np.log(10), "ln": 1.0}.get(scaling)
+    mel = np.log10(1 + 10 * mel) if unit is None else unit * np.log(np.maximum(mel, 1e-5))
+    np.testing.assert_allclose(shown.steps.mel, mel, atol=1e-2)
+    picture = mel if unit is None else np.maximum(mel, mel.max() - 60 * unit * np.log(10) / 20)
+    np.testing.assert_allclose(shown.steps.picture, picture, atol=1e-2)
+    power = librosa.power_to_db(bank @ np.abs(fourier) ** 2, top_db=80)
+    np.testing.assert_allclose(shown.steps.mfcc, librosa.feature.mfcc(S=power, n_mfcc=20), atol=0.05)
 
 
 def test_the_code_follows_the_settings(clip):
@@ -48,7 +57,8 @@ def test_the_code_follows_the_settings(clip):
     names = {"waveform": clip}
     exec(shown.code, names)
     assert names["config"] == MelConfig(n_fft=512, hop_length=128, n_mels=20, fmax=8000, scaling="decibel")
-    np.testing.assert_array_equal(names["mel"], shown.steps.mel)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(names[name], getattr(shown.steps, name), err_msg=name)
     assert shown.steps.mel.shape == (20, 1 + SAMPLE_RATE // 128)
 
 
@@ -58,24 +68,6 @@ def test_with_a_hann_window_it_is_the_library_itself(clip, scaling):
     config = MelConfig(n_fft=2048, n_mels=128, scaling=scaling)
     np.testing.assert_array_equal(shown.steps.mel, features.log_mel(clip, config))
     np.testing.assert_allclose(shown.steps.mfcc, features.mfcc(clip, MfccConfig()), atol=0.01)
-
-
-def test_all_windows_agree_on_where_the_tone_is():
-    loudest = set()
-    for window in WINDOWS:
-        shown = FeatureExplorer(sine(1000.0), SAMPLE_RATE, window=window)
-        loudest.add(int(shown.steps.spectrogram[:, 40].argmax()))
-        assert np.isfinite(shown.steps.mfcc).all()
-    assert loudest == {round(1000 * 1024 / SAMPLE_RATE)}
-
-
-def test_the_picture_ends_as_many_decibels_under_the_peak_as_is_asked_for(clip):
-    shown = FeatureExplorer(clip, SAMPLE_RATE, decibels=30)
-    assert np.ptp(shown.steps.picture) == pytest.approx(30, abs=1e-4)
-    shown.scaling = "ln"
-    assert np.ptp(shown.steps.picture) == pytest.approx(30 / 20 * np.log(10), abs=1e-4)
-    shown.scaling = "log10(1+10x)"
-    np.testing.assert_array_equal(shown.steps.picture, shown.steps.mel)
 
 
 # What the browser is sent
@@ -122,13 +114,6 @@ def test_silence_is_dark(scaling):
         assert cells(shown.drawn[name]).max() == 0
 
 
-def test_the_envelope_has_the_highest_and_the_lowest_sample(clip):
-    shown = FeatureExplorer(clip, SAMPLE_RATE)
-    low, high = np.frombuffer(shown.sound["envelope"], np.float32).reshape(2, -1)
-    assert (low.min(), high.max()) == (clip.min(), clip.max())
-    assert len(low) <= COLUMNS
-
-
 def test_five_seconds_are_drawn_anew_in_less_than_200_ms():
     shown = FeatureExplorer(studio.render("jazz", 1, seconds=5).waveform, SAMPLE_RATE)
     times = []
@@ -146,16 +131,16 @@ def test_five_seconds_are_drawn_anew_in_less_than_200_ms():
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("n_fft", 1001, "n_fft must be even"),
+        ("n_fft", 1001, "expected n_fft to be even"),
         ("n_fft", 32768, "at least one frame of 32768 samples, found a sound of 22050; use a shorter n_fft"),
-        ("n_fft", 0, "n_fft must be positive"),
-        ("hop_length", 0, "hop_length must be positive"),
-        ("n_mels", 0, "n_mels must be positive"),
+        ("n_fft", 0, "expected n_fft to be a whole number of at least 1"),
+        ("hop_length", 0, "expected hop_length to be a whole number"),
+        ("n_mels", 0, "expected n_mels to be a whole number"),
         ("fmin", 12000.0, "expected 0 <= fmin < fmax <= 11025 Hz"),
         ("fmax", 20000.0, "half the sample rate"),
-        ("window", "hamm", "not 'hamm'; did you mean hamming"),
-        ("scaling", "bel", "scaling must be one of"),
-        ("decibels", -3.0, "decibels must be positive"),
+        ("window", "hamm", "found 'hamm'; did you mean hamming?"),
+        ("scaling", "bel", "expected a scaling among decibel"),
+        ("decibels", -3.0, "expected decibels to be a finite number greater than 0"),
     ],
 )
 def test_what_cannot_be_is_told_and_the_pictures_stay(clip, setting, value, words):

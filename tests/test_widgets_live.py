@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY, noisy_sine, sine
-from run_folders import CLASSES, make_model
-from test_widgets_browsing import send
+from run_folders import CLASSES, make_untested
+from test_widgets_clips import send
 
 from musiclab import features
 from musiclab.audio import resample, save_audio, to_int16
 from musiclab.core.errors import AudioError, RunError
-from musiclab.runs import prediction
+from musiclab.runs import load
 from musiclab.widgets import LiveClassifier
 
 RATE = 48000  # what most browsers record at
 
 
 def make_run(folder, name="cnn"):
-    kind = {"m5": "audio", "cnn": "logmel", "mlp": "summary", "lstm": "sequence"}[name]
-    settings = features.config(kind, {"sample_rate": 8000} if kind == "audio" else None).to_dict()
-    make_model(folder, name, settings, **TINY[name])
+    feature = {"m5": "audio", "cnn": "logmel", "mlp": "summary", "lstm": "sequence"}[name]
+    settings = features.config(feature, {"sample_rate": 8000} if feature == "audio" else None).to_dict()
+    make_untested(folder, name, settings, **TINY[name])
     return folder
 
 
@@ -32,13 +32,13 @@ def live(tmp_path):
 
 def listen(live, waveform, rate=RATE, part=0.5):
     """Send a sound as the browser does, part by part, to its end."""
-    send(live._microphone, {"kind": "start", "rate": rate})
+    send(live._microphone, {"event": "start", "rate": rate})
     samples = to_int16(waveform)
     size = round(part * rate)
     for start in range(0, len(samples), size):
-        send(live._microphone, {"kind": "part"}, [memoryview(samples[start : start + size].astype("<i2").tobytes())])
+        send(live._microphone, {"event": "part"}, [memoryview(samples[start : start + size].astype("<i2").tobytes())])
     heard = live.probabilities
-    send(live._microphone, {"kind": "stop"})
+    send(live._microphone, {"event": "stop"})
     return heard
 
 
@@ -51,20 +51,20 @@ def test_the_last_part_is_named_as_the_same_sound_in_a_file(name, tmp_path):
     heard = listen(live, waveform, part=live.seconds / 2)
     last = to_int16(waveform)[-round(live.seconds * RATE) :]
     file = save_audio(tmp_path / "last.wav", last, RATE)
-    named = prediction.predict(run, [file], device="cpu").files.iloc[0]
+    named = load(run).predict(file).files.iloc[0]
     np.testing.assert_allclose(heard, named[CLASSES].to_numpy(dtype=float), atol=2e-3)
     assert heard.sum() == pytest.approx(1)
 
 
 def test_each_part_is_answered_and_drawn(live):
-    before, drawn = live._microphone.heard, []
-    live._microphone.observe(lambda change: drawn.append(change.new), "along")
+    before, drawn = live._microphone.answered, []
+    live._microphone.observe(lambda change: drawn.append(change.new), "track")
     listen(live, sine(440.0, 2.0, RATE))
-    assert live._microphone.heard == before + 6  # a start, four parts and an end
-    assert drawn[-1] == []  # at the end the player has it
-    times, shares = zip(*drawn[-2], strict=True)
-    assert list(times) == [0.5, 1.0, 1.5, 2.0]
-    np.testing.assert_allclose(np.sum(shares, axis=1), 1, atol=0.002)
+    assert live._microphone.answered == before + 6  # a start, four parts and an end
+    assert drawn[-1] == {}  # at the end the player has it
+    assert drawn[-2]["edges"] == [0, 0.5, 1.0, 1.5, 2.0]
+    assert drawn[-2]["classes"] == CLASSES
+    np.testing.assert_allclose(np.sum(drawn[-2]["probabilities"], axis=1), 1, atol=0.002)
 
 
 def test_at_its_end_the_sound_can_be_played_with_what_was_heard_above_it(live):
@@ -87,7 +87,7 @@ def test_the_first_part_is_named_before_there_is_a_whole_window(tmp_path):
         run = make_run(tmp_path / name, name)
         live = LiveClassifier(run)
         waveform = resample(noisy_sine(800.0, 0, 0.5), 22050, RATE)
-        named = prediction.predict(run, [save_audio(tmp_path / "part.wav", waveform, RATE)], device="cpu").files.iloc[0]
+        named = load(run).predict(save_audio(tmp_path / "part.wav", waveform, RATE)).files.iloc[0]
         heard = listen(live, waveform)
         np.testing.assert_allclose(heard, named[CLASSES].to_numpy(dtype=float), atol=2e-3)
 
@@ -102,8 +102,8 @@ def test_a_file_is_named_as_predict_names_it(tmp_path):
     run = make_run(tmp_path / "run")
     live = LiveClassifier(run)
     file = save_audio(tmp_path / "sound.flac", noisy_sine(800.0, 1, 4.2), 22050)
-    send(live._microphone, {"kind": "file", "name": "sound.flac"}, [memoryview(file.read_bytes())])
-    named = prediction.predict(run, [file], device="cpu").files.iloc[0]
+    send(live._microphone, {"event": "file", "name": "sound.flac"}, [memoryview(file.read_bytes())])
+    named = load(run).predict(file).files.iloc[0]
     np.testing.assert_allclose(live.probabilities, named[CLASSES].to_numpy(dtype=float), atol=1e-6)
     assert live.status == f"sound.flac: 4.2 s, most likely {named['predicted']}."
     given = LiveClassifier(run, file)
@@ -120,20 +120,20 @@ def test_a_file_is_named_as_predict_names_it(tmp_path):
     ],
 )
 def test_a_file_that_is_no_sound_is_told_in_words(live, name, content, words):
-    before = live._microphone.heard
-    send(live._microphone, {"kind": "file", "name": name}, [memoryview(content)])
+    before = live._microphone.answered
+    send(live._microphone, {"event": "file", "name": name}, [memoryview(content)])
     assert re.match(words, live.status)
-    assert live._microphone.heard == before + 1
+    assert live._microphone.answered == before + 1
     assert live.probabilities is None
 
 
 def test_it_says_what_the_browser_says_and_whether_it_listens(live):
-    send(live._microphone, {"kind": "told", "text": "The browser refused the microphone."})
+    send(live._microphone, {"event": "status", "text": "The browser refused the microphone."})
     assert live.status == "The browser refused the microphone."
-    assert live._microphone.heard == 0
-    send(live._microphone, {"kind": "start", "rate": RATE})
+    assert live._microphone.answered == 0
+    send(live._microphone, {"event": "start", "rate": RATE})
     assert live.listening
-    send(live._microphone, {"kind": "stop"})
+    send(live._microphone, {"event": "stop"})
     assert not live.listening
 
 
@@ -148,10 +148,10 @@ def test_two_channels_are_heard_as_their_mean(live):
 
 
 def test_nothing_heard_is_nothing_named(live):
-    for message in ({"kind": "stop"}, {"kind": "part"}, {"kind": "other"}, {}):
+    for message in ({"event": "stop"}, {"event": "part"}, {"event": "other"}, {}):
         send(live._microphone, message, [memoryview(b"\0\0")])
-    send(live._microphone, {"kind": "start", "rate": RATE})
-    send(live._microphone, {"kind": "stop"})
+    send(live._microphone, {"event": "start", "rate": RATE})
+    send(live._microphone, {"event": "stop"})
     assert live.probabilities is None
     assert live.player is None
 
@@ -159,7 +159,7 @@ def test_nothing_heard_is_nothing_named(live):
 def test_the_still_shows_what_was_heard(live, tmp_path):
     empty = live.still()
     assert empty.sound is None
-    assert empty.alt.endswith("names one of high, low, middle; it has heard nothing.")
+    assert empty.alt.endswith("one of high, low, middle.")
     listen(live, sine(440.0, 4.0, RATE))
     still = live.still()
     assert still.alt.startswith("Probabilities of high, low, middle over 4.0 s; most likely ")
@@ -168,7 +168,7 @@ def test_the_still_shows_what_was_heard(live, tmp_path):
 
 
 def test_what_is_no_run_and_no_sound_are_errors(tmp_path):
-    with pytest.raises(RunError, match="expected the folder of a run or an Outcome, found NoneType"):
+    with pytest.raises(RunError, match="expected a run or its folder, found NoneType"):
         LiveClassifier(None)
     with pytest.raises(RunError, match="no such file"):
         LiveClassifier(tmp_path)
@@ -177,7 +177,8 @@ def test_what_is_no_run_and_no_sound_are_errors(tmp_path):
 
 
 def test_the_model_is_not_changed_by_listening(live):
-    before = {name: value.clone() for name, value in live._model.state_dict().items()}
+    model = live._run.model
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     listen(live, sine(440.0, 1.0, RATE))
-    after = live._model.state_dict()
+    after = model.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())

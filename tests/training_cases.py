@@ -90,10 +90,10 @@ class Watched(Segments):
 
     act, act_epoch = None, 0
 
-    def __getitems__(self, items):
+    def batch(self, items):
         if self.act is not None and self.epoch == self.act_epoch:
             self.act()
-        return super().__getitems__(items)
+        return super().batch(items)
 
 
 def announce_and_block() -> None:

@@ -17,48 +17,46 @@ from musiclab.cli.options import (
     How,
     Model,
     OnDevice,
-    Precision,
     Readers,
-    Run,
+    RunFolder,
     Seed,
     Set,
     Size,
-    parse_settings,
+    overrides,
 )
-from musiclab.cli.output import list_failures, print_outcome, stoppable
-from musiclab.core.errors import MusiclabError, did_you_mean
+from musiclab.cli.output import list_failures, print_run, stoppable
+from musiclab.core.errors import MusiclabError
 
 
 def train(
     model: Model,
     data: Data,
-    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
     fold: Annotated[int | None, typer.Option(help="Fold that tests; the next one validates.")] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     size: Size = None,
     settings: Set = None,
-    seed: Seed = 0,
-    device: OnDevice = Device.auto,
-    precision: How = Precision.auto,
-    workers: Readers = 0,
+    seed: Seed = None,
+    device: OnDevice = None,
+    precision: How = None,
+    workers: Readers = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last whole epoch of a training in OUT that was stopped.")
+        bool, typer.Option("--resume", help="Continue a stopped training in OUT from its last complete epoch.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on one part of the data and test it, once, on another; OUT gets the model and a report."""
-    from musiclab.runs import experiments
+    """Train a model and test it on other clips; OUT gets the model and a report."""
+    import musiclab
 
-    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "workers": workers}
-    config, sizes = _planned(model, size, settings, device=device.value, precision=precision.value, **given)
-    store = _open(model, data, config.device)
+    named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    changes = overrides(size, settings, workers=workers, **named)
     with stoppable():
-        outcome = experiments.train(model, store, out, fold, config, resume=resume, command=_command(), **sizes)
-        _finish(outcome, out, as_json)
-        if outcome.history.stopped == "interrupted":
-            done = len(outcome.history.epochs)
-            raise KeyboardInterrupt(f"stopped after {done} of {config.epochs} epochs; with --resume it goes on")
+        run = musiclab.train(model, data, out, fold=fold, resume=resume, command=_command(), **changes)
+        print_run(run, as_json)
+        if run.stopped == "interrupted":
+            epochs = run.settings.training["epochs"]
+            raise KeyboardInterrupt(f"stopped after {len(run.history)} of {epochs} epochs; with --resume it goes on")
 
 
 def crossval(
@@ -66,94 +64,83 @@ def crossval(
     data: Data,
     folds: Annotated[str, typer.Option(help='Folds to test, such as "1,3", or "all".')] = "all",
     out: Annotated[
-        Path | None, typer.Option(help="Folder that gets a run folder a fold; folds that are whole in it are kept.")
+        Path | None, typer.Option(help="Folder to write, with a run folder per fold; finished ones in it are kept.")
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     size: Size = None,
     settings: Set = None,
-    seed: Seed = 0,
-    device: OnDevice = Device.auto,
-    precision: How = Precision.auto,
-    workers: Readers = 0,
+    seed: Seed = None,
+    device: OnDevice = None,
+    precision: How = None,
+    workers: Readers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test every fold once, with a model trained on the others; with --out it can be stopped, and goes on."""
-    from musiclab.runs import experiments
+    """Test every fold once, with a model trained on the others; with --out it can be stopped and continued."""
+    import musiclab
 
-    chosen = None if folds == "all" else _numbers(folds)
-    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "workers": workers}
-    config, sizes = _planned(model, size, settings, device=device.value, precision=precision.value, **given)
-    store = _open(model, data, config.device)
+    named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    changes = overrides(size, settings, workers=workers, **named)
+    chosen = None if folds == "all" else _fold_numbers(folds)
     with stoppable("stopped; the same command goes on" if out else "stopped; with --out it could go on"):
-        outcome = experiments.crossval(model, store, chosen, out, config, command=_command(), **sizes)
-    _finish(outcome, out, as_json)
+        run = musiclab.crossval(model, data, chosen, out, command=_command(), **changes)
+    print_run(run, as_json)
 
 
-def evaluate(
-    run: Run,
-    data: Data,
-    device: OnDevice = Device.auto,
-    as_json: AsJson = False,
-) -> None:
-    """Test a trained model: on the clips that were kept from it, or on other data."""
-    from musiclab.runs import experiments
+def evaluate(run: RunFolder, data: Data, device: OnDevice = Device.auto, as_json: AsJson = False) -> None:
+    """Test a trained model, on its test clips or on other data."""
+    import musiclab
 
-    config = _config(device=device.value)
-    store, failures = experiments.open_for_run(run, data)
-    list_failures(failures)
-    print_outcome(experiments.evaluate_run(run, store, config), as_json)
+    print_run(musiclab.load(run).evaluate(data, device.value), as_json)
 
 
 def predict(
-    run: Run,
+    run: RunFolder,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Sound files, folders of them, or - for a wav file on standard input."),
+        typer.Argument(metavar="FILE...", help="Sound files, folders of them, or - for a WAV file on standard input."),
     ],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to print for each file.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="Number of classes to print for each file.")] = 3,
     every: Annotated[
-        float | None,
-        typer.Option(help="Seconds from window to window; left out, only long files are named along time."),
+        float | None, typer.Option(help="Seconds from window to window; default: only long files get a timeline.")
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="File to write every window to.")] = None,
     device: OnDevice = Device.auto,
     as_json: AsJson = False,
 ) -> None:
-    """Name the sound in files, and what is heard when in long ones."""
-    from musiclab.runs import prediction
+    """Classify sound files; long files also get a timeline of predictions."""
+    import musiclab
+    from musiclab.runs import merged
 
-    found = prediction.predict(run, files, every, device.value)
-    list_failures(found.failures)
-    windows = dict(list(found.windows.groupby("path")))
-    for row in found.files.to_dict("records"):
-        best = sorted(found.classes, key=row.get, reverse=True)[:top]
+    predictions = musiclab.load(run).predict(files, every=every, device=device.value)
+    list_failures(predictions.failures)
+    windows = dict(list(predictions.windows.groupby("path")))
+    for row in predictions.files.to_dict("records"):
+        best = sorted(predictions.classes, key=row.get, reverse=True)[:top]
         print(f"{row['path']}: " + ", ".join(f"{name} {100 * row[name]:.1f} %" for name in best))
         if len(windows[row["path"]]) > 1:
-            for part in prediction.merged(windows[row["path"]]).itertuples(index=False):
-                start, end, name, share = part
+            for start, end, name, share in merged(windows[row["path"]]).itertuples(index=False):
                 print(f"  {_clock(start):>7} to {_clock(end):>7}  {name} {100 * share:.1f} %")
     if csv is not None:
-        found.save(csv)
+        predictions.save(csv)
     if as_json:
-        print(json.dumps(found.to_dict()))
+        print(json.dumps(predictions.to_dict()))
 
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs and cross-validations.")],
-    out: Annotated[
-        Path | None, typer.Option(help="File for the table (.csv) or the picture (.png, .svg, .pdf).")
-    ] = None,
-    speed: Annotated[bool, typer.Option(help="Measure how many clips a second each names.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Table (.csv) or picture (.png, .svg, .pdf) to write.")] = None,
+    speed: Annotated[bool, typer.Option(help="Measure how many clips per second each classifies.")] = True,
     device: OnDevice = Device.auto,
     as_json: AsJson = False,
 ) -> None:
-    """Put runs side by side: accuracy, size, speed, and whether the differences could be luck."""
-    from musiclab.runs.comparison import check_out, compare
+    """Put runs side by side: accuracy, size, speed, and whether the differences could be chance."""
+    import musiclab
+    from musiclab.runs.comparison import check_out
 
     if out is not None:
         check_out(out)
-    comparison = compare(runs, device.value, speed)
+    comparison = musiclab.compare(*runs, device=device.value, measure_speed=speed)
     print(comparison)
     if out is not None:
         comparison.save(out)
@@ -161,90 +148,27 @@ def compare(
         print(json.dumps(comparison.to_dict()))
 
 
-def report(run: Run, as_json: AsJson = False) -> None:
-    """Make the page of a run again: report.html, curves.png and confusion.png in its folder."""
-    from musiclab.runs.report import write
+def report(run: RunFolder, as_json: AsJson = False) -> None:
+    """Write the page of a run again: report.html, curves.png and confusion.png in its folder."""
+    import musiclab
 
-    page = write(run)
+    page = musiclab.load(run).report()
     print(page)
     if as_json:
         print(json.dumps({"report": str(page)}))
 
 
 def _clock(seconds: float) -> str:
-    """Minutes and seconds: 1:02.5."""
+    """Format seconds as 1:02.5."""
     tenths = round(10 * seconds)
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
-def _open(model: str, data: str, device: str):
-    """The store that a model is trained on; the files that could not be read are listed."""
-    from musiclab.runs import experiments
-
-    store, failures = experiments.open_for(model, data, device)
-    list_failures(failures)
-    return store
-
-
-def _finish(outcome, out: Path | None, as_json: bool) -> None:
-    """Print what came out and make its page; of several processes, the first does."""
-    from musiclab.training.devices import is_main
-
-    if not is_main():
-        return
-    print_outcome(outcome, as_json=False)
-    if out is not None:
-        print(_page(out))
-    if as_json:
-        print(json.dumps(outcome.to_dict()))
-
-
-def _page(out: Path) -> str:
-    try:
-        from musiclab.runs.report import write
-
-        return f"report: {write(out)}"
-    except ImportError as error:  # a GPU machine need not have matplotlib
-        return f"no report ({error}): make it elsewhere, with musiclab report {out}"
-
-
 def _command() -> str:
-    """What was typed, to be kept with the run."""
     return shlex.join(["musiclab", *sys.argv[1:]])
 
 
-def _config(device: str):
-    """Where to compute, and nothing else: for commands that do not train."""
-    from musiclab.training import TrainConfig
-
-    return TrainConfig(device=device)
-
-
-def _planned(model: str, sizes: list[str] | None, settings: list[str] | None, **given):
-    """The model's recipe, with the settings that were given in place of its own: a TrainConfig and sizes."""
-    from musiclab.training import TrainConfig
-    from musiclab.training.recipes import recipe
-
-    usual = recipe(model)
-    merged = usual.training.to_dict()
-    known = [name for name in merged if name not in given]
-    for name, value in parse_settings(settings, "--set").items():
-        if name in given:
-            raise MusiclabError(f"--set: {name} has an option of its own, --{name.replace('_', '-')}")
-        if name not in known:
-            raise MusiclabError(
-                f"--set: expected a setting among {', '.join(known)}, found {name!r}{did_you_mean(name, known)}"
-            )
-        has_parts = isinstance(merged[name], dict)
-        if has_parts != isinstance(value, dict):
-            wanted = f"{name}.NAME=VALUE" if has_parts else f"{name}=VALUE"
-            raise MusiclabError(f"--set: expected {wanted}, found {value!r} for {name}")
-        merged[name] = merged[name] | value if has_parts else value
-    merged |= {name: value for name, value in given.items() if value is not None}
-    return TrainConfig(**merged), usual.sizes | parse_settings(sizes, "--size")
-
-
-def _numbers(text: str) -> list[int]:
+def _fold_numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:

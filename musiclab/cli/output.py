@@ -1,4 +1,4 @@
-"""What several commands print."""
+"""Output of several commands."""
 
 import json
 import sys
@@ -15,18 +15,25 @@ def list_failures(failures) -> None:
             print(f"  {reason}", file=sys.stderr)
 
 
-def print_outcome(outcome, as_json: bool) -> None:
-    print(outcome)
-    for fold in outcome.folds:
-        print(f"  fold {fold['fold']}: {100 * fold['accuracy']:.1f} %, n = {fold['n']}")
-    print(outcome.result.per_class.round(3).to_string())
+def print_run(run, as_json: bool) -> None:
+    """Print the result of a run, and the path of its report, in the first of several processes."""
+    from musiclab.training.devices import is_main
+
+    if not is_main():
+        return
+    print(run)
+    for fold, each in run.folds.items():
+        print(f"  fold {fold}: {100 * each.result.accuracy:.1f} %, n = {each.result.n}")
+    print(run.result.per_class.round(3).to_string())
+    if run.folder is not None and (page := run.folder / "report.html").exists():
+        print(f"report: {page}")
     if as_json:
-        print(json.dumps(outcome.to_dict()))
+        print(json.dumps(run.to_dict()))
 
 
 @contextmanager
 def stoppable(how_to_go_on: str = "") -> Iterator[None]:
-    """End a command that Ctrl-C stops with status 130 and a line that says how to go on."""
+    """End a command at Ctrl-C with status 130 and a line that says how to continue."""
     try:
         yield
     except KeyboardInterrupt as stopped:

@@ -1,4 +1,4 @@
-"""``musiclab umtn``: the data pipeline of the Universal Music Translation Network, flags as in its scripts."""
+"""``musiclab umtn``: the data pipeline of the Universal Music Translation Network, with the flags of its scripts."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,11 @@ import typer
 from musiclab.cli.options import AsJson
 from musiclab.cli.output import list_failures
 
-app = typer.Typer(help="UMTN's data pipeline: sound files to folders that its training reads.", no_args_is_help=True)
+app = typer.Typer(help="Prepare folders of sound files for UMTN's training.", no_args_is_help=True)
 
 Input = Annotated[Path, typer.Option("--input", "-i", help="Folder of sound files; subfolders are kept.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
-FileType = Annotated[str | None, typer.Option("--filetype", help="Take this ending alone, such as wav.")]
+FileType = Annotated[str | None, typer.Option("--filetype", help="The only ending to take, such as wav.")]
 
 
 @app.command()
@@ -23,12 +23,12 @@ def preprocess(
     norm_db: Annotated[bool, typer.Option("--norm-db", help="Even out the level, as sox compand does.")] = False,
     filetype: FileType = None,
 ) -> None:
-    """Decode every file to 16 kHz mono 16-bit and keep it as .h5 under the same name."""
+    """Decode every file to 16 kHz mono 16-bit, and write it as .h5 under the same name."""
     from musiclab.umtn import EncodedFilesDataset
 
     dataset = EncodedFilesDataset(input, file_type=filetype)
-    made = dataset.dump_to_folder(output, norm_db)
-    print(f"{output}: {len(made)} files made, {len(dataset.failures)} left out")
+    written = dataset.dump_to_folder(output, norm_db)
+    print(f"{output}: {len(written)} files made, {len(dataset.failures)} left out")
 
 
 @app.command()
@@ -37,7 +37,7 @@ def split(
     output: Output,
     train: Annotated[float, typer.Option(help="Share of the files, or groups, to train on.")] = 0.8,
     val: Annotated[float, typer.Option(help="Share to validate on; the rest is the test part.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 18,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffle.")] = 18,
     filetype: FileType = None,
     group: Annotated[
         str | None,
@@ -53,15 +53,15 @@ def split(
 
 @app.command()
 def inspect(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of .h5 files: a domain, or many.")],
-    seq_len: Annotated[int, typer.Option("--seq-len", help="Samples of a segment: shorter files are named.")] = 12000,
-    dataset_name: Annotated[str, typer.Option("--h5-dataset-name", help="Dataset in each file.")] = "wav",
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of .h5 files: one domain, or many.")],
+    seq_len: Annotated[int, typer.Option("--seq-len", help="Samples in a segment; shorter files are listed.")] = 12000,
+    dataset_name: Annotated[str, typer.Option("--h5-dataset-name", help="Data set in each file.")] = "wav",
     as_json: AsJson = False,
 ) -> None:
-    """Say what preprocessed folders hold. Exit status 1 if files would be left out."""
-    from musiclab.umtn import inspect as look
+    """Summarise preprocessed folders. Exit status 1 if files would be left out of training."""
+    from musiclab.umtn import inspect as summarise
 
-    table, failures = look(folder, seq_len, dataset_name)
+    table, failures = summarise(folder, seq_len, dataset_name)
     print(table.to_string(index=False))
     list_failures(failures)
     if as_json:

@@ -1,1 +1,1 @@
-"""What serves every room: errors, whole files, progress bars, named random numbers, the environment."""
+"""Serve every room: errors, atomic file writes, progress bars, named random numbers, the environment."""

@@ -1,9 +1,8 @@
-"""What is installed here, what it can compute on, and what to do where something is missing."""
+"""Report what is installed, what it can compute on, and how to fix what is missing."""
 
 import importlib
 import os
 import platform
-import re
 import shutil
 import sys
 from importlib import metadata
@@ -11,150 +10,121 @@ from importlib import metadata
 from musiclab.core.errors import MusiclabError
 from musiclab.core.files import cache_folder
 
+# packages whose versions matter to a result
 PACKAGES = ("torch", "torchaudio", "librosa", "soundfile", "soxr", "h5py", "numpy", "pandas", "scikit-learn",
             "matplotlib", "ipywidgets", "jupyterlab", "accelerate")  # fmt: skip
-"""Packages whose versions matter to a result."""
-
-NATIVE = ("numpy", "torch", "soundfile", "h5py")
-"""Packages with parts in machine code that can be there and yet not load: another system, another processor."""
-
-ROOM = 1.0
-"""Gigabytes that the lessons want in the cache folder, for the sounds that they render and the stores of these."""
-
-_OLDEST_PYTHON = (3, 11)  # as pyproject.toml says; it stands here too, since musiclab may be there uninstalled
+NATIVE = ("numpy", "torch", "soundfile", "h5py")  # with compiled parts, which may be installed and yet fail to load
+ROOM = 1.0  # gigabytes that the lessons need in the cache folder
+_OLDEST_PYTHON = (3, 11)  # repeats pyproject.toml, because musiclab may be used without being installed
 
 
 def describe() -> dict[str, str]:
-    """Versions, devices and folders, as texts by name; a package that is missing says so."""
-    facts = {
+    """Return versions, devices and folders by name."""
+    return {
         "musiclab": metadata.version("musiclab"),
         "python": platform.python_version(),
         "system": platform.platform(),
+        **{package: _version(package) or "missing: pip install -r requirements.txt" for package in PACKAGES},
+        "devices": _devices(),
+        "cache": str(cache_folder()),
+        "MUSICLAB_DATA": os.environ.get("MUSICLAB_DATA", "not set"),
     }
-    for package in PACKAGES:
-        try:
-            facts[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            facts[package] = "missing: pip install -r requirements.txt"
-    facts["devices"] = ", ".join(_devices())
-    facts["cache"] = str(cache_folder())
-    facts["MUSICLAB_DATA"] = os.environ.get("MUSICLAB_DATA", "not set")
-    return facts
-
-
-def troubles() -> list[str]:
-    """What would stop a lesson, a line each, with what to do about it; an empty list where all is well.
-
-    Looked at are the version of Python, every package that musiclab names as required (is it there, is its version in
-    range, and does it load where it is in machine code), and the cache folder (can it be written to, is there room).
-    It needs none of these packages itself, so it can be asked before anything else is imported.
-    """
-    found = []
-    if sys.version_info[:2] < _OLDEST_PYTHON:
-        found.append(
-            f"Python: expected {'.'.join(map(str, _OLDEST_PYTHON))} or newer, found {platform.python_version()}; make "
-            "the environment again with a newer one, as the README says"
-        )
-    return found + _packages() + _cache()
 
 
 def check() -> None:
-    """Print that all is well and what there is, or raise with everything that is missing and how to mend it.
-
-    For the first cell of a notebook, before its imports.
-
-    Raises
-    ------
-    MusiclabError
-        Something would stop a lesson; the message has a line for each thing.
-    """
-    if found := troubles():
-        raise MusiclabError("\n".join(["not everything that the lessons need is here:", *found]))
+    """Print that everything is in place, or raise MusiclabError with a line for each of the :func:`troubles`."""
+    if problems := troubles():
+        raise MusiclabError("\n".join(["not everything that the lessons need is here:", *problems]))
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "librosa", "numpy"))
     print("All that the lessons need is here.")
     print(f"Python {platform.python_version()}, musiclab {metadata.version('musiclab')}, {versions}")
-    print(f"computes on: {', '.join(_devices())}")
+    print(f"computes on: {_devices()}")
 
 
-def _packages() -> list[str]:
-    """Troubles with required packages. One command mends those that are missing, or of another version, together."""
+def troubles() -> list[str]:
+    """List what would stop a lesson, and how to fix it, one line for each problem.
+
+    It checks the versions of Python and of all packages that musiclab requires, whether those with compiled parts
+    load, and whether the cache folder can be written to and has room. It needs none of these packages itself.
+    """
+    problems = []
+    if sys.version_info[:2] < _OLDEST_PYTHON:
+        problems.append(
+            f"Python: expected {'.'.join(map(str, _OLDEST_PYTHON))} or newer, found {platform.python_version()}; "
+            "create the environment again with a newer one, as the README shows"
+        )
+    return problems + _package_problems() + _cache_problems()
+
+
+def _package_problems() -> list[str]:
     try:
-        required = metadata.requires("musiclab") or []
+        requirements = metadata.requires("musiclab") or []
     except metadata.PackageNotFoundError:
+        return ["musiclab: a folder, but not installed; in the folder of its README: pip install -r requirements.txt"]
+    try:
+        from packaging.requirements import Requirement
+    except ModuleNotFoundError:
         return [
-            "musiclab: found as a folder, not installed; in the folder of its README: pip install -r requirements.txt"
+            "packaging: not installed, so the versions of the other packages cannot be checked; "
+            "run  %pip install packaging  in a cell of its own, then restart the kernel"
         ]
-    found, wanted = [], []
-    for line in required:
-        if "extra ==" in line:  # what only tests or clusters need
+    problems, wanted = [], []
+    for requirement in map(Requirement, requirements):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):  # only tests or clusters need it
             continue
-        requirement = line.split(";")[0].strip()
-        name, versions = re.fullmatch(r"([\w.-]+)\s*(.*)", requirement).groups()
-        try:
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found.append(f"{name}: expected {versions or 'any version'}, found none")
-            wanted.append(requirement)
-            continue
-        if not _fits(version, versions):
-            found.append(f"{name}: expected {versions}, found {version}")
-            wanted.append(requirement)
-        elif name in NATIVE and (reason := _does_not_load(name)):
-            found.append(
+        name, versions = requirement.name, requirement.specifier
+        version = _version(name)
+        if version is None or not versions.contains(version, prereleases=True):
+            problems.append(f"{name}: expected {versions or 'any version'}, found {version or 'none'}")
+            wanted.append(f'"{name}{versions}"')
+        elif name in NATIVE and (reason := _import_failure(name)):
+            problems.append(
                 f"{name}: expected one that loads, found {version}, which does not ({reason}); in a cell of its own: "
                 f"%pip install --force-reinstall --no-deps {name}=={version}"
             )
     if wanted:
-        names = " ".join(f'"{requirement}"' for requirement in wanted)
-        found.append(f"to mend: run  %pip install {names}  in a cell of its own, then restart the kernel")
-    return found
+        command = f"%pip install {' '.join(wanted)}"
+        problems.append(f"to fix this: run  {command}  in a cell of its own, then restart the kernel")
+    return problems
 
 
-def _fits(version: str, versions: str) -> bool:
-    """Whether a version is in a range such as ``<3,>=2.7``; these two operators are all that pyproject.toml uses."""
-    bounds = re.findall(r"(>=|<(?!=))\s*([\d.]+)", versions)
-    return all((_release(version) >= _release(bound)) == (operator == ">=") for operator, bound in bounds)
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
-def _release(version: str) -> tuple[int, ...]:
-    """``"2.13.0+cpu"`` -> ``(2, 13)``: zeros at the end count for nothing."""
-    numbers = [int(number) for number in re.match(r"[\d.]*", version)[0].strip(".").split(".") if number]
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
-
-
-def _does_not_load(package: str) -> str:
-    """Why a package does not load, in one line, or nothing."""
+def _import_failure(package: str) -> str:
+    """Return in one line why a package does not load, or an empty text."""
     try:
         importlib.import_module(package)
-    except (ImportError, OSError) as error:  # OSError: a library of the system that it needs is not there
-        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except (ImportError, OSError) as error:  # OSError: a library of the system that it needs is missing
+        return next(iter(str(error).strip().splitlines()), type(error).__name__)
     return ""
 
 
-def _cache() -> list[str]:
-    """Troubles with the folder that keeps rendered sounds and stores."""
+def _cache_problems() -> list[str]:
     try:
         folder = cache_folder()
     except ModuleNotFoundError:
-        return []  # platformdirs, which is named among the packages
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    moves = "name another folder with the environment variable MUSICLAB_CACHE, and start JupyterLab again"
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        return [f"cache: expected a folder that can be written to, found that {there} cannot; {moves}"]
-    free = shutil.disk_usage(there).free / 1e9
+        return []  # no platformdirs, which is listed among the packages
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    remedy = "name another folder with the environment variable MUSICLAB_CACHE, and start JupyterLab again"
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        return [f"cache: expected a folder that can be written to, found that {existing} cannot; {remedy}"]
+    free = shutil.disk_usage(existing).free / 1e9
     if free < ROOM:
-        return [f"cache: expected {ROOM:g} GB of room in {folder}, found {free:.2f} GB; make room, or {moves}"]
+        return [f"cache: expected {ROOM:g} GB of room in {folder}, found {free:.2f} GB; make room, or {remedy}"]
     return []
 
 
-def _devices() -> list[str]:
+def _devices() -> str:
     import torch
 
     devices = [f"cpu ({os.cpu_count()} cores)"]
     if torch.cuda.is_available():
-        devices += [f"cuda ({torch.cuda.get_device_name(number)})" for number in range(torch.cuda.device_count())]
+        devices += [f"cuda ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append("mps")
-    return devices
+    return ", ".join(devices)

@@ -1,7 +1,4 @@
-"""The errors that are the user's to mend: a message, never a traceback, on the command line.
-
-Each message names the file or the value, what was expected, what was found and what to do.
-"""
+"""Errors that the user can fix: each message says what was expected, what was found, where, and what to do."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -12,23 +9,23 @@ class MusiclabError(Exception):
 
 
 class AudioError(MusiclabError, ValueError):
-    """A file or a waveform that cannot be used as sound."""
+    """A file or a waveform cannot be used as sound."""
 
 
 class DatasetError(MusiclabError, ValueError):
-    """A data set, an index or a split that cannot be used."""
+    """A data set, an index or a split cannot be used."""
 
 
 class StoreError(MusiclabError, ValueError):
-    """A store that cannot be read, or that does not hold what is asked of it."""
+    """A store cannot be read, or does not hold what is asked of it."""
 
 
 class RunError(MusiclabError, ValueError):
-    """A run folder, a checkpoint or a setting of the training that cannot be used."""
+    """A run folder, a checkpoint or a training setting cannot be used."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest of the known ones, or nothing if none is near.
+    """End a message about an unknown name with the nearest known one, or with nothing if none is near.
 
     Examples
     --------
@@ -41,22 +38,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def apart(wanted: Mapping, found: Mapping) -> tuple[str, str] | None:
-    """What two sets of facts do not share, each in words, for a message; None where they are the same.
+def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
+    """Describe the entries in which two mappings differ, as one text for each, or return None if there are none.
 
     Examples
     --------
-    >>> apart({"seed": 0, "epochs": 3}, {"seed": 1, "epochs": 3})
+    >>> differing({"seed": 0, "epochs": 3}, {"seed": 1, "epochs": 3})
     ('seed=0', 'seed=1')
     """
-    keys = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+    keys = sorted(key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key))
     if not keys:
         return None
-    here, there = (", ".join(f"{key}={_short(facts.get(key))}" for key in keys) for facts in (wanted, found))
-    return here, there
+    one, other = (", ".join(f"{key}={_shortened(entries.get(key))}" for key in keys) for entries in (expected, actual))
+    return one, other
 
 
-def _short(value) -> str:
+def _shortened(value) -> str:
     if isinstance(value, list) and len(value) > 5:
         return f"{len(value)} such as {value[0]}"
     return str(value)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Write files completely or not at all, and find the cache folder."""
 
 import json
 import os
@@ -10,10 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a name beside ``path`` to write to, and rename it to ``path`` once the block has ended well.
+    """Yield a new file beside ``path`` to write to, and rename it to ``path`` if the block succeeds.
 
-    Whatever happens in the block (an error, a kill, a full disk), ``path`` holds the old file or the new one,
-    never half of one.
+    Even after an error, a kill or on a full disk, ``path`` holds the old file or the new one, never half of one.
 
     Examples
     --------
@@ -27,24 +26,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
     unfinished = Path(name)
     try:
         yield unfinished
-        unfinished.chmod(0o666 & ~_umask())  # mkstemp makes private files
+        unfinished.chmod(0o666 & ~_umask())  # because mkstemp makes private files
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, value) -> Path:
-    """Write ``value`` as indented JSON, whole or not at all."""
+    """Write ``value`` as indented JSON, completely or not at all."""
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Path(path)
 
 
 def cache_folder() -> Path:
-    """Where generated sound and prepared stores are kept: ``MUSICLAB_CACHE``, or the user's cache folder."""
+    """Return the folder for rendered sounds and stores: ``MUSICLAB_CACHE``, or one in the user's cache folder."""
     if folder := os.environ.get("MUSICLAB_CACHE"):
         return Path(folder)
-    import platformdirs  # not at the top: a machine that trains from a store need not have it
+    import platformdirs  # not at the top, because training from a store works without it
 
     return Path(platformdirs.user_cache_dir("musiclab", appauthor=False))
 

@@ -5,9 +5,7 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-LOG_SECONDS = 10.0
-"""At most so often, in seconds, a line goes to a log file."""
-
+LOG_SECONDS = 10.0  # least time between two lines in a log file
 
 _LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
@@ -17,21 +15,19 @@ def progress(
 ) -> tqdm:
     """Wrap ``iterable`` in a progress bar with a rate and the time left.
 
-    In a notebook the bar is one line of text that is replaced as it grows, so that a saved notebook holds only
-    the last state; in a terminal it is removed when it is done; elsewhere a line is written now and then.
+    In a notebook the bar is a line of text, replaced as it grows, so that a saved notebook holds only the last one.
+    A terminal's bar is removed when it is done. Anywhere else, a line is written now and then.
 
     Parameters
     ----------
     iterable
-        What is gone through; ``None`` for a bar that is moved by ``bar.update(1)``.
-    title
-        Stands before the bar.
+        Steps to iterate over; None for a bar that ``bar.update(1)`` moves.
+    title, unit
+        Text before the bar, and the name of a step, such as "clip".
     total
-        Number of steps, where ``iterable`` does not know.
-    unit
-        Of a step: "clip", "epoch" ...
+        Number of steps, if ``iterable`` has no length.
     show
-        ``False`` draws nothing.
+        False draws nothing.
     """
     if not show:
         return tqdm(iterable, total=total, disable=True)
@@ -42,47 +38,41 @@ def progress(
     return _LogBar(iterable, title, total, unit=unit, mininterval=LOG_SECONDS, bar_format=_LINE)
 
 
-class _NotebookBar(tqdm):
-    """A tqdm bar in one display that is updated in place (no widget, nothing on stderr)."""
+class _LogBar(tqdm):
+    """A bar that writes a line for each state."""
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        self.write_state(str(self) if msg is None else msg)
+        return True
+
+    def write_state(self, line: str) -> None:
+        if line.strip():
+            print(line.strip(), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if not self.disable:
+            self.display()
+            self.disable = True  # otherwise the standard bar would write its end to stderr
+            self._decr_instances(self)
+
+
+class _NotebookBar(_LogBar):
+    """A bar in one display that is updated in place: no widget, nothing on stderr."""
 
     _handle = None
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+    def write_state(self, line: str) -> None:
         from IPython.display import display
 
-        text = {"text/plain": str(self) if msg is None else msg}
+        text = {"text/plain": line}
         if self._handle is None:
             self._handle = display(text, raw=True, display_id=True)
         else:
             self._handle.update(text, raw=True)
-        return True
-
-    def close(self) -> None:
-        if not self.disable:
-            self.display()
-            self.disable = True  # the standard bar would now write its end to stderr
-            self._decr_instances(self)
-
-
-class _LogBar(tqdm):
-    """A tqdm bar that writes whole lines."""
-
-    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
-        text = str(self) if msg is None else msg
-        if text.strip():
-            sys.stderr.write(text.strip() + "\n")
-            sys.stderr.flush()
-        return True
-
-    def close(self) -> None:
-        if not self.disable:
-            self.display()
-            self.disable = True
-            self._decr_instances(self)
 
 
 def _in_notebook() -> bool:
-    """Whether this is a Jupyter kernel (not a terminal's IPython)."""
+    """Return True in a Jupyter kernel, but not in a terminal's IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")

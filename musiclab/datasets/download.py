@@ -1,4 +1,4 @@
-"""Getting a data set: download its archive, check it, unpack it whole or not at all."""
+"""Download and unpack public data sets."""
 
 import errno
 import gzip
@@ -11,124 +11,88 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
 from musiclab.core.progress import progress as progress_bar
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""How often a connection that breaks is taken up again."""
-
-TIMEOUT = 30.0
-"""Seconds without a byte after which a connection counts as broken."""
-
-_BLOCK = 65536  # bytes written at once
+TIMEOUT = 30.0  # seconds without a byte after which a connection counts as broken
+_BLOCK = 65536  # bytes
 
 
 @dataclass(frozen=True)
 class Remote:
-    """Where an archive is.
-
-    Attributes
-    ----------
-    url : str
-    archive : str
-        Name of the file.
-    top : str
-        The one folder in it, which is what the data set's class opens.
-    gigabytes : float
-        Size of the archive, about; unpacked, none of them is much larger.
-    licence : str
-    checksum : str or None
-        ``"md5:..."`` or ``"sha256:..."``; None where nobody publishes one for this address.
-    unchecked : str
-        Where there is no checksum: why, and what to compare the file with.
-    """
+    """Address of an archive, and how to check it."""
 
     url: str
-    archive: str
-    top: str
-    gigabytes: float
+    archive: str  # name of the file; without its suffix, that of the only folder in it
+    gigabytes: float  # about the size of the archive, and of the unpacked folder
     licence: str
-    checksum: str | None = None
-    unchecked: str = ""
+    checksum: str | None = None  # "md5:..." or "sha256:..."; None if nobody publishes one for this address
+    unchecked: str = ""  # the reason, if there is no checksum
 
 
-REMOTES: dict[str, Remote] = {
+REMOTES = {
     "esc50": Remote(
         url="https://github.com/karolpiczak/ESC-50/archive/master.zip",
         archive="ESC-50-master.zip",
-        top="ESC-50-master",
         gigabytes=0.6,
         licence="CC BY-NC 3.0",
-        unchecked="GitHub packs the archive anew when the repository changes, and the sums that are about differ; "
-        "the zip's own sum of every file is checked",
+        unchecked="GitHub packs the archive again when the repository changes; we check every file in the zip",
     ),
     "gtzan": Remote(
-        # the makers' server (opihi.cs.uvic.ca), whose archive of .au files has published checksums, is gone;
-        # this mirror's archive holds .wav files, so those do not fit it
+        # the published checksums are of the .au files of the makers' server, which is gone; this mirror has .wav files
         url="https://huggingface.co/datasets/marsyas/gtzan/resolve/main/data/genres.tar.gz",
         archive="genres.tar.gz",
-        top="genres",
         gigabytes=1.2,
         licence="none: for study only, not to be passed on",
-        unchecked="compare the sum below with the one that the mirror shows beside data/genres.tar.gz at "
+        unchecked="compare the one below with the one that the mirror shows beside data/genres.tar.gz at "
         "https://huggingface.co/datasets/marsyas/gtzan",
     ),
     "urbansound8k": Remote(
         url="https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz?download=1",
         archive="UrbanSound8K.tar.gz",
-        top="UrbanSound8K",
         gigabytes=6.0,
         licence="CC BY-NC 3.0",
         checksum="md5:9aa69802bbf37fb986f71ec1483a196e",
     ),
 }
-REMOTES["esc10"] = REMOTES["esc50"]  # of which it is a part
-"""The sets that :func:`download` knows, by the name of their source."""
+REMOTES["esc10"] = REMOTES["esc50"]  # which contains it
 
 
 def download(name: str, root: str | Path, checksum: str | None = None, progress: bool = True) -> Path:
-    """Download a data set into a folder of yours.
+    """Download and unpack a data set, unless it exists already, and return its folder.
 
-    A download that was broken off goes on from where it was when the same call is made again. The archive is removed
-    once it is unpacked; a set that is there already is left as it is.
+    If the download breaks off, the same call continues it.
 
     Parameters
     ----------
     name
-        Of :data:`REMOTES`: ``"esc10"``, ``"esc50"``, ``"gtzan"`` or ``"urbansound8k"``.
+        ``"esc10"``, ``"esc50"``, ``"gtzan"`` or ``"urbansound8k"``.
     root
-        The folder that gets the data set's own; it is made when it is not there.
+        Folder that receives the folder of the data set.
     checksum
-        ``"md5:..."`` or ``"sha256:..."`` to hold the archive against, in place of the known one.
+        ``"md5:..."`` or ``"sha256:..."`` of the archive, in place of the known one.
     progress
         Draw a progress bar.
-
-    Returns
-    -------
-    pathlib.Path
-        The data set's folder, ``root/<top>``, as its class opens it.
 
     Raises
     ------
     DatasetError
-        No such set; the server does not answer or the connection breaks for good; the archive is not the one that
-        is expected; the disk is full. What is left then is a beginning to go on from, or a whole archive, or nothing.
+        No such set, no answer or a broken connection, an archive other than the expected one, or a full disk.
     """
-    if name not in REMOTES:
-        raise DatasetError(f"{name}: expected a data set among {', '.join(sorted(REMOTES))}, found no such name")
+    check_known(name, sorted(REMOTES), "a data set", DatasetError)
     remote, root = REMOTES[name], Path(root).expanduser().absolute()
-    folder = root / remote.top
+    folder = root / remote.archive.partition(".")[0]
     if folder.exists():
-        log.info("%s: is there already, nothing was downloaded; to have it anew, remove it first", folder)
+        log.info("%s: is there already, nothing was downloaded; to download it again, remove it first", folder)
         return folder
     log.info("%s: about %.1f GB, and as much again unpacked; licence %s", name, remote.gigabytes, remote.licence)
     try:
         root.mkdir(parents=True, exist_ok=True)
         archive = _retrieve(remote, root, checksum or remote.checksum, progress)
-        if not (checksum or remote.checksum):
-            log.info("%s: no checksum is known: %s; sha256:%s", archive.name, remote.unchecked, _sha256(archive))
         _unpack(archive, folder)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -142,10 +106,10 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
 
 
 def _retrieve(remote: Remote, root: Path, checksum: str | None, progress: bool) -> Path:
-    """The archive in ``root``, downloaded unless it is there; pooch checks it before it gets its name."""
-    import pooch  # not at the top: it loads requests
+    """Download the archive into ``root`` unless it exists; pooch checks it before it gets its name."""
+    import pooch  # not at the top, because training from a store works without it
 
-    pooch.get_logger().setLevel(logging.WARNING)  # it speaks of its own arguments
+    pooch.get_logger().setLevel(logging.WARNING)
 
     def fetch(url, output_file, _):
         part = root / f"{remote.archive}.part"
@@ -153,19 +117,21 @@ def _retrieve(remote: Remote, root: Path, checksum: str | None, progress: bool) 
         os.replace(part, output_file)
 
     try:
-        return Path(pooch.retrieve(remote.url, checksum, fname=remote.archive, path=root, downloader=fetch))
-    except ValueError as error:  # pooch has removed the file
-        if isinstance(error, DatasetError):
-            raise
-        found = str(error).partition("but got ")[2].partition(".")[0]
+        archive = Path(pooch.retrieve(remote.url, checksum, fname=remote.archive, path=root, downloader=fetch))
+    except DatasetError:
+        raise
+    except ValueError as error:  # the checksums differ; pooch has removed the file
         raise DatasetError(
-            f"{remote.url}: expected a file with the checksum {checksum}, found {found or error}; it is removed: "
-            "download it again, and if that does not help, the file at this address is another one by now"
+            f"{remote.url}: {error} If you download it again and that does not help, the file at this address is "
+            "another one by now."
         ) from error
+    if not checksum:
+        log.info("%s: no checksum is known: %s; sha256:%s", archive.name, remote.unchecked, pooch.file_hash(archive))
+    return archive
 
 
 def _download_in_attempts(url: str, part: Path, progress: bool) -> None:
-    """Write the file at ``url`` to ``part``, going on with what is there; a broken connection is taken up again."""
+    """Download ``url`` to ``part``; continue if an earlier call left a part, or if the connection breaks."""
     import requests
 
     for attempt in range(1, ATTEMPTS + 1):
@@ -177,19 +143,15 @@ def _download_in_attempts(url: str, part: Path, progress: bool) -> None:
                 "try again later, or get the data set by hand"
             ) from error
         except requests.RequestException as error:
-            size = part.stat().st_size if part.exists() else 0
+            megabytes = part.stat().st_size / 1e6 if part.exists() else 0
             if attempt == ATTEMPTS:
-                kept = (
-                    f"{size / 1e6:.1f} MB are kept in {part}, and the download goes on from there"
-                    if size
-                    else "nothing is kept"
-                )
+                kept = f"{megabytes:.1f} MB are kept in {part}, and the download goes on from there"
                 raise DatasetError(
-                    f"{url}: expected the whole file, found a connection that broke {ATTEMPTS} times ({error}); "
-                    f"see that you are online, and try again: {kept}"
+                    f"{url}: expected the complete file, found a connection that broke {ATTEMPTS} times ({error}); "
+                    f"see that you are online, and try again: {kept if megabytes else 'nothing is kept'}"
                 ) from error
-            log.info("%s: the connection broke after %.1f MB; going on", url, size / 1e6)
-        except OSError:  # no room on the disk: what is there is of no use, and takes room
+            log.info("%s: the connection broke after %.1f MB; going on", url, megabytes)
+        except OSError:  # the disk is full
             part.unlink(missing_ok=True)
             raise
 
@@ -198,23 +160,22 @@ def _stream(url: str, part: Path, progress: bool) -> None:
     import requests
 
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}  # the file's own bytes, so that they can be counted
+    headers = {"Accept-Encoding": "identity"}  # uncompressed, so that bytes can be counted
     if have:
         headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        content_range = response.headers.get("Content-Range", "")
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            if response.headers.get("Content-Range") == f"bytes */{have}":
-                return  # all of it is there
+            if content_range == f"bytes */{have}":
+                return  # it is complete
             part.unlink()
-            raise requests.ConnectionError(f"{have} bytes are there, which is more than the server has")
+            raise requests.ConnectionError(f"{part} had {have} bytes, more than the server has")
         response.raise_for_status()
-        if not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+        if not content_range.startswith(f"bytes {have}-"):
             have = 0  # the server sends the file from its beginning
         total = have + int(response.headers.get("Content-Length", 0)) or None
-        with (
-            open(part, "ab" if have else "wb") as file,
-            progress_bar(None, f"downloading {part.stem}", total, unit="B", show=progress) as bar,
-        ):
+        bar = progress_bar(None, f"downloading {part.stem}", total, unit="B", show=progress)
+        with open(part, "ab" if have else "wb") as file, bar:
             bar.unit_scale = True  # MB and GB
             bar.update(have)
             for block in response.iter_content(_BLOCK):
@@ -222,17 +183,10 @@ def _stream(url: str, part: Path, progress: bool) -> None:
                 bar.update(len(block))
 
 
-def _sha256(path: Path) -> str:
-    import pooch
-
-    return pooch.file_hash(str(path), alg="sha256")
-
-
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack beside ``folder`` and rename, so that the data set is there whole or not at all."""
-    with tempfile.TemporaryDirectory(
-        dir=folder.parent, prefix=f".{folder.name}-", ignore_cleanup_errors=True
-    ) as beside:
+    """Unpack beside ``folder`` and rename."""
+    root, prefix = folder.parent, f".{folder.name}-"
+    with tempfile.TemporaryDirectory(dir=root, prefix=prefix, ignore_cleanup_errors=True) as beside:
         try:
             if zipfile.is_zipfile(archive):
                 with zipfile.ZipFile(archive) as file:
@@ -241,18 +195,18 @@ def _unpack(archive: Path, folder: Path) -> None:
                 with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as file:
                     file.extractall(beside, filter="data")  # nothing outside of the folder, no devices
                     while stream.read(_BLOCK):
-                        pass  # gzip compares its own checksum at the very end, which tar does not read
+                        pass  # gzip's own checksum is at the very end, which tar does not read
         except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
             archive.unlink()
             raise DatasetError(
-                f"{archive}: expected a whole archive, found one that cannot be unpacked ({error}); it is removed: "
-                "download it again"
+                f"{archive}: expected a complete archive, found one that cannot be unpacked ({error}); "
+                "it is removed: download it again"
             ) from error
         unpacked = Path(beside) / folder.name
         if not unpacked.is_dir():
-            found = ", ".join(sorted(os.listdir(beside))[:5]) or "nothing"
+            names = ", ".join(sorted(os.listdir(beside))[:5]) or "nothing"
             raise DatasetError(
-                f"{archive}: expected the folder {folder.name} in it, found {found}; unpack it by hand and name its "
+                f"{archive}: expected the folder {folder.name} in it, found {names}; unpack it by hand and name its "
                 "folder as the source"
             )
         unpacked.rename(folder)

@@ -13,20 +13,8 @@ _ABOUT = {
     "where": "Get it from https://github.com/karolpiczak/ESC-50 (the folder that holds audio/ and meta/esc50.csv).",
     "protocol": "mean accuracy over the five official folds, each tested once by a model trained on the other four",
 }
-
-# The folders of the separate ESC-10 release, by number, and the names that ESC-50 gives the same classes.
-_ESC10_FOLDERS = {
-    "001": "dog",
-    "002": "rain",
-    "003": "sea_waves",
-    "004": "crying_baby",
-    "005": "clock_tick",
-    "006": "sneezing",
-    "007": "helicopter",
-    "008": "chainsaw",
-    "009": "rooster",
-    "010": "crackling_fire",
-}
+# folders 001 to 010 of the separate ESC-10 release, by their class names in ESC-50
+_ESC10 = "dog rain sea_waves crying_baby clock_tick sneezing helicopter chainsaw rooster crackling_fire".split()
 _CLIP = re.compile(r"(?P<fold>[1-5])-(?P<recording>\d+)-(?P<take>[A-Z])(-\d+)?")
 
 
@@ -36,12 +24,7 @@ class ESC50(Dataset):
     Parameters
     ----------
     root
-        The folder that holds ``meta/esc50.csv`` and ``audio/``.
-
-    Raises
-    ------
-    DatasetError
-        The folder or its table is missing or not ESC-50's.
+        Folder that holds ``meta/esc50.csv`` and ``audio/``.
     """
 
     def __init__(self, root: str | Path):
@@ -55,12 +38,7 @@ class ESC10(Dataset):
     Parameters
     ----------
     root
-        The folder of the separate release (``001 - Dog bark/1-100032-A.ogg`` ...) or of ESC-50.
-
-    Raises
-    ------
-    DatasetError
-        The folder is missing, or is neither.
+        Folder of the separate release (``001 - Dog bark/1-100032-A.ogg`` ...) or of ESC-50.
     """
 
     def __init__(self, root: str | Path):
@@ -70,16 +48,14 @@ class ESC10(Dataset):
             index = index[index["esc10"]]
         else:
             index = _read_folders(folder)
-        licence = "CC BY 3.0 or CC0, clip by clip"
-        super().__init__(name="esc10", index=index, licence=licence, **_ABOUT)
+        super().__init__(name="esc10", index=index, licence="CC BY 3.0 or CC0, clip by clip", **_ABOUT)
 
 
 def _read_folders(folder: Path) -> pd.DataFrame:
     rows = []
-    for number, label in _ESC10_FOLDERS.items():
-        for path in sorted(folder.glob(f"{number} - */*")):
-            clip = _CLIP.fullmatch(path.stem)
-            if clip:
+    for position, label in enumerate(_ESC10, start=1):
+        for path in sorted(folder.glob(f"{position:03d} - */*")):
+            if clip := _CLIP.fullmatch(path.stem):
                 rows.append({"path": str(path), "label": label, "group": clip["recording"], "fold": int(clip["fold"])})
     if not rows:
         raise DatasetError(
@@ -90,14 +66,14 @@ def _read_folders(folder: Path) -> pd.DataFrame:
 
 
 def _read_meta(folder: Path) -> pd.DataFrame:
-    table = folder / "meta" / "esc50.csv"
-    meta = read_table(table, ("filename", "fold", "category", "esc10", "src_file"), _ABOUT["where"])
-    return pd.DataFrame(
-        {
-            "path": [str(folder / "audio" / name) for name in meta["filename"]],
-            "label": meta["category"],
-            "group": meta["src_file"].astype(str),
-            "fold": meta["fold"],
-            "esc10": meta["esc10"].astype(bool),
-        }
+    columns = ("filename", "fold", "category", "esc10", "src_file")
+    meta = read_table(folder / "meta" / "esc50.csv", columns, _ABOUT["where"])
+    return (
+        meta[["fold", "esc10"]]
+        .astype({"esc10": bool})
+        .assign(
+            path=[str(folder / "audio" / name) for name in meta["filename"]],
+            label=meta["category"],
+            group=meta["src_file"].astype(str),
+        )
     )

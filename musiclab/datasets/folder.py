@@ -1,4 +1,4 @@
-"""A folder of one's own recordings."""
+"""A folder of your own recordings."""
 
 from pathlib import Path
 
@@ -8,25 +8,21 @@ from musiclab.audio import SUFFIXES, find_audio
 from musiclab.core.errors import DatasetError
 from musiclab.datasets.base import Dataset, existing_folder, read_table
 
-_WHERE = "Put one folder a class in it, and the recordings in those: DIR/<label>/song.wav"
+_WHERE = "Put one folder per class in it, and the recordings in those: DIR/<label>/song.wav"
 
 
 class AudioFolder(Dataset):
-    """A folder with one subfolder a class: ``root/<label>/**/*``.
+    """A folder with one subfolder per class: ``root/<label>/**/*``.
 
-    Clips in the same subfolder of a class (``root/<label>/<artist>/...``) form a group; clips directly in the
-    class's folder are a group each. A file ``root/index.csv`` says otherwise: columns ``path`` (relative to
-    root) and ``label``, and if wanted ``group``, ``fold`` and ``split``.
+    Clips in the same subfolder of a class (``root/<label>/<artist>/...``) form a group; a clip directly in the folder
+    of its class is a group of its own. A file ``root/index.csv`` replaces all this: columns ``path`` (relative to
+    root) and ``label``, and if you like ``group``, ``fold`` and ``split``.
 
-    Parameters
-    ----------
-    root
-        The folder.
-
-    Raises
-    ------
-    DatasetError
-        No such folder, no sound in it, or an ``index.csv`` that does not fit.
+    Examples
+    --------
+    >>> dataset = AudioFolder("my_music")  # doctest: +SKIP
+    >>> dataset.classes  # doctest: +SKIP
+    ['jazz', 'rock']
     """
 
     def __init__(self, root: str | Path):
@@ -36,11 +32,11 @@ class AudioFolder(Dataset):
         super().__init__(
             name=f"folder:{folder.name}",
             index=index,
-            licence="as stated by whoever made the recordings",
+            licence="as stated by the makers of the recordings",
             citation="none",
             where=_WHERE,
             protocol="none: split by group",
-            notes=[] if table.exists() else _silent_classes(folder, index),
+            notes=[] if table.exists() else _classes_without_sound(folder, set(index["label"])),
         )
 
 
@@ -48,8 +44,8 @@ def _walk(folder: Path) -> pd.DataFrame:
     rows = []
     for path in find_audio(folder):
         parts = path.relative_to(folder).parts
-        if len(parts) > 1:  # files directly in root have no label
-            group = "/".join(parts[:-1]) if len(parts) > 2 else "/".join(parts)
+        if len(parts) > 1:  # a file directly in root has no label
+            group = "/".join(parts[:-1] if len(parts) > 2 else parts)
             rows.append({"path": str(path), "label": parts[0], "group": group})
     if not rows:
         raise DatasetError(f"{folder}: expected recordings ({', '.join(SUFFIXES)}), found none. {_WHERE}")
@@ -57,19 +53,15 @@ def _walk(folder: Path) -> pd.DataFrame:
 
 
 def _read_index(table: Path) -> pd.DataFrame:
-    texts = dict.fromkeys(("path", "label", "group", "split"), str)
-    index = read_table(
-        table, ("path", "label"), "Say which recording has which label: path,label,group,fold,split", texts
-    )
-    index["path"] = [str(table.parent / path) for path in index["path"].astype(str)]
-    return index
+    how = "Say which recording has which label: path,label,group,fold,split"
+    index = read_table(table, ("path", "label"), how, dict.fromkeys(("path", "label", "group", "split"), str))
+    return index.assign(path=[str(table.parent / path) for path in index["path"].astype(str)])
 
 
-def _silent_classes(folder: Path, index: pd.DataFrame) -> list[str]:
-    """A note for each folder that would be a class, were there a sound in it that can be read."""
-    silent = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".") and path.name not in set(index["label"])
+def _classes_without_sound(folder: Path, labels: set[str]) -> list[str]:
+    names = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    return [
+        f"{folder / name}: no {', '.join(SUFFIXES)} in it, so {name!r} is not a class"
+        for name in names
+        if name not in labels
     ]
-    return [f"{folder / name}: no {', '.join(SUFFIXES)} in it, so {name!r} is no class" for name in silent]

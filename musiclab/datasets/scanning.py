@@ -1,112 +1,83 @@
-"""Looking through a data set before anything is trained on it: what is unreadable, silent, clipped or there twice."""
+"""Scan a data set for clips that are unreadable, silent, clipped or repeated."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from musiclab.audio import load_audio
 from musiclab.core.errors import AudioError
 from musiclab.core.progress import progress as progress_bar
-from musiclab.datasets import Dataset
+from musiclab.datasets.base import Dataset
 from musiclab.datasets.fingerprints import BITS, find_repeats, fingerprint
 
-FULL_SCALE = 32767 / 32768
-"""Level of the highest 16-bit sample."""
-
-SILENCE = 1e-4
-"""Peak, -80 dB, under which a clip is silent."""
-
-CLIPPED = 1e-4
-"""Share of samples from which a clip is clipped; the samples that count stand at full scale, three or more in a row."""
+FULL_SCALE = 32767 / 32768  # the highest 16-bit sample
+SILENCE = 1e-4  # peak below which a clip is silent: -80 dB
+CLIPPED = 1e-4  # share of samples in runs of three or more at full scale, from which a clip is clipped
 
 
 def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataFrame:
-    """Decode every clip of a data set and look at it.
+    """Decode every clip of a data set and describe it.
 
     Parameters
     ----------
     dataset
         Any of :mod:`musiclab.datasets`.
     workers
-        Processes that decode; -1 is one a core.
+        Processes that decode; -1 is one per core.
     progress
         Draw a progress bar.
 
     Returns
     -------
     pandas.DataFrame
-        One row a clip, in the order of ``dataset.index``:
+        One row per clip, in the order of ``dataset.index``: ``path``, ``seconds``, ``sample_rate`` (Hz), ``channels``,
+        ``peak`` and ``rms`` (1 is full scale), ``clipped`` and ``silent`` (bool), ``error`` (why it cannot be read, or
+        ""), and ``duplicate``: 0, or a number from 1 that all clips of the same sound share (:mod:`.fingerprints`).
 
-        ============  ====================================================================================
-        path          the file
-        seconds       length; 0 where it cannot be read, as in the four columns that follow
-        sample_rate   of the file, Hz
-        channels      of the file
-        peak, rms     over all channels, 1 is full scale
-        clipped       whether stretches of it stand at full scale (:data:`CLIPPED`)
-        silent        whether its peak is under -80 dB
-        error         why it cannot be read, or ""
-        duplicate     number from 1, the same for all clips that are the same sound (:mod:`.fingerprints`);
-                      0 for a clip that is there once
-        ============  ====================================================================================
+    Examples
+    --------
+    >>> table = scan(dataset, workers=1)  # doctest: +SKIP
+    >>> table[table["duplicate"] > 0]  # doctest: +SKIP
     """
     paths = dataset.index["path"].tolist()
-    tasks = (delayed(_look_at)(path) for path in paths)
+    tasks = (delayed(_examine)(path) for path in paths)
     clips = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs", batch_size="auto")(tasks)
-    looked = list(progress_bar(clips, "scanning", len(paths), unit="clip", show=progress))
-    table = pd.DataFrame([facts for facts, _, _ in looked])
-    table["duplicate"] = _number_repeats([bits for _, bits, _ in looked], [digest for *_, digest in looked], progress)
-    return table
+    clips = list(progress_bar(clips, "scanning", len(paths), unit="clip", show=progress))
+    facts, fingerprints, digests = zip(*clips, strict=True)
+    return pd.DataFrame(facts).assign(duplicate=_match(fingerprints, digests, progress))
 
 
 def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
-    """What is wrong, a line each: unreadable, silent and clipped clips, and those that are the same sound.
+    """List the faults of a data set that :func:`scan` put into ``table``, one line for each.
 
-    Clips of one group that are merely alike, such as two slices of one siren, are no fault: splits keep them together.
-
-    Parameters
-    ----------
-    dataset
-        The one that was scanned.
-    table
-        What :func:`scan` has found.
+    Clips of one group that are merely alike, such as two slices of a siren, are not listed: splits keep them together.
     """
     faults = [f"unreadable: {error}" for error in table["error"] if error]
-    for kind in ("silent", "clipped"):
-        faults += [f"{kind}: {row.path} (peak {row.peak:.5f})" for row in table[table[kind]].itertuples()]
-    table = table.reset_index(drop=True)  # rows are those of the data set, by position
+    for fault in ("silent", "clipped"):
+        faults += [f"{fault}: {row.path} (peak {row.peak:.5f})" for row in table[table[fault]].itertuples()]
+    table = table.reset_index(drop=True)
     for _, same in table[table["duplicate"] > 0].groupby("duplicate"):
-        about = dataset.index.iloc[same.index]
-        notes = [
-            f"{what} {', '.join(map(str, found))}"
-            for what, found in (
-                ("labels", sorted(set(about["label"]))),
-                ("folds", sorted(set(about["fold"]) - {0})),
-                ("splits", sorted(set(about["split"]) - {""})),
-                ("groups", sorted(set(about["group"]))),
-            )
-            if len(found) > 1
-        ]
-        copies = (same[["seconds", "peak", "rms"]].nunique() == 1).all()
-        if not notes and not copies:
-            continue
-        across = f" ({'; '.join(notes)})" if notes else ""
-        faults.append(f"the same sound{across}: {', '.join(same['path'])}")
+        columns = dataset.index.iloc[same.index][["label", "fold", "split", "group"]]
+        values = {f"{name}s": sorted(set(column) - {0, ""}) for name, column in columns.items()}
+        spans = "; ".join(f"{name} {', '.join(map(str, each))}" for name, each in values.items() if len(each) > 1)
+        are_copies = (same[["seconds", "peak", "rms"]].nunique() == 1).all()
+        if spans or are_copies:
+            faults.append(f"the same sound{f' ({spans})' if spans else ''}: {', '.join(same['path'])}")
     return faults
 
 
-def _look_at(path: str) -> tuple[dict, np.ndarray, str]:
-    """Facts of a clip, its fingerprint, and a digest of its samples (empty where there is nothing to compare)."""
+def _examine(path: str) -> tuple[dict, np.ndarray, str]:
+    """Return facts about a clip, its fingerprint and a digest of its samples (empty if it has no sound)."""
     facts = {"path": path, "seconds": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "rms": 0.0, "clipped": False}
     facts |= {"silent": False, "error": ""}
+    nothing = np.zeros((0, BITS), np.int8), ""
     try:
         waveform, sample_rate = load_audio(path, None, mono=False)
     except AudioError as error:
-        return facts | {"error": str(error)}, np.zeros((0, BITS), np.int8), ""
+        return facts | {"error": str(error)}, *nothing
     channels = np.atleast_2d(waveform)
     size = np.abs(channels)
     facts |= {
@@ -119,32 +90,32 @@ def _look_at(path: str) -> tuple[dict, np.ndarray, str]:
         "silent": bool(size.max() < SILENCE),
     }
     if facts["silent"]:
-        return facts, np.zeros((0, BITS), np.int8), ""
+        return facts, *nothing
     mono = channels.mean(axis=0)
     return facts, fingerprint(mono, sample_rate), hashlib.sha256(mono.tobytes()).hexdigest()
 
 
 def _share_at_full_scale(size: np.ndarray) -> float:
-    """Share of samples, shape (channels, samples), in runs of three or more at full scale; one alone is just a peak."""
+    from scipy.ndimage import binary_opening
+
     full = size >= FULL_SCALE
-    three = full[:, 2:] & full[:, 1:-1] & full[:, :-2]
-    in_run = np.zeros_like(full)
-    for shift in range(3):
-        in_run[:, shift : shift + three.shape[1]] |= three
-    return float(in_run.mean())
+    return float(binary_opening(full, np.ones((1, 3))).mean()) if full.any() else 0.0
 
 
-def _number_repeats(fingerprints: list[np.ndarray], digests: list[str], progress: bool) -> np.ndarray:
-    """Group numbers from 1 of clips that are the same, 0 for the others, shape (clips,)."""
+def _match(fingerprints: Sequence[np.ndarray], digests: Sequence[str], progress: bool) -> np.ndarray:
+    """Number the clips that are the same from 1, and all others 0: shape (clips,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     pairs = [(one, other) for one, other, _ in find_repeats(fingerprints, progress=progress)]
     first = {}
     for clip, digest in enumerate(digests):  # sounds too short for a fingerprint
         if digest and first.setdefault(digest, clip) != clip:
             pairs.append((first[digest], clip))
-    links = np.array(pairs, dtype=int).reshape(-1, 2).T
-    count = len(digests)
-    _, member = connected_components(coo_array((np.ones(links.shape[1]), tuple(links)), shape=(count, count)), False)
+    one, other = np.array(pairs, dtype=int).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (one, other)), shape=(len(digests), len(digests)))
+    _, member = connected_components(graph, directed=False)
     repeated = np.bincount(member)[member] > 1
-    numbers = np.zeros(count, dtype=int)
+    numbers = np.zeros(len(digests), dtype=int)
     numbers[repeated] = 1 + np.unique(member[repeated], return_inverse=True)[1]
     return numbers

@@ -1,32 +1,26 @@
-"""How far a number could be off by chance: over groups of clips, and over seeds."""
-
-from collections.abc import Sequence
+"""Bootstrap intervals over groups of clips: how far could an accuracy be off by chance?"""
 
 import numpy as np
 from scipy.stats import beta
 
-RESAMPLES = 2000
-"""Bootstrap samples behind an interval."""
+RESAMPLES = 2000  # bootstrap samples behind an interval
 
 
 def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of an accuracy, by bootstrap over groups.
+    """Compute the 95 % interval ``(low, high)`` of an accuracy, by bootstrap over groups.
 
-    Clips of one artist or recording are right or wrong together, so whole groups are drawn, not clips. Where all
-    are right (or all wrong) every draw is the same; then the exact binomial interval of the number of groups is given.
-    With fewer than about ten groups the interval comes out too narrow, as bootstrap intervals do.
+    Clips of one artist or recording tend to be all correct or all incorrect, so whole groups are drawn instead of
+    clips. If all clips are correct (or all incorrect), the result is the exact binomial interval for the number of
+    groups. With fewer than about ten groups the interval is too narrow, as all bootstrap intervals are.
 
     Parameters
     ----------
     correct : bool array, shape (n,)
+        Whether each clip was classified correctly.
     groups : array, shape (n,)
+        Group of each clip.
     seed
-        Of the draws.
-
-    Returns
-    -------
-    low, high : float
-        In [0, 1].
+        Random seed of the draws.
 
     Examples
     --------
@@ -34,40 +28,34 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
     >>> round(low, 3), high
     (0.692, 1.0)
     """
-    right, size = _by_group(correct, groups)
+    sums, sizes = _by_group(correct, groups)
     if correct.all() or not correct.any():
-        edge = float(beta.ppf(0.025, len(size), 1))  # Clopper and Pearson 1934, at k = n
+        edge = float(beta.ppf(0.025, len(sizes), 1))  # Clopper and Pearson 1934, at k = n
         return (edge, 1.0) if correct.all() else (0.0, 1 - edge)
-    if len(size) == 1:
-        return 0.0, 1.0  # one group cannot say how another one would fare
-    return _middle(right, size, seed)
+    if len(sizes) == 1:
+        return 0.0, 1.0  # one group says nothing about another
+    return _bootstrap(sums, sizes, seed)
 
 
 def difference_interval(
     first: np.ndarray, second: np.ndarray, groups: np.ndarray, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of how much more accurate one model is than another on the same clips, by bootstrap over groups.
+    """Compute the 95 % interval ``(low, high)`` of the difference of two accuracies, by bootstrap over groups.
 
-    The clips that both get right, or both wrong, say nothing of the difference; so this interval is narrower than the
-    two accuracies' own let one think. It is a point of no width where the models are right on the same clips.
+    It is above 0 where the first is better. Clips on which both models agree do not count, so it is narrower than the
+    intervals of the two accuracies suggest.
 
     Parameters
     ----------
     first, second : bool or float array, shape (n,)
-        Whether each model named each clip rightly, or any other number in [0, 1] of each: a probability.
-    groups : array, shape (n,)
-    seed
-        Of the draws.
-
-    Returns
-    -------
-    low, high : float
-        In [-1, 1]; above 0 where the first is better.
+        Whether each model classified each clip correctly, or any other score in [0, 1], such as a probability.
+    groups, seed
+        As in :func:`group_interval`.
 
     Raises
     ------
     ValueError
-        The three are not of one length.
+        The three arrays differ in length.
 
     Examples
     --------
@@ -80,32 +68,18 @@ def difference_interval(
         raise ValueError(
             f"expected the same clips for both models, found {first.shape}, {second.shape} and groups {groups.shape}"
         )
-    gained, size = _by_group(first.astype(float) - second, groups)
-    if len(size) == 1:
-        return -1.0, 1.0
-    return _middle(gained, size, seed)
+    sums, sizes = _by_group(first.astype(float) - second, groups)
+    return _bootstrap(sums, sizes, seed) if len(sizes) > 1 else (-1.0, 1.0)
 
 
 def _by_group(values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of the values and number of clips, for each group."""
-    _, number = np.unique(groups, return_inverse=True)
-    return np.bincount(number, weights=values), np.bincount(number)
+    """Return the sum of the values and the number of clips of each group."""
+    _, group_of_clip = np.unique(groups, return_inverse=True)
+    return np.bincount(group_of_clip, weights=values), np.bincount(group_of_clip)
 
 
-def _middle(sums: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float]:
-    """The middle 95 % of the mean over clips, when as many groups as there are are drawn with replacement."""
+def _bootstrap(sums: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float]:
+    """Draw as many groups as there are, with replacement; return the middle 95 % of the means over clips."""
     draws = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), RESAMPLES)
     low, high = np.percentile(draws @ sums / (draws @ sizes), [2.5, 97.5])
     return float(low), float(high)
-
-
-def mean_and_deviation(results: Sequence) -> tuple[float, float]:
-    """Mean accuracy of runs that differ in their seed alone, and its standard deviation (of a sample: n - 1).
-
-    Parameters
-    ----------
-    results : sequence of Result
-        The deviation of a single one is not a number.
-    """
-    accuracies = np.array([result.accuracy for result in results])
-    return float(accuracies.mean()), float(accuracies.std(ddof=1)) if len(accuracies) > 1 else float("nan")

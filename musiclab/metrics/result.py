@@ -1,4 +1,4 @@
-"""Results of a test: accuracy with n and an interval, the table of the classes, the mistakes; saved and loaded."""
+"""Results of a test: accuracy with its interval, the classes and the mistakes; saved and loaded as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,20 @@ from musiclab.core.errors import RunError
 from musiclab.core.files import replacing
 from musiclab.metrics.intervals import group_interval
 
+_COLUMNS = ["path", "group", "label", "predicted"]  # of a saved result; the log-probability of each class follows
+
 
 @dataclass(frozen=True)
 class Result:
-    """What a model said of clips it had not seen.
+    """Predictions of a model for n clips that it was not trained on.
 
     Attributes
     ----------
     classes : list of str
     labels : int array, shape (n,)
-        True class numbers.
+        Index of each clip's true class.
     log_probabilities : float array, shape (n, classes)
-        Mean over a clip's segments, then normalised.
+        Averaged over the segments of a clip, then normalised.
     groups, paths : str array, shape (n,)
     """
 
@@ -35,14 +37,19 @@ class Result:
 
     @classmethod
     def join(cls, results: Sequence["Result"]) -> "Result":
-        """The clips of several results as one, for cross-validation."""
+        """Concatenate the clips of several results, such as the folds of a cross-validation."""
         names = ("labels", "log_probabilities", "groups", "paths")
         return cls(results[0].classes, *(np.concatenate([getattr(r, name) for r in results]) for name in names))
 
     @property
     def predictions(self) -> np.ndarray:
-        """Class number that each clip was given, shape (n,)."""
+        """Index of the predicted class of each clip, shape (n,)."""
         return self.log_probabilities.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """True for each clip that was classified correctly, shape (n,)."""
+        return self.predictions == self.labels
 
     @property
     def n(self) -> int:
@@ -51,17 +58,17 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """Share of the clips that were named rightly, in [0, 1]."""
-        return float((self.predictions == self.labels).mean())
+        """Share of the clips that were classified correctly, in [0, 1]."""
+        return float(self.correct.mean())
 
     @property
     def ci95(self) -> tuple[float, float]:
         """95 % interval of the accuracy, by bootstrap over groups."""
-        return group_interval(self.predictions == self.labels, self.groups)
+        return group_interval(self.correct, self.groups)
 
     @property
     def confusion(self) -> np.ndarray:
-        """Counts, shape (classes, classes): rows are true classes, columns are predicted ones."""
+        """Number of clips of each true class (row) and predicted class (column), shape (classes, classes)."""
         return confusion_matrix(self.labels, self.predictions, labels=range(len(self.classes)))
 
     @property
@@ -72,67 +79,39 @@ class Result:
         )
         return pd.DataFrame(dict(zip(("precision", "recall", "f1", "n"), columns, strict=True)), index=self.classes)
 
+    def _table(self) -> pd.DataFrame:
+        names = np.asarray(self.classes)
+        values = (self.paths, self.groups, names[self.labels], names[self.predictions])
+        return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))
+
     @property
     def mistakes(self) -> pd.DataFrame:
-        """Clips that were named wrongly, the surest first: path, label, predicted, probability of that."""
-        wrong = np.flatnonzero(self.predictions != self.labels)
-        names = np.asarray(self.classes)
-        table = pd.DataFrame(
-            {
-                "path": self.paths[wrong],
-                "label": names[self.labels[wrong]],
-                "predicted": names[self.predictions[wrong]],
-                "probability": np.exp(self.log_probabilities[wrong].max(axis=1)),
-            }
-        )
+        """Misclassified clips, most confident first: path, label, predicted, probability of the predicted class."""
+        probability = np.exp(self.log_probabilities.max(axis=1))
+        table = self._table().drop(columns="group").assign(probability=probability)[~self.correct]
         return table.sort_values("probability", ascending=False, ignore_index=True)
 
     @property
     def confusions(self) -> pd.DataFrame:
-        """What is mistaken for what, the most frequent first: label, predicted, count, share, paths.
+        """Confused pairs of classes, most frequent first: label, predicted, count, share of the label's clips, paths.
 
-        ``share`` is that of the label's clips; ``paths`` lists the clips to listen to, the surest mistake first.
+        ``paths`` lists the clips to listen to, the most confident mistake first.
         """
-        size = np.bincount(self.labels, minlength=len(self.classes))
-        rows = [
-            {
-                "label": label,
-                "predicted": predicted,
-                "count": len(clips),
-                "share": len(clips) / size[self.classes.index(label)],
-                "paths": clips["path"].tolist(),
-            }
-            for (label, predicted), clips in self.mistakes.groupby(["label", "predicted"])
-        ]
-        table = pd.DataFrame(rows, columns=["label", "predicted", "count", "share", "paths"])
+        table = self.mistakes.groupby(["label", "predicted"])["path"].agg(count="size", paths=list).reset_index()
+        share = table["count"] / table["label"].map(self._table()["label"].value_counts())
+        table.insert(3, "share", share)
         return table.sort_values(["count", "share"], ascending=False, ignore_index=True, kind="stable")
 
     def save(self, path: str | Path) -> Path:
         """Write a CSV file in UTF-8: path, group, label, predicted, then the log-probability of each class."""
-        names = np.asarray(self.classes)
-        table = pd.DataFrame(
-            {
-                "path": self.paths,
-                "group": self.groups,
-                "label": names[self.labels],
-                "predicted": names[self.predictions],
-            }
-        )
         values = pd.DataFrame(self.log_probabilities, columns=[f"log p({name})" for name in self.classes])
         with replacing(path) as unfinished:
-            table.join(values).to_csv(unfinished, index=False, encoding="utf-8")
+            self._table().join(values).to_csv(unfinished, index=False, encoding="utf-8")
         return Path(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Result":
-        """Read what :meth:`save` has written, to the last bit.
-
-        Raises
-        ------
-        RunError
-            The file is missing or something else.
-        """
-        columns = ("path", "group", "label", "predicted")
+        """Read exactly what :meth:`save` wrote; raise RunError if the file is missing or not a table of predictions."""
         try:  # all as text, since "NA" and "007" are names too, and numpy reads numbers to the last bit
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
             values = table.iloc[:, 4:].to_numpy(dtype=np.float64)
@@ -140,14 +119,13 @@ class Result:
             raise RunError(f"{path}: no such file; expected predictions of a run, as its test writes them") from error
         except ValueError as error:
             raise RunError(f"{path}: expected a table of predictions, found something else ({error})") from error
-        if tuple(table.columns[:4]) != columns:
-            raise RunError(f"{path}: expected the columns {', '.join(columns)} first, found {list(table.columns[:4])}")
+        if list(table.columns[:4]) != _COLUMNS:
+            raise RunError(f"{path}: expected the columns {', '.join(_COLUMNS)} first, found {list(table.columns[:4])}")
         classes = [name.removeprefix("log p(").removesuffix(")") for name in table.columns[4:]]
         labels = pd.Index(classes).get_indexer(table["label"])
         if (labels < 0).any():
-            raise RunError(
-                f"{path}: expected labels among {', '.join(classes)}, found {table['label'][labels < 0].iloc[0]!r}"
-            )
+            unknown = table["label"][labels < 0].iloc[0]
+            raise RunError(f"{path}: expected labels among {', '.join(classes)}, found {unknown!r}")
         return cls(classes, labels, values, table["group"].to_numpy(str), table["path"].to_numpy(str))
 
     def __str__(self) -> str:
@@ -159,7 +137,7 @@ class Result:
         )
 
     def to_dict(self) -> dict:
-        """Accuracy, interval, n, table and confusion matrix, as JSON can hold them."""
+        """Return accuracy, interval, n, table of the classes and confusion matrix for a JSON file."""
         return {
             "accuracy": self.accuracy,
             "ci95": list(self.ci95),

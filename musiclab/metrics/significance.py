@@ -1,28 +1,26 @@
-"""Which of two models is better: McNemar's test on the clips that both were tested with."""
+"""McNemar's test: which of two models is better on the clips that both were tested with?"""
 
 from dataclasses import dataclass
 
+import pandas as pd
 from scipy.stats import binomtest, chi2
 
 from musiclab.core.errors import RunError
 from musiclab.metrics.result import Result
 
-FEW = 25
-"""Discordant clips under which the exact binomial test is used in place of the chi-squared approximation."""
+FEW = 25  # discordant clips below which the exact binomial test replaces the chi-squared approximation
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's test of two models on the same clips.
+    """McNemar's test of two models on the same n clips.
 
     Attributes
     ----------
-    n : int
-        Clips.
     only_first, only_second : int
-        Clips that the first model alone, and the second alone, named rightly.
+        Number of clips that only the first model, and only the second, classified correctly.
     p : float
-        How often a difference as large as this or larger would come by chance, were the two equally good.
+        Probability of a difference at least as large by chance, if the two models were equally good.
     """
 
     n: int
@@ -38,45 +36,36 @@ class McNemar:
 
 
 def mcnemar(first: Result, second: Result) -> McNemar:
-    """Test whether two models differ, by the clips that one of them got right and the other wrong.
+    """Test whether two models differ, by the clips that only one of them classified correctly.
 
-    The two-sided exact binomial test where fewer than :data:`FEW` clips are such, otherwise chi-squared with
-    continuity correction (McNemar 1947; Edwards 1948). The test takes clips for independent; clips of one group are
-    not quite that, so with few large groups p comes out too small.
-
-    Parameters
-    ----------
-    first, second
-        Of the same clips, in any order.
-
-    Raises
-    ------
-    RunError
-        The clips are not the same, or have other labels.
+    With fewer than :data:`FEW` such clips it is the two-sided exact binomial test, otherwise chi-squared with
+    continuity correction (McNemar 1947; Edwards 1948). It assumes independent clips; clips of one group are not quite
+    independent, so with few large groups p is too small. Results on other clips, or with other labels, raise RunError.
 
     Examples
     --------
     >>> import numpy as np
     >>> labels, names = np.zeros(20, int), np.arange(20).astype(str)
-    >>> def answers(wrong):
-    ...     shares = np.where(names.astype(int)[:, None] < wrong, [0.1, 0.9], [0.9, 0.1])
+    >>> def result(mistakes):
+    ...     shares = np.where(names.astype(int)[:, None] < mistakes, [0.1, 0.9], [0.9, 0.1])
     ...     return Result(["a", "b"], labels, np.log(shares), names, names)
-    >>> print(mcnemar(answers(2), answers(10)))
+    >>> print(mcnemar(result(2), result(10)))
     of 20 clips 8 are right with the first model alone, 0 with the second alone; McNemar's p = 0.00781
     """
-    one, other = _by_clip(first), _by_clip(second)
-    if one.keys() != other.keys():
-        missing = sorted(one.keys() ^ other.keys())
+    one, other = _clips(first), _clips(second)
+    missing = one.index.symmetric_difference(other.index)
+    if len(missing):
         raise RunError(
             f"expected two results on the same clips, found {first.n} and {second.n} clips, "
             f"{len(missing)} of them in one only, such as {missing[0]}; test both models on the same split"
         )
-    strange = [path for path in one if one[path][0] != other[path][0]]
-    if strange:
-        path = strange[0]
-        raise RunError(f"{path}: expected the same label in both results, found {one[path][0]} and {other[path][0]}")
-    only_first = sum(one[path][1] and not other[path][1] for path in one)
-    only_second = sum(other[path][1] and not one[path][1] for path in one)
+    clips = one.join(other.add_suffix("_second"))
+    for clip in clips[clips["label"] != clips["label_second"]].itertuples():
+        raise RunError(
+            f"{clip.Index}: expected the same label in both results, found {clip.label} and {clip.label_second}"
+        )
+    only_first = int((clips["correct"] & ~clips["correct_second"]).sum())
+    only_second = int((~clips["correct"] & clips["correct_second"]).sum())
     discordant = only_first + only_second
     if discordant == 0:
         p = 1.0
@@ -84,16 +73,13 @@ def mcnemar(first: Result, second: Result) -> McNemar:
         p = float(binomtest(only_first, discordant).pvalue)
     else:
         p = float(chi2.sf(max(0, abs(only_first - only_second) - 1) ** 2 / discordant, df=1))
-    return McNemar(len(one), only_first, only_second, p)
+    return McNemar(len(clips), only_first, only_second, p)
 
 
-def _by_clip(result: Result) -> dict[str, tuple[str, bool]]:
-    """Label and whether it was found, by path."""
-    correct = result.predictions == result.labels
-    clips = {
-        path: (result.classes[label], bool(right))
-        for path, label, right in zip(result.paths, result.labels, correct, strict=True)
-    }
-    if len(clips) < result.n:
-        raise RunError(f"expected each clip once in a result, found {result.n} for {len(clips)} paths")
+def _clips(result: Result) -> pd.DataFrame:
+    """Tabulate the label of each clip and whether it was classified correctly, by path."""
+    labels = [result.classes[label] for label in result.labels]
+    clips = pd.DataFrame({"label": labels, "correct": result.correct}, index=result.paths)
+    if not clips.index.is_unique:
+        raise RunError(f"expected each clip once in a result, found {result.n} for {clips.index.nunique()} paths")
     return clips

@@ -1,7 +1,7 @@
-"""Models: a batch of what they hear -> logits, shape (batch, classes); made by name with :func:`create`.
+"""Models, made by name with :func:`create`: from a batch of a feature to logits, shape (batch, classes).
 
 ==========  ================  =================================  =====================================================
-name        class             input, an example                  from
+name        class             input, for example                 from
 ==========  ================  =================================  =====================================================
 ``m3``      M3                waveform, 32,000 at 8 kHz          Dai et al. 2016, "Very Deep CNNs for Raw Waveforms"
 ``m5``      M5                "                                  ", and PyTorch's audio classifier tutorial
@@ -15,14 +15,15 @@ name        class             input, an example                  from
 ``resnet``  MelResNet         log-mel, 128 x 216: a whole clip   the strong baseline
 ==========  ================  =================================  =====================================================
 
-:func:`summary` shows a model layer by layer; :class:`musiclab.models.base.Classifier` says what all of them share.
+:func:`summary` describes a model layer by layer; :class:`Classifier` documents what all models share.
 """
 
 import inspect
 
 from torch import nn
 
-from musiclab.core.errors import RunError, did_you_mean
+from musiclab.core.checks import check_known
+from musiclab.core.errors import RunError
 from musiclab.models.base import Classifier
 from musiclab.models.cnn import MelCNN, MelCRNN
 from musiclab.models.describe import Summary, summary
@@ -68,25 +69,8 @@ __all__ = [
 
 
 def find(name: str) -> type[Classifier]:
-    """The class of a model: what it hears can be asked before it is made.
-
-    Parameters
-    ----------
-    name
-        A key of :data:`MODELS`.
-
-    Raises
-    ------
-    RunError
-        There is no such model.
-
-    Examples
-    --------
-    >>> find("m5").feature, find("m5").feature_config.sample_rate
-    ('audio', 8000)
-    """
-    if name not in MODELS:
-        raise RunError(f"expected a model among {', '.join(MODELS)}, found {name!r}{did_you_mean(name, MODELS)}")
+    """Return the class of the model ``name``, or raise RunError if :data:`MODELS` does not have it."""
+    check_known(name, MODELS, "a model")
     return MODELS[name]
 
 
@@ -95,39 +79,33 @@ def create(name: str, classes: int, **sizes) -> Classifier:
 
     Parameters
     ----------
-    name
-        A key of :data:`MODELS`.
-    classes
-        Number of classes.
+    name, classes
+        A key of :data:`MODELS`, and the number of classes.
     **sizes
-        Sizes that the model's constructor takes; left out, they are those of the system it comes from.
+        Arguments of the model's constructor; by default those of the system it comes from.
 
     Raises
     ------
     RunError
-        There is no such model, it has no such size, or the size cannot be had.
+        The name, a size or the value of a size is impossible.
 
     Examples
     --------
     >>> count_parameters(create("cnn", classes=10))
     3913930
     """
-    kind = find(name)
-    known = [size for size in inspect.signature(kind).parameters if size != "classes"]
-    for size in sizes:
-        if size not in known:
-            raise RunError(
-                f"model {name}: unexpected keyword argument {size!r}{did_you_mean(size, known)}; "
-                f"its sizes are {', '.join(known)}"
-            )
+    model_class = find(name)
+    known = [size for size in inspect.signature(model_class).parameters if size != "classes"]
     try:
-        return kind(classes, **sizes)
+        for size in sizes:
+            check_known(size, known, "a size")
+        return model_class(classes, **sizes)
     except RunError as error:
         raise RunError(f"model {name}: {error}") from error
-    except (RuntimeError, TypeError, MemoryError) as error:  # of a wrong kind, or larger than memory
+    except (RuntimeError, TypeError, MemoryError) as error:  # of a wrong type, or larger than memory
         raise RunError(f"model {name}: expected sizes that can be had, found {sizes} ({error})") from error
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable numbers in a model."""
+    """Count the trainable parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,46 +1,42 @@
-"""What all models share: they standardise their input themselves, and say which input they were made for."""
+"""Base of the models: a model standardises its input and says which feature it takes."""
 
 from collections.abc import Sequence
-from numbers import Integral
+from itertools import pairwise
 
 import torch
 from torch import nn
 
+from musiclab.core.checks import check_whole
 from musiclab.core.errors import RunError
 
 
 class Classifier(nn.Module):
-    """Base of the models: a batch of what a model hears -> logits, shape (batch, classes), no softmax.
+    """Base of the models: takes a batch of a feature and returns logits, shape (batch, classes), without a softmax.
 
-    A subclass names what it hears in its class attributes, builds its layers after ``super().__init__``, and
-    begins its ``forward`` with :meth:`standardised`.
+    A subclass names its feature in its class attributes, builds its layers after ``super().__init__``, and begins its
+    ``forward`` with :meth:`standardised`.
 
     Parameters
     ----------
-    classes
-        Number of classes.
-    sizes
-        The arguments, beside ``classes``, that make the same network again; JSON can hold them.
+    classes, sizes
+        Number of classes, and all other arguments of the subclass, from which the same network can be made again.
     input_shape
-        Shape of one example: ``(samples,)`` of audio, else ``(dimensions, frames)``.
+        Shape of one example: ``(samples,)`` for audio, otherwise ``(dimensions, frames)``.
     shortest
-        Least length of an example, where other lengths than that of ``input_shape`` will do; ``None`` where not.
+        Smallest length of an example; by default only the length in ``input_shape`` is accepted.
 
     Attributes
     ----------
-    feature : str
-        Name of what it hears, a key of ``musiclab.features.FEATURES``.
-    feature_config : object
-        The settings of that feature for which it was made.
+    feature, feature_config
+        Name of the feature, a key of ``musiclab.features.FEATURES``, and the settings that the model was made for.
     dimensions : str or None
         Name of the size that equals the feature's dimensions; ``None`` for audio, which has no such axis.
     by_dimension : bool
-        Whether each dimension is standardised by numbers of its own, as what has units of its own must be.
+        Whether each dimension is standardised by itself, as dimensions with different units must be.
     length : int
         Samples or frames of the segments it is trained on.
     mean, deviation : tensor, shape () or (dimensions,)
-        Of the training set (:meth:`standardise_by`): they are kept with the weights, which are then all one needs
-        to use the model.
+        Mean and standard deviation of the training set, saved with the weights.
     """
 
     feature: str
@@ -50,31 +46,27 @@ class Classifier(nn.Module):
 
     def __init__(self, classes: int, sizes: dict, input_shape: tuple[int, ...], shortest: int | None = None):
         super().__init__()
-        check_whole(classes=classes, length=input_shape[-1])
+        check_whole({"classes": classes, "length": input_shape[-1]}, "classes", "length")
         if shortest is not None and input_shape[-1] < shortest:
             raise RunError(f"expected a length of at least {shortest}, found {input_shape[-1]}; use longer segments")
-        self.classes, self.sizes, self.input_shape, self.shortest = classes, sizes, input_shape, shortest
+        self.sizes = {name: list(size) if isinstance(size, tuple) else size for name, size in sizes.items()}
+        self.classes, self.input_shape, self.shortest = classes, input_shape, shortest
         self.length = input_shape[-1]
         shape = input_shape[:1] if self.by_dimension else ()
         self.register_buffer("mean", torch.zeros(shape))
         self.register_buffer("deviation", torch.ones(shape))
 
     def standardise_by(self, mean: float | Sequence[float], deviation: float | Sequence[float]) -> None:
-        """Keep the mean and the standard deviation of the training set.
+        """Store the mean and the standard deviation of the training set.
 
-        What hardly varies (by less than a millionth of its mean, or of 1) is divided by 1, not by nearly 0, as
-        scikit-learn's StandardScaler does: a later clip that differs there must not drown all else.
+        A dimension that hardly varies (by less than a millionth of its mean, or of 1) is divided by 1 instead of nearly
+        0, as in scikit-learn's StandardScaler. Otherwise a later clip that differs there would drown everything else.
 
         Parameters
         ----------
         mean, deviation
-            One number, or one for each dimension; a model that keeps one number pools those of the dimensions,
-            which gives exactly the mean and the deviation of all values together.
-
-        Raises
-        ------
-        RunError
-            There are not as many numbers as dimensions, one is not finite, or a deviation is negative.
+            One finite value, or one for each dimension; a model that keeps a single one pools them. Others raise
+            RunError.
         """
         mean, deviation = (torch.as_tensor(numbers, dtype=torch.float64).cpu() for numbers in (mean, deviation))
         dimensions = self.input_shape[0] if len(self.input_shape) > 1 else 1
@@ -83,10 +75,10 @@ class Classifier(nn.Module):
                 raise RunError(f"expected one {name} or {dimensions} of them, found shape {tuple(numbers.shape)}")
             bad = ~numbers.isfinite() | ((numbers < 0) & (name == "deviation"))
             if bad.any():
-                place = int(bad.reshape(-1).nonzero()[0])
+                first = int(bad.reshape(-1).nonzero()[0])
                 raise RunError(
                     f"expected a finite {name}{' of 0 or more' * (name == 'deviation')} of each dimension, found "
-                    f"{numbers.reshape(-1)[place].item()} for number {place}; look for broken clips with a scan"
+                    f"{numbers.reshape(-1)[first].item()} for number {first}; look for broken clips with a scan"
                 )
         if not self.by_dimension and max(mean.ndim, deviation.ndim):
             power = (deviation.square() + mean.square()).mean()
@@ -97,12 +89,9 @@ class Classifier(nn.Module):
         self.deviation.copy_(deviation.masked_fill(constant, 1.0))
 
     def standardised(self, batch: torch.Tensor) -> torch.Tensor:
-        """A batch, shape (batch, *input_shape), less the mean, in deviations.
+        """Subtract the mean from a batch, shape (batch, *input_shape), and divide it by the standard deviation.
 
-        Raises
-        ------
-        RunError
-            The batch has another shape than the model was made for.
+        Raise RunError if the batch has another shape than the model was made for.
         """
         *fixed, length = self.input_shape
         fits = batch.ndim == 2 + len(fixed) and list(batch.shape[1:-1]) == fixed
@@ -115,24 +104,9 @@ class Classifier(nn.Module):
         return (batch - self.mean) / self.deviation
 
 
-def check_whole(least: int = 1, /, **sizes: int) -> None:
-    """Raise RunError, naming the size, unless all are whole numbers of at least ``least``."""
-    for name, value in sizes.items():
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-            raise RunError(f"expected {name} to be a whole number of at least {least}, found {value!r}")
-
-
-def check_share(**sizes: float) -> None:
-    """Raise RunError, naming the size, unless all are shares: 0 or more, and less than 1."""
-    for name, value in sizes.items():
-        if not isinstance(value, int | float) or not 0 <= value < 1:
-            raise RunError(f"expected {name} to be a share, from 0 to less than 1, found {value!r}")
-
-
-def check_widths(count: int, /, **sizes: Sequence[int]) -> None:
-    """Raise RunError, naming the size, unless all are ``count`` whole numbers of at least 1."""
-    for name, values in sizes.items():
-        if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != count:
-            raise RunError(f"expected {name} to be {count} whole numbers, found {values!r}")
-        for value in values:
-            check_whole(**{name: value})
+def dense_layers(inputs: int, hidden: Sequence[int], dropout: float, classes: int) -> list[nn.Module]:
+    """Make dense layers of the sizes ``hidden``, each with ReLU and dropout, and a linear layer to the classes."""
+    layers = []
+    for size_in, size_out in pairwise([inputs, *hidden]):
+        layers += [nn.Linear(size_in, size_out), nn.ReLU(), nn.Dropout(dropout)]
+    return [*layers, nn.Linear(hidden[-1], classes)]

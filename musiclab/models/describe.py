@@ -1,8 +1,9 @@
-"""A model layer by layer: shapes, parameters, sums and what a layer hears, by watching one batch go through."""
+"""Describe a model layer by layer: shapes, parameters, multiply-adds and receptive fields."""
 
 from dataclasses import dataclass
 from math import prod
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -10,103 +11,65 @@ from musiclab.core.errors import RunError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d)
-_RECURRENT = {nn.RNN: 1, nn.GRU: 3, nn.LSTM: 4}  # gates
 _POINTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.Dropout, nn.Dropout2d, nn.Identity)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer.
-
-    Attributes
-    ----------
-    name : str
-        Where it is in the model, ``"layers.0.0"``.
-    kind : str
-        Its class.
-    output : tuple of int
-        Shape of its output, the batch first.
-    parameters : int
-        Numbers that are learnt.
-    multiply_adds : int
-        Multiplications, each with its addition, of convolutions, linear and recurrent layers; others count as none.
-    receptive_field : float or None
-        How much of the sound one step of its output depends on, in ms; ``None`` where that is all of it or unknown:
-        after a pool over the whole time, and in recurrent layers.
-    """
+    """One layer; its receptive field is None after a pool over all time steps and in recurrent layers."""
 
     name: str
-    kind: str
-    output: tuple[int, ...]
+    kind: str  # class of the layer
+    output: tuple[int, ...]  # shape, the batch first
     parameters: int
-    multiply_adds: int
-    receptive_field: float | None
+    multiply_adds: int  # of convolutions, linear and recurrent layers; 0 for all others
+    receptive_field: float | None  # of one step of the output, in ms
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a model, in the order in which a batch goes through them; ``str()`` is a table.
-
-    Attributes
-    ----------
-    rows : tuple of Row
-    """
+    """The layers of a model, ``rows``, in the order in which a batch passes them; ``str()`` is a table."""
 
     rows: tuple[Row, ...]
 
     @property
     def parameters(self) -> int:
-        """Of all layers."""
         return sum(row.parameters for row in self.rows)
 
     @property
     def multiply_adds(self) -> int:
-        """Of all layers, for the whole batch."""
+        """Multiply-adds of all layers, for the whole batch."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
-        head = ("layer", "kind", "output", "parameters", "multiply-adds", "hears (ms)")
-        cells = [
-            (
-                row.name,
-                row.kind,
-                " x ".join(map(str, row.output)),
-                f"{row.parameters:,}" if row.parameters else "",
-                f"{row.multiply_adds:,}" if row.multiply_adds else "",
-                "" if row.receptive_field is None else f"{row.receptive_field:,.1f}",
-            )
-            for row in self.rows
-        ]
-        total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
-        widths = [max(map(len, column)) for column in zip(head, *cells, total, strict=True)]
-        rule = "  ".join("-" * width for width in widths)
-        lines = [
-            "  ".join(
-                cell.ljust(width) if place < 3 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in (head, *cells, total)
-        ]
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        def counted(count):
+            return f"{count:,}" if count else ""
+
+        total = Row("total", "", (), self.parameters, self.multiply_adds, None)
+        table = pd.DataFrame([*self.rows, total]).set_index("name").rename_axis(index=None, columns="layer")
+        return table.astype({"receptive_field": float}).to_string(
+            header=["kind", "output", "parameters", "multiply-adds", "hears (ms)"],
+            formatters=[str, lambda shape: " x ".join(map(str, shape)), counted, counted, "{:,.1f}".format],
+            na_rep="",
+        )
 
 
 def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = None) -> Summary:
-    """Describe a model by what happens to a batch of zeros in it.
+    """Describe a model by watching a batch of zeros pass through it.
 
     Parameters
     ----------
     model
         One of musiclab's, or any other together with ``shape``. It is left as it was.
     batch
-        Examples in the batch; shapes and multiply-adds are of the whole batch.
+        Number of examples in the batch; shapes and multiply-adds are those of the whole batch.
     shape
-        Shape of one example; when left out, the model's ``input_shape``.
+        Shape of one example; by default the model's ``input_shape``.
 
     Returns
     -------
     Summary
-        Receptive fields are known for a model that has a ``feature_config``. They are sums over kernels and strides
-        along time, the last axis; a frame counts with all of its window.
+        Receptive fields are sums over kernels and strides along time, and need a model with a ``feature_config``.
 
     Raises
     ------
@@ -133,7 +96,8 @@ def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = No
             own = sum(p.numel() for p in layer.parameters() if id(p) not in seen)
             seen.update(id(p) for p in layer.parameters())
             field = reach.after(layer, inputs[0], tensor)
-            rows.append(Row(name, type(layer).__name__, tuple(tensor.shape), own, _sums(layer, inputs, tensor), field))
+            cost = _multiply_adds(layer, inputs, tensor)
+            rows.append(Row(name, type(layer).__name__, tuple(tensor.shape), own, cost, field))
 
         return hook
 
@@ -152,28 +116,26 @@ def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = No
     return Summary(tuple(rows))
 
 
-def _sums(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> int:
-    """Multiply-adds of a layer, by its definition."""
-    if isinstance(layer, _CONVOLUTIONS):  # each output number: a kernel over the input channels of its group
+def _multiply_adds(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> int:
+    if isinstance(layer, _CONVOLUTIONS):  # each output value: a kernel over the input channels of its group
         return output.numel() * prod(layer.kernel_size) * (layer.in_channels // layer.groups)
     if isinstance(layer, nn.Linear):
         return output.numel() * layer.in_features
-    if type(layer) in _RECURRENT:  # weights, all of them matrices, once a step
+    if isinstance(layer, nn.RNNBase):  # weights, all of them matrices, once per step
         steps = inputs[0].numel() // layer.input_size
         return steps * sum(weight.numel() for name, weight in layer.named_parameters() if name.startswith("weight"))
     return 0
 
 
 class _Reach:
-    """Keeps account of what tensors depend on: a stretch of the input, and the step between neighbours, in steps of it.
+    """Receptive field of one step of each tensor, and the hop between steps, in input steps, both kept on the tensor.
 
-    The account of a tensor hangs on the tensor. One that no layer made, a sum of two branches for example, has that
-    of the farthest reach so far: in a network whose branches join, it is the longest of them.
+    A tensor that no layer made, such as the sum of two branches, gets the longest so far.
     """
 
     def __init__(self, config):
         self.config = config
-        self.farthest = (1, 1)  # reach and step; None: all of the sound
+        self.farthest = (1, 1)  # reach and hop; None: all of the sound
 
     def after(self, layer: nn.Module, source: torch.Tensor, output: torch.Tensor) -> float | None:
         before = source._reach = getattr(source, "_reach", self.farthest)  # kept for the other branch
@@ -182,18 +144,17 @@ class _Reach:
             self.farthest = now
         return self._in_ms(now)
 
-    def _through(self, layer, reach, step):
+    def _through(self, layer, reach, hop):
         if isinstance(layer, _CONVOLUTIONS + _POOLS):
             kernel, stride = _last(layer.kernel_size), _last(layer.stride)
             dilation = _last(getattr(layer, "dilation", 1))
-            return reach + dilation * (kernel - 1) * step, step * stride
-        return (reach, step) if isinstance(layer, _POINTWISE) else None
+            return reach + dilation * (kernel - 1) * hop, hop * stride
+        return (reach, hop) if isinstance(layer, _POINTWISE) else None
 
     def _in_ms(self, now) -> float | None:
         if now is None or self.config is None:
             return None
-        hop = getattr(self.config, "hop_length", None)
-        samples = now[0] if hop is None else (now[0] - 1) * hop + getattr(self.config, "n_fft", hop)
+        samples = (now[0] - 1) * getattr(self.config, "hop_length", 1) + self.config.least_samples
         return 1000 * samples / self.config.sample_rate
 
 

@@ -5,43 +5,38 @@ from typing import Literal
 import torch
 from torch import nn
 
-from musiclab.core.errors import RunError, did_you_mean
+from musiclab.core.checks import check_known, check_share, check_whole
 from musiclab.features import SequenceConfig
-from musiclab.models.base import Classifier, check_share, check_whole
+from musiclab.models.base import Classifier
 
 POOLS = ("last", "mean")
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class SequenceLSTM(Classifier):
-    """Two LSTM layers over 33 numbers a frame, and a linear layer on the last step (ruohoruotsi's, on GTZAN).
+    """Two LSTM layers over 33 values per frame, and a linear layer on the last time step (ruohoruotsi's, on GTZAN).
 
-    A step is 13 MFCCs, the spectral centroid, 12 chroma and 7 contrasts; 128 steps are 3 s at 22,050 Hz, hop 512.
-    The tutorial does not scale them: the centroid, thousands of Hz, then drowns the chroma, which lie in 0 to 1, and
-    drives the gates to where they have no gradient. ``scale=False`` shows that.
+    A time step is 13 MFCCs, the spectral centroid, 12 chroma and 7 contrasts; 128 steps are 3 s at 22,050 Hz, hop 512.
+    The tutorial does not scale them, which ``scale=False`` reproduces: the centroid, thousands of Hz, drowns the chroma
+    and saturates the gates, so that their gradient vanishes.
 
     Parameters
     ----------
-    classes
-        Number of classes.
-    inputs
-        Numbers a frame.
-    hidden
-        Size of each recurrent layer.
-    layers
-        Number of recurrent layers.
+    classes, inputs
+        Number of classes, and of dimensions of a frame.
+    hidden, layers
+        Size and number of the recurrent layers.
     frames
         Length of a segment; others may be shorter or longer.
     pool
-        What the linear layer gets: the ``"last"`` step, as in the tutorial, or the ``"mean"`` over all steps, which
-        does not forget the beginning.
+        Input of the linear layer: the ``"last"`` time step, as in the tutorial, or the ``"mean"`` over all of them.
     scale
-        Whether each number is standardised by itself.
+        Whether each dimension is standardised by itself.
     dropout
-        Share of the outputs of each recurrent layer that is dropped in training; the tutorial drops none.
+        Share of the outputs of each recurrent layer that is dropped in training; 0 in the tutorial.
     cell
-        What the layers are made of: ``"lstm"``, as in the tutorial; ``"gru"``, with three gates for four and so three
-        quarters of the parameters; or ``"rnn"``, the plain recurrent layer without gates, to compare with.
+        Type of the layers: ``"lstm"``, as in the tutorial; ``"gru"``, with three gates instead of four and so three
+        quarters of the parameters; or ``"rnn"``, the plain recurrent layer without gates.
     """
 
     feature = "sequence"
@@ -61,31 +56,20 @@ class SequenceLSTM(Classifier):
         dropout: float = 0.0,
         cell: Literal["lstm", "gru", "rnn"] = "lstm",
     ):
-        check_whole(inputs=inputs, hidden=hidden, layers=layers, frames=frames)
-        check_share(dropout=dropout)
-        for name, value, known in (("pool", pool, POOLS), ("cell", cell, CELLS)):
-            if value not in known:
-                raise RunError(
-                    f"expected {name} to be one of {', '.join(known)}, found {value!r}{did_you_mean(str(value), known)}"
-                )
-        sizes = {
-            "inputs": inputs,
-            "hidden": hidden,
-            "layers": layers,
-            "frames": frames,
-            "pool": pool,
-            "scale": bool(scale),
-            "dropout": dropout,
-            "cell": cell,
-        }
+        sizes = {"inputs": inputs, "hidden": hidden, "layers": layers, "frames": frames}
+        sizes |= {"pool": pool, "scale": bool(scale), "dropout": dropout, "cell": cell}
+        check_whole(sizes, "inputs", "hidden", "layers", "frames")
+        check_share(sizes, "dropout")
+        check_known(pool, POOLS, "a pool")
+        check_known(cell, CELLS, "a cell")
         super().__init__(classes, sizes, (inputs, frames), shortest=1)
-        # "lstm" whatever the cell is: the weights that runs have kept are found by this name
+        # named "lstm" whatever the cell is: saved weights have this name
         self.lstm = CELLS[cell](inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, classes)
 
     def forward(self, sequence: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (batch, classes), of sequences, shape (batch, inputs, frames)."""
+        """Compute logits, shape (batch, classes), from sequences, shape (batch, inputs, frames)."""
         standardised = self.standardised(sequence)  # checks the shape too
         steps = standardised if self.sizes["scale"] else sequence
         outputs, _ = self.lstm(steps.transpose(1, 2))  # (batch, frames, hidden)

@@ -4,20 +4,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from musiclab.core.checks import check_whole
 from musiclab.features import AudioConfig
-from musiclab.models.base import Classifier, check_whole
+from musiclab.models.base import Classifier
 
 KERNEL, STRIDE = 80, 4  # of the first layer: 10 ms and 0.5 ms at 8 kHz
 POOL = 4
 
 
 class WaveformCNN(Classifier):
-    """Convolutions along a raw waveform, with a kernel of 10 ms first and of 3 taps after it.
+    """Convolutions along a raw waveform, with a kernel of 10 ms in the first layer and of 3 taps in all others.
 
-    Every layer is convolution - batch norm - ReLU. The first has a kernel of 80 samples and a stride of 4; the others
-    stand in stages with twice the channels of the stage before, and a max-pool of 4 precedes each stage. The
-    mean over time of the last channels goes to one linear layer, so that a clip may have any length. Subclasses say
-    how many layers a stage has:
+    Every layer is convolution - batch norm - ReLU. The first has a kernel of 80 samples and a stride of 4. The others
+    form stages, each with twice the channels of the one before and after a max-pool of 4. The mean over time of the
+    last channels goes to a linear layer, so a clip may have any length. Subclasses set the layers (parameters for 10
+    classes):
 
     ===========  =============  ======================  ======================  =================  ==========
     name         class          channels of the stages  layers of the stages    after the last     parameters
@@ -29,16 +30,13 @@ class WaveformCNN(Classifier):
     ``m34res``   M34Res         48, 96, 192, 384        3, 4, 6, 3 blocks of 2                     3,972,778
     ===========  =============  ======================  ======================  =================  ==========
 
-    (parameters with 10 classes). Convolutions have no bias, for the batch norm after each of them has an offset of its
-    own. They are padded with zeros so that 32,000 samples become exactly 8,000 steps, and these, by four pools, 31.
-    Weights begin as Glorot and Bengio's, as in the paper.
+    Zero padding makes exactly 8,000 steps of 32,000 samples; four pools leave 31. Initial weights are those of the
+    paper (Glorot and Bengio).
 
     Parameters
     ----------
-    classes
-        Number of classes.
-    width
-        Channels of the first layer and the first stage; when left out, those of the paper.
+    classes, width
+        Number of classes, and of channels in the first layer and the first stage; by default those of the paper.
     length
         Samples of a segment: 32,000 are 4 s at 8 kHz. Other clips may be shorter or longer.
     """
@@ -52,9 +50,10 @@ class WaveformCNN(Classifier):
 
     def __init__(self, classes: int, width: int | None = None, length: int = 32_000):
         width = self.paper_width if width is None else width
-        check_whole(width=width, length=length)
+        sizes = {"width": width, "length": length}
+        check_whole(sizes, "width", "length")
         pools = len(self.repeats) + self.pool_last
-        super().__init__(classes, {"width": width, "length": length}, (length,), shortest=STRIDE * POOL**pools)
+        super().__init__(classes, sizes, (length,), shortest=STRIDE * POOL**pools)
         layers = [_Layer(1, width, KERNEL, STRIDE)]
         channels = width
         for stage, repeats in enumerate(self.repeats):
@@ -73,13 +72,13 @@ class WaveformCNN(Classifier):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (batch, classes), of waveforms, shape (batch, samples)."""
+        """Compute logits, shape (batch, classes), from waveforms, shape (batch, samples)."""
         maps = self.layers(self.standardised(waveform).unsqueeze(1))  # (batch, channels, steps)
         return self.output(self.pool(maps).flatten(1))
 
 
 class M3(WaveformCNN):
-    """Three layers with weights: two convolutions of 256 channels (:class:`WaveformCNN`)."""
+    """Three layers with weights, two of them convolutions of 256 channels (:class:`WaveformCNN`)."""
 
     paper_width, repeats, pool_last = 256, (1,), True
 
@@ -105,15 +104,14 @@ class M18(WaveformCNN):
 class M34Res(WaveformCNN):
     """Thirty-four layers in residual blocks of two (:class:`WaveformCNN`).
 
-    A block adds its input to its output. Where the channels double, the input is filled up with channels of zeros
-    (He et al. 2015, option A), which costs no parameters.
+    A block adds its input to its output; missing channels of the input are zeros (He et al. 2015, option A).
     """
 
     paper_width, repeats, residual = 48, (3, 4, 6, 3), True
 
 
 class _Layer(nn.Sequential):
-    """Convolution - batch norm - ReLU; a length that the stride divides is divided by it."""
+    """Convolution - batch norm - ReLU; the length is divided by the stride."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1):
         super().__init__(
@@ -124,7 +122,7 @@ class _Layer(nn.Sequential):
 
 
 class _Residual(nn.Module):
-    """Two layers of 3 taps beside a shortcut; the last ReLU comes after the sum."""
+    """Two layers of 3 taps with a shortcut; the last ReLU follows the sum."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__()

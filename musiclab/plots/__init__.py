@@ -1,6 +1,6 @@
-"""Pictures: each draws on one Axes, labels it with units, and returns it.
+"""Plots: each function draws on one Axes (``ax``, by default a new one), labels it with units, and returns it.
 
-Colours: one map for everything that has a level (``magma``) and one palette of ten for classes, both readable in grey.
+Levels have one colour map (``magma``) and classes one palette of ten, both readable in grey.
 """
 
 from musiclab.plots.learning import comparison, confusion, differences, fold_histories, history, timeline

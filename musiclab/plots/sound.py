@@ -1,4 +1,4 @@
-"""Pictures of sound: samples, spectra, and what changes over time."""
+"""Plots of sound: samples, spectra, and how they change over time."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,18 +8,9 @@ from musiclab.plots.style import LEVELS, PALETTE, axes
 
 
 def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, start: float = 0.0, **style) -> Axes:
-    """Draw a waveform.
+    """Draw a waveform, ``samples`` of shape (samples,) at ``sample_rate`` Hz; fewer than 200 as points on stems.
 
-    Parameters
-    ----------
-    samples : array, shape (samples,)
-        Fewer than 200 are drawn as points on stems, as what they are.
-    sample_rate
-        Hz.
-    start
-        Time of the first sample, in s.
-    **style
-        For matplotlib's ``plot``.
+    ``start`` is the time of the first sample, in s; ``style`` goes to matplotlib's ``plot``.
     """
     ax = axes(ax, (8, 2.2))
     time = start + np.arange(len(samples)) / sample_rate
@@ -36,17 +27,9 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, star
 
 
 def spectrum(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, floor: float = -80.0, **style) -> Axes:
-    """Draw the level of each frequency of a sound, in dB under the highest one.
+    """Draw the level of each frequency of a sound, in dB below the highest level.
 
-    Parameters
-    ----------
-    samples : array, shape (samples,)
-    sample_rate
-        Hz.
-    floor
-        Lowest level drawn, in dB.
-    **style
-        For matplotlib's ``plot``.
+    Parameters as in :func:`waveform`; ``floor`` is the lowest level drawn, in dB.
     """
     ax = axes(ax, (8, 2.6))
     magnitude = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
@@ -62,28 +45,16 @@ def log_mel(
 ) -> Axes:
     """Draw a log-mel spectrogram with time and frequency on its axes.
 
-    Parameters
-    ----------
-    picture : array, shape (n_mels, frames)
-        From :func:`musiclab.features.log_mel`.
-    config
-        The settings it was made with.
-    colorbar
-        Put one beside it.
+    ``picture`` has shape (n_mels, frames), as :func:`musiclab.features.log_mel` computes it with the settings
+    ``config``.
     """
-    ax = axes(ax, (8, 3))
     bands, frames = picture.shape
     seconds = frames * config.hop_length / config.sample_rate
-    image = ax.imshow(
-        picture.astype(np.float32), origin="lower", aspect="auto", cmap=LEVELS, extent=(0, seconds, 0, bands),
-        interpolation="nearest",
-    )  # fmt: skip
+    unit = {"decibel": "level (dB)", "ln": "ln(mel)", "log10(1+10x)": "log10(1 + 10 mel)"}[config.scaling]
+    ax = _image(picture, (0, seconds, 0, bands), ax, unit if colorbar else None)
     marks = [hertz for hertz in (100, 500, 1000, 2000, 4000, 8000, 16000) if config.fmin <= hertz <= config.highest]
     ax.set_yticks(_band_of(np.array(marks), config), [f"{hertz:,}" for hertz in marks])
-    ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)")
-    if colorbar:
-        unit = {"decibel": "level (dB)", "ln": "ln(mel)", "log10(1+10x)": "log10(1 + 10 mel)"}[config.scaling]
-        ax.figure.colorbar(image, ax=ax, label=unit, pad=0.02)
+    ax.set_ylabel("frequency (Hz, mel scale)")
     return ax
 
 
@@ -97,69 +68,59 @@ def spectrogram(
     colorbar: bool = True,
     **style,
 ) -> Axes:
-    """Draw a spectrogram whose bins are equally far apart in Hz, each frame and bin centred on its time and frequency.
+    """Draw a spectrogram with evenly spaced bins, each frame and bin centred on its time and frequency.
 
     Parameters
     ----------
     levels : array, shape (n_fft / 2 + 1, frames)
         From 0 Hz to half the sample rate.
     sample_rate, hop_length
-        Hz; samples from one frame to the next.
+        In Hz; in samples from one frame to the next.
     label
-        What the levels are, with their unit.
+        Name of the levels, with their unit.
     top
-        Highest frequency drawn, in Hz; all of them if left out.
-    colorbar
-        Put one beside it.
+        Highest frequency drawn, in Hz; by default all are.
     **style
-        For matplotlib's ``imshow``: ``vmin`` and ``vmax`` give two pictures the same colours.
+        Passed to matplotlib's ``imshow``: ``vmin`` and ``vmax`` give two pictures the same colours.
     """
     bins, frames = levels.shape
-    width = sample_rate / 2 / (bins - 1)  # Hz from bin to bin
-    ax = _image(levels, hop_length / sample_rate, (-width / 2, (bins - 0.5) * width), ax, label, colorbar, style)
-    ax.set(ylabel="frequency (Hz)", ylim=(0, top or sample_rate / 2), xlim=(0, frames * hop_length / sample_rate))
+    step, width = hop_length / sample_rate, sample_rate / 2 / (bins - 1)  # s from frame to frame, Hz from bin to bin
+    extent = (-step / 2, (frames - 0.5) * step, -width / 2, (bins - 0.5) * width)
+    ax = _image(levels, extent, ax, label if colorbar else None, **style)
+    ax.set(ylabel="frequency (Hz)", ylim=(0, top or sample_rate / 2), xlim=(0, frames * step))
     return ax
 
 
 def chroma(
     values: np.ndarray, sample_rate: int, hop_length: int = 512, ax: Axes | None = None, colorbar: bool = True, **style
 ) -> Axes:
-    """Draw how strong each of the twelve pitch classes is over time.
+    """Draw the strength of each of the twelve pitch classes over time.
 
-    Parameters
-    ----------
-    values : array, shape (12, frames)
-        From C upwards: from :func:`musiclab.features.chroma`.
-    sample_rate, hop_length
-        Hz; samples from one frame to the next.
-    colorbar
-        Put one beside it.
-    **style
-        For matplotlib's ``imshow``.
+    ``values`` has shape (12, frames), from C upwards, as :func:`musiclab.features.chroma` gives it; other parameters as
+    in :func:`spectrogram`.
     """
-    label = "share of the strongest"
-    ax = _image(values, hop_length / sample_rate, (-0.5, 11.5), ax, label, colorbar, {"vmin": 0, "vmax": 1, **style})
+    frames, step = values.shape[1], hop_length / sample_rate
+    label = "share of the strongest" if colorbar else None
+    ax = _image(values, (-step / 2, (frames - 0.5) * step, -0.5, 11.5), ax, label, **{"vmin": 0, "vmax": 1, **style})
     ax.set_yticks(range(12), PITCH_CLASSES)
-    ax.set(ylabel="pitch class", xlim=(0, values.shape[1] * hop_length / sample_rate))
+    ax.set(ylabel="pitch class", xlim=(0, frames * step))
     return ax
 
 
 def _image(
-    values, step: float, height: tuple[float, float], ax: Axes | None, label: str, colorbar: bool, style
+    values: np.ndarray, extent: tuple[float, float, float, float], ax: Axes | None, label: str | None, **style
 ) -> Axes:
-    """Values over time, frame i centred on i * step seconds."""
     ax = axes(ax, (8, 3))
-    extent = (-step / 2, (values.shape[1] - 0.5) * step, *height)
     style = {"cmap": LEVELS, "interpolation": "nearest", "aspect": "auto", "origin": "lower", **style}
     image = ax.imshow(np.asarray(values, np.float32), extent=extent, **style)
     ax.set_xlabel("time (s)")
-    if colorbar:
+    if label:
         ax.figure.colorbar(image, ax=ax, label=label, pad=0.02)
     return ax
 
 
 def _band_of(hertz: np.ndarray, config: MelConfig) -> np.ndarray:
-    """Where frequencies lie on an axis of bands; band i has its peak at i + 0.5 on the picture."""
+    """Convert frequencies to an axis of bands, on which band i has its peak at i + 0.5."""
     import librosa
 
     centres = librosa.mel_frequencies(n_mels=config.n_mels + 2, fmin=config.fmin, fmax=config.highest)

@@ -1,4 +1,4 @@
-"""What all pictures share: the colours, and an Axes to draw on where none was given."""
+"""Colours of all plots, and a default Axes."""
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -14,5 +14,5 @@ PALETTE = (
 
 
 def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The Axes given, or a new one of a size in inches."""
+    """Return ``ax``, or a new Axes of ``size`` in inches if it is None."""
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax

@@ -1,8 +1,8 @@
-"""Models side by side: how good, how sure, how large, how fast, and whether the differences could be luck."""
+"""Put runs side by side: accuracy, size, speed, and whether the differences could be chance."""
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +11,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from musiclab import models
 from musiclab.core.errors import RunError
 from musiclab.core.files import replacing
-from musiclab.metrics import Result, mcnemar
-from musiclab.runs import checkpoint, runfolder
+from musiclab.metrics import mcnemar
+from musiclab.runs.run import Run, load
 from musiclab.training import pick_device
 
-BATCH = 32
-"""Segments at a time where the speed is measured."""
-
+BATCH = 32  # segments at a time, for the speed
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -31,141 +28,125 @@ class Comparison:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row a run, the best first: ``name``, ``model``, ``data``, ``generated``, ``split``, ``accuracy``, ``low``
-        and ``high`` (its 95 % interval), ``n``, ``parameters``, ``multiply_adds`` (for one segment),
-        ``seconds`` (training and testing), ``clips_per_second``, and of McNemar's test against the best run
-        ``only_best`` and ``only_this`` (clips that one alone named rightly) and ``p``. What is not known is missing.
+        One row per run, the best first: ``name``, ``model``, ``data``, ``generated``, ``split``, ``accuracy``, ``low``
+        and ``high`` (its 95 % interval), ``n``, ``parameters``, ``multiply_adds`` (for one segment), ``seconds`` (of
+        training and testing), ``clips_per_second``, and for McNemar's test against the best run ``only_best`` and
+        ``only_this`` (clips that only one of them classified correctly) and ``p``. Unknown values are missing.
     notes : tuple of str
-        What one must know to read it.
+        Footnotes of the table.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict:
-        """What ``--json`` prints: ``runs`` and ``notes``; what is not known is None."""
-        rows = [
-            {name: None if pd.isna(value) else value for name, value in row.items()}
-            for row in self.table.astype(object).to_dict("records")
-        ]
-        return {"runs": rows, "notes": list(self.notes)}
+        """Return what ``--json`` prints: ``runs`` and ``notes``; unknown values are None."""
+        table = self.table.astype(object).where(self.table.notna(), None)
+        return {"runs": table.to_dict("records"), "notes": list(self.notes)}
 
     def save(self, path: str | Path) -> Path:
-        """Write the table (``.csv``) or the picture of the accuracies (``.png``, ``.svg``, ``.pdf``).
-
-        Raises
-        ------
-        RunError
-            The name ends in something else.
-        """
+        """Write the table (``.csv``) or a picture of the accuracies (``.png``, ``.svg``, ``.pdf``)."""
         path = check_out(path)
         with replacing(path) as unfinished:
             if path.suffix.lower() == ".csv":
                 self.table.to_csv(unfinished, index=False)
                 return path
+            from matplotlib.figure import Figure  # not at the top, because comparing needs no pictures
+
             from musiclab import plots
 
-            ax = plots.comparison(self.table, _new_axes(len(self.table)))
-            ax.figure.savefig(unfinished, dpi=150)
+            figure = Figure(figsize=(7, 1 + 0.4 * len(self.table)), layout="constrained")
+            plots.comparison(self.table, figure.subplots())
+            figure.savefig(unfinished, dpi=150)
         return path
 
     def __str__(self) -> str:
-        head = ("run", "model", "accuracy (%)", "n", "parameters", "multiply-adds", "trained (s)", "clips/s", "p")
-        lines = [head] + [
-            (
-                row["name"] + (" *" if row["generated"] else ""),
-                row["model"],
-                f"{100 * row['accuracy']:.1f} ({100 * row['low']:.1f} to {100 * row['high']:.1f})",
-                f"{row['n']:,}",
-                _short(row["parameters"]),
-                _short(row["multiply_adds"]),
-                "-" if pd.isna(row["seconds"]) else f"{row['seconds']:,.1f}",
-                "-" if pd.isna(row["clips_per_second"]) else f"{row['clips_per_second']:,.0f}",
-                "best" if number == 0 else "-" if pd.isna(row["p"]) else f"{row['p']:.3g}",
-            )
-            for number, row in enumerate(self.table.to_dict("records"))
-        ]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = [
-            "  ".join(
-                cell.ljust(width) if place < 2 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
-        return "\n".join([*text, *self.notes])
+        table = self.table
+        shown = {
+            "model": table["model"],
+            "accuracy (%)": [
+                f"{100 * row.accuracy:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})" for row in table.itertuples()
+            ],
+            "n": table["n"].map("{:,}".format),
+            "parameters": table["parameters"].map(_short),
+            "multiply-adds": table["multiply_adds"].map(_short),
+            "trained (s)": table["seconds"].map("{:,.1f}".format),
+            "clips/s": table["clips_per_second"].astype(float).map("{:,.0f}".format, na_action="ignore"),
+            "p": ["best", *table["p"].astype(float).map("{:.3g}".format, na_action="ignore")[1:]],
+        }
+        names = table["name"] + np.where(table["generated"], " *", "")
+        text = pd.DataFrame(shown).set_index(names).rename_axis(index=None, columns="run").to_string(na_rep="-")
+        return "\n".join([text, *self.notes])
 
 
-def compare(folders: Sequence[str | Path], device: str = "auto", measure: bool = True) -> Comparison:
-    """Put runs side by side.
+def compare(*runs: Run | str | Path, device: str = "auto", measure_speed: bool = True) -> Comparison:
+    """Put runs side by side, the most accurate first.
 
-    Each is held against the one of the highest accuracy by McNemar's test, where both were tested with the same
-    clips. The tests are not corrected for their number, and the best was chosen by the same clips: with many runs a
-    p just under 0.05 means little.
+    McNemar's test compares each with the first if both were tested with the same clips. Its p-values are not corrected
+    for the number of tests, and the best run was chosen by the same clips, so a p just below 0.05 means little.
 
     Parameters
     ----------
-    folders
-        Of runs or cross-validations.
+    *runs
+        Runs and cross-validations, or their folders.
     device
-        Where the speed is measured.
-    measure
-        Whether it is.
+        Device on which the speed is measured.
+    measure_speed
+        Measure how many segments per second each model classifies.
 
     Raises
     ------
     RunError
-        No folder is given, one holds no finished run, or the same clips have other labels in two of them.
+        There is no run, one was not tested, or the same clips have different labels in two of them.
+
+    Examples
+    --------
+    >>> print(compare("runs/cnn", "runs/mlp"))  # doctest: +SKIP
     """
-    if not folders:
+    if not runs:
         raise RunError("expected run folders to compare, found none")
-    runs = [runfolder.read(folder) for folder in folders]
-    names = [run.name for run in runs]
+    compared = [run if isinstance(run, Run) else load(run) for run in runs]
+    for run in compared:
+        run.check_tested()
+    names = [run.name for run in compared]
     if len(set(names)) < len(names):
-        names = [str(folder) for folder in folders]
-    order = sorted(range(len(runs)), key=lambda number: -runs[number].result.accuracy)  # of equals the first named
-    best = runs[order[0]].result
-    rows, others, used = [], [], None
-    for number in order:
-        run = runs[number]
-        low, high = run.result.ci95
-        row = {
-            "name": names[number],
-            "model": run.model,
-            "data": run.data,
-            "generated": run.generated,
-            "split": run.metrics.get("split", ""),
-            "accuracy": run.result.accuracy,
-            "low": low,
-            "high": high,
-            "n": run.result.n,
-            "parameters": run.metrics.get("parameters"),
-            "multiply_adds": run.metrics.get("multiply_adds"),
-            "seconds": run.metrics.get("seconds"),
-            "clips_per_second": None,
-            "only_best": None,
-            "only_this": None,
-            "p": None,
-        }
-        if measure or row["multiply_adds"] is None:
-            model, _ = checkpoint.load(run.model_folder)
-            row["multiply_adds"] = row["multiply_adds"] or models.summary(model).multiply_adds
-            if measure:
-                used = pick_device(device)
-                row["clips_per_second"] = segments_per_second(model, used)
-        if run.result is not best:
-            if _same_clips(run.result, best):
-                test = mcnemar(best, run.result)
-                row |= {"only_best": test.only_first, "only_this": test.only_second, "p": test.p}
-            else:
-                others.append(names[number])
-        rows.append(row)
-    table = pd.DataFrame(rows).astype({"only_best": "Int64", "only_this": "Int64"})  # counts, also where some miss
-    return Comparison(table, tuple(_notes(rows, others, used)))
+        names = [str(run.folder or f"{run.name} {index}") for index, run in enumerate(compared, start=1)]
+    used_device = pick_device(device) if measure_speed else None
+    best = max(compared, key=lambda run: run.result.accuracy)
+    rows = [_row(name, run, best, used_device) for name, run in zip(names, compared, strict=True)]
+    table = pd.DataFrame(rows).sort_values("accuracy", ascending=False, kind="stable", ignore_index=True)
+    table = table.astype({"only_best": "Int64", "only_this": "Int64"})  # counts, of which some are missing
+    return Comparison(table, tuple(_notes(table, used_device)))
+
+
+def _row(name: str, run: Run, best: Run, device: torch.device | None) -> dict:
+    low, high = run.result.ci95
+    row = {
+        "name": name,
+        "model": run.settings.model,
+        "data": run.settings.data.get("name", ""),
+        "generated": run.is_generated,
+        "split": run.settings.split,
+        "accuracy": run.result.accuracy,
+        "low": low,
+        "high": high,
+        "n": run.result.n,
+        "parameters": run.summary.parameters,
+        "multiply_adds": run.summary.multiply_adds,
+        "seconds": run.seconds,
+        "clips_per_second": None if device is None else segments_per_second(run.model, device),
+        "only_best": None,
+        "only_this": None,
+        "p": None,
+    }
+    if run is not best and set(run.result.paths) == set(best.result.paths):
+        test = mcnemar(best.result, run.result)
+        row |= {"only_best": test.only_first, "only_this": test.only_second, "p": test.p}
+    return row
 
 
 def check_out(path: str | Path) -> Path:
-    """The path, if a comparison can be saved under that name; raise RunError before the work, not after it."""
+    """Return the path of a comparison to save, or raise RunError if its ending is unknown."""
     path = Path(path)
     if path.suffix.lower() not in (".csv", *PICTURES):
         raise RunError(
@@ -175,72 +156,42 @@ def check_out(path: str | Path) -> Path:
 
 
 @torch.inference_mode()
-def segments_per_second(model: nn.Module, device: torch.device, batch_size: int = BATCH, seconds: float = 1.0) -> float:
-    """How many segments a model names in a second: of random numbers, in float32, without reading or decoding.
-
-    Parameters
-    ----------
-    model
-        It is left in evaluation mode on ``device``.
-    device
-        Where.
-    batch_size
-        Segments at a time.
-    seconds
-        To spend on it, about; at least three batches are timed and their median is taken.
-    """
-    batch = torch.randn(batch_size, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(device)
+def segments_per_second(model: nn.Module, device: torch.device, seconds: float = 1.0) -> float:
+    """Measure how many segments (random numbers, float32) a model classifies per second, for about ``seconds``."""
+    batch = torch.randn(BATCH, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(device)
     model.to(device).eval()
     times: list[float] = []
-    for _ in range(2):  # the first batches choose algorithms and fill caches
-        _timed(model, batch)
-    while len(times) < 3 or (sum(times) < seconds and len(times) < 100):
-        times.append(_timed(model, batch))
-    return batch_size / statistics.median(times)
+    while len(times) < 5 or (sum(times[2:]) < seconds and len(times) < 102):
+        started = time.perf_counter()
+        model(batch)[0, 0].item()  # waits for a GPU
+        times.append(time.perf_counter() - started)
+    return BATCH / statistics.median(times[2:])  # the first batches choose algorithms and fill caches
 
 
-def _timed(model: nn.Module, batch: torch.Tensor) -> float:
-    started = time.perf_counter()
-    model(batch)[0, 0].item()  # waits for a GPU to be done
-    return time.perf_counter() - started
-
-
-def _same_clips(one: Result, other: Result) -> bool:
-    return set(one.paths) == set(other.paths)
-
-
-def _notes(rows: list[dict], others: list[str], device: torch.device | None):
-    best = rows[0]["name"]
-    if len(rows) - len(others) > 1:
+def _notes(table: pd.DataFrame, device: torch.device | None) -> Iterator[str]:
+    best, tests = table["name"][0], int(table["p"].notna().sum())
+    others = table["name"][1:][table["p"][1:].isna()]
+    if tests:
         yield (
-            f"p: McNemar's test against {best}, on the same {rows[0]['n']:,} clips; not corrected for "
-            f"{len(rows) - len(others) - 1} comparison{'s' if len(rows) - len(others) > 2 else ''}"
+            f"p: McNemar's test against {best}, on the same {table['n'][0]:,} clips; not corrected for "
+            f"{tests} comparison{'s' if tests > 1 else ''}"
         )
-    if others:
+    if len(others):
         yield f"tested with other clips than {best}, so that only the intervals can be compared: {', '.join(others)}"
     yield "accuracy: with its 95 % interval, by bootstrap over groups"
     if device is not None:
-        where = (
-            torch.cuda.get_device_name(device)
-            if device.type == "cuda"
-            else f"{device.type}, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
-        )
+        threads = torch.get_num_threads()
+        where = f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+        if device.type == "cuda":
+            where = torch.cuda.get_device_name(device)
         yield f"clips/s: clips of one segment, batches of {BATCH}, float32, without decoding; {where}"
-    if any(row["generated"] for row in rows):
+    if table["generated"].any():
         yield "*: generated data, not a benchmark"
 
 
-def _new_axes(rows: int):
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(7, 1 + 0.4 * rows), layout="constrained").subplots()
-
-
-def _short(number) -> str:
-    """A large number in three digits: 553 k, 3.91 M."""
-    if number is None or np.isnan(number):
-        return "-"
+def _short(count: int) -> str:
+    """Round to three digits: 553 k, 3.91 M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= 0.9995 * size:
-            return f"{float(f'{number / size:.3g}'):g} {unit}"
-    return f"{number:g}"
+        if count >= 0.9995 * size:
+            return f"{float(f'{count / size:.3g}'):g} {unit}"
+    return str(count)

@@ -1,300 +1,309 @@
-"""Whole experiments: train, cross-validate, repeat with other seeds, test again; for notebooks and the command line."""
+"""Train or cross-validate a model: from data to a run."""
 
+import json
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 
-from musiclab import models
-from musiclab.core.errors import DatasetError, RunError
-from musiclab.core.files import write_json
+from musiclab import features, models
+from musiclab.core.errors import DatasetError, RunError, StoreError, differing
 from musiclab.datasets import Dataset, splits
-from musiclab.metrics import Result, mean_and_deviation
-from musiclab.runs import checkpoint
-from musiclab.runs.outcome import Outcome, check_out, is_whole, save_run
-from musiclab.runs.run import Run, digest
-from musiclab.store import Store, open_data
-from musiclab.store.segments import Segments
-from musiclab.store.values import open_values
-from musiclab.training import TrainConfig, evaluate, pick_device
+from musiclab.datasets.splits import Split
+from musiclab.runs.run import Run, RunSettings, check_out, data_digest, is_finished, join_folds, load, open_with_warning
+from musiclab.store import Segments, Store
+from musiclab.training import Recipe, State, TrainConfig, evaluate, fit, pick_device, recipe
 from musiclab.training.devices import is_main, main_first
-from musiclab.training.recipes import feature_config, planned
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    name: str,
+    model: str,
     data: str | Path | Dataset | Store,
     out: str | Path | None = None,
+    *,
     fold: int | None = None,
-    config: TrainConfig | None = None,
-    show_progress: bool = True,
     resume: bool = False,
+    show_progress: bool = True,
     command: str = "",
-    **sizes,
-) -> Outcome:
-    """Train a model on one part of the data, choose the epoch by a second, and test it once on a third.
+    **overrides,
+) -> Run:
+    """Train a model on the training set, choose the epoch on the validation set, and test it once on the test set.
 
     Parameters
     ----------
-    name
-        Of the model.
+    model
+        Name of the model, a key of :data:`musiclab.models.MODELS`.
     data
-        As for :func:`open_data`; what the model hears is prepared and cached where that is not a store.
+        Store or its path (``.h5``), data set, or source such as ``"folder:recordings"``. Data that are not a store are
+        prepared for the model and cached.
     out
-        Run folder to make; after each epoch it holds where the training is.
+        Run folder to write, with the model, its results and a report.
     fold
-        Official fold that tests, 1 if there are any; the next one validates. Data without folds are split as their
-        column ``split`` says, or else by group.
-    config
-        The settings. Left out, they and the sizes are those of the model's recipe (:mod:`musiclab.training.recipes`).
+        Official fold that tests; the next one validates. Default: as :func:`musiclab.datasets.splits.choose_split`.
+    resume
+        Continue a training in ``out`` that was stopped; the result is as if it had never stopped. A finished run is
+        loaded.
     show_progress
         Draw a progress bar.
-    resume
-        Go on from the last whole epoch of a training in ``out`` that was stopped or killed: the result is the same
-        as if it had not been. A run that is whole in there is taken over, and nothing is trained.
     command
-        That asked for the run, to be kept with it.
-    **sizes
-        Of the model.
+        Command to keep with the run.
+    **overrides
+        Changes of the model's recipe, such as ``epochs=5, width=16`` (:func:`musiclab.training.recipe`).
 
     Raises
     ------
     MusiclabError
-        The data, the model or the settings do not fit; the message says which.
+        The data, the model or the settings do not fit.
+    KeyboardInterrupt
+        It was stopped in its first epoch. If it is stopped later, the model is tested as it is.
+
+    Examples
+    --------
+    >>> run = train("cnn", "folder:recordings", out="runs/mine", epochs=5, width=16)  # doctest: +SKIP
+    >>> print(run)  # doctest: +SKIP
     """
     check_out(out)
-    config, sizes = planned(name, config, sizes)
-    store = open_for(name, data, config.device)[0]
-    split = splits.choose_split(store.index, fold, config.seed)
-    run = Run(name, store, split, config, sizes, command)
-    if resume and out is not None and is_whole(out):
-        return run.take_over(out)
-    outcome = run.train_and_test(show_progress, out, resume)
-    if out is not None and is_main():
-        save_run(out, outcome)
-    return outcome
+    chosen = recipe(model, **overrides)
+    store = open_for(chosen, data)
+    split = splits.choose_split(store.index, fold, chosen.training.seed)
+    run = run_split(chosen, store, split, out, resume=resume, show_progress=show_progress, command=command)
+    return _keep(run, out, with_report=True)
 
 
 def crossval(
-    name: str,
+    model: str,
     data: str | Path | Dataset | Store,
     folds: Sequence[int] | None = None,
     out: str | Path | None = None,
-    config: TrainConfig | None = None,
+    *,
     show_progress: bool = True,
     command: str = "",
-    **sizes,
-) -> Outcome:
+    **overrides,
+) -> Run:
     """Test each fold once with a model that was trained on the others.
 
-    As the data set's protocol says, the fold after the tested one chooses the epoch (UrbanSound8K, Street), or all
-    the others train, for a fixed number of epochs: then nothing is chosen by looking at any clip.
+    If the protocol of the data set validates (UrbanSound8K, Street), the next fold chooses the epoch. Otherwise all
+    other folds train for a fixed number of epochs.
 
     Parameters
     ----------
-    folds
-        Folds to test; all when left out. Data without official folds get five, by group.
-    out
-        Folder that gets a run folder ``fold1``, ``fold2`` ... for each. A fold that is whole in there, from a
-        cross-validation that was stopped, is taken over and not trained again; one that is not goes on from its
-        last whole epoch.
-    config, show_progress, command, **sizes
+    model, data, show_progress, command, **overrides
         As for :func:`train`.
+    folds
+        Folds to test, default all. Data without official folds get five, by group.
+    out
+        Folder to write, with a run folder ``fold1``, ``fold2`` ... for each fold, and a report. Finished folds in it
+        are loaded, and unfinished ones resumed.
 
     Returns
     -------
-    Outcome
-        ``result`` holds the clips of all tested folds.
+    Run
+        Its ``folds`` are runs; its ``result`` holds the clips of all tested folds.
 
     Raises
     ------
     RunError
-        A fold in ``out`` was made with another model, other settings or other data; both are named.
+        A fold in ``out`` was made with another model, other settings or other data.
+
+    Examples
+    --------
+    >>> print(crossval("mlp", "esc10:ESC-50-master", out="runs/mlp"))  # doctest: +SKIP
     """
     check_out(out)
-    config, sizes = planned(name, config, sizes)
-    store = open_for(name, data, config.device)[0]
-    official = bool((store.index["fold"] > 0).any())
-    index = splits.with_folds(store.index, seed=config.seed)
+    chosen = recipe(model, **overrides)
+    store = open_for(chosen, data)
+    are_official = bool((store.index["fold"] > 0).any())
+    index = splits.with_folds(store.index, seed=chosen.training.seed)
     known = sorted(set(index["fold"]) - {0})
-    chosen = known if folds is None else sorted(set(folds))  # a fold named twice must not count twice
-    outcomes = []
-    for fold in chosen:
-        following = splits.next_fold(index, fold) if store.source.get("validates") else None
-        run = Run(name, store, splits.by_fold(index, fold, following), config, sizes, command)
-        outcomes.append(_run_or_take_over(run, None if out is None else Path(out) / f"fold{fold}", show_progress))
-    kind = "official folds" if official else "folds by group"
-    tested = (
-        f"all {len(known)} {kind}"
-        if chosen == known
-        else (f"{len(outcomes)} of {len(known)} {kind}: not comparable with results on all")
-    )
-    whole = replace(
-        outcomes[-1],
-        result=Result.join([outcome.result for outcome in outcomes]),
-        card=replace(outcomes[-1].card, split=tested, test_paths=[]),
-        seconds=sum(outcome.seconds for outcome in outcomes),
-        folds=tuple(
-            {"fold": int(fold), "accuracy": outcome.result.accuracy, "n": outcome.result.n}
-            for fold, outcome in zip(chosen, outcomes, strict=True)
-        ),
-    )
-    if out is not None and is_main():
-        whole.result.save(Path(out) / "predictions.csv")
-        write_json(Path(out) / "metrics.json", whole.to_dict())
-    return whole
+    tested = known if folds is None else sorted(set(folds))
+    runs = {}
+    for fold in tested:
+        validating = splits.next_fold(index, fold) if store.source.get("validates") else None
+        split = splits.by_fold(index, fold, validating)
+        folder = None if out is None else Path(out) / f"fold{fold}"
+        run = run_split(chosen, store, split, folder, resume=True, show_progress=show_progress, command=command)
+        runs[int(fold)] = _keep(raise_if_interrupted(run), folder)
+    kind_of_folds = "official folds" if are_official else "folds by group"
+    words = f"all {len(known)} {kind_of_folds}"
+    if tested != known:
+        words = f"{len(runs)} of {len(known)} {kind_of_folds}: not comparable with results on all"
+    settings = replace(run.settings, split=words, test_paths=[])
+    return _keep(join_folds(runs, settings), out, with_report=True)
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """The same run with several seeds.
-
-    Attributes
-    ----------
-    outcomes : list of Outcome
-        One a seed.
-    """
-
-    outcomes: list[Outcome]
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy, in [0, 1]."""
-        return mean_and_deviation([outcome.result for outcome in self.outcomes])[0]
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the accuracy over the seeds (n - 1); not a number for one seed."""
-        return mean_and_deviation([outcome.result for outcome in self.outcomes])[1]
-
-    def __str__(self) -> str:
-        card = self.outcomes[0].card
-        note = " (generated data, not a benchmark)" if card.data.get("generated") else ""
-        return (
-            f"{card.model} on {card.data.get('name')}: accuracy {100 * self.mean:.1f} +- {100 * self.deviation:.1f} % "
-            f"(mean and sd of {len(self.outcomes)} seeds), n = {self.outcomes[0].result.n} clips{note}"
-        )
-
-
-def several_seeds(
-    run: Callable[..., Outcome],
-    name: str,
-    data: str | Path | Dataset | Store,
-    seeds: Sequence[int] = (0, 1, 2),
-    out: str | Path | None = None,
-    config: TrainConfig | None = None,
-    **settings,
-) -> Seeds:
-    """Do the same several times, with another seed each time: how far apart can luck alone bring two results?
-
-    Where the data have no official folds the seed decides the split too, and the deviation holds that as well.
-
-    Parameters
-    ----------
-    run
-        :func:`train` or :func:`crossval`.
-    name, data, config
-        As for that.
-    seeds
-        In place of ``config.seed``.
-    out
-        Folder that gets a folder ``seed0``, ``seed1`` ... for each.
-    **settings
-        All else that ``run`` takes: ``fold``, ``folds``, ``show_progress``, sizes of the model.
-    """
-    check_out(out)
-    config, sizes = planned(name, config, {})
-    store = open_for(name, data, config.device)[0]
-    folders = {seed: None if out is None else Path(out) / f"seed{seed}" for seed in seeds}
-    return Seeds(
-        [
-            run(name, store, out=folder, config=replace(config, seed=seed), **{**sizes, **settings}).to_the_end()
-            for seed, folder in folders.items()
-        ]
-    )
-
-
-def open_for(
-    name: str, data: str | Path | Dataset | Store, device: str = "auto"
-) -> tuple[Store, list[tuple[str, str]]]:
-    """The store of what a model hears, prepared and cached where the data are none; of several processes, by the first.
-
-    Returns
-    -------
-    store : Store
-    failures : list of (path, reason)
-        Clips that could not be read and were left out.
-    """
-    kind = models.find(name)
-    pick_device(device)  # one that is not there is said before hours of preparing
-    with main_first(device):
-        store, failures = open_data(data, kind.feature, feature_config(name))
+def open_for(chosen: Recipe, data: str | Path | Dataset | Store) -> Store:
+    """Open the store that a recipe trains on, and log which clips could not be read."""
+    pick_device(chosen.training.device)  # raises for a missing device before hours of preparing
+    with main_first(chosen.training.device):
+        store = open_with_warning(data, models.find(chosen.model).feature, chosen.feature_config)
     labels = store.index["label"].unique()
     if len(labels) < 2:
         raise DatasetError(
             f"{store.source.get('name') or store.path}: expected clips of two classes or more, found {len(labels)} "
-            f"({', '.join(labels)}); add clips of what it is to be told from"
+            f"({', '.join(labels)}); add clips of another class"
         )
-    return store, failures
+    return store
 
 
-def open_for_run(run: str | Path, data: str | Path | Dataset | Store) -> tuple[Store, list[tuple[str, str]]]:
-    """The same for a model that was trained: data that are no store are prepared as its own were."""
-    card = checkpoint.load(run)[1]
-    return open_data(data, card.feature, card.config)
-
-
-def evaluate_run(run: str | Path, data: str | Path | Dataset | Store, config: TrainConfig = TrainConfig()) -> Outcome:
-    """Test a trained model on data: on the clips that were kept from it, if these are the data it was trained on.
-
-    Raises
-    ------
-    StoreError
-        The features were made with other settings than the model's, or a class is not one of the model's.
-    RunError
-        They are the data it was trained on, moved elsewhere: which clips were kept from it cannot be told.
-    """
+def run_split(
+    chosen: Recipe,
+    store: Store,
+    split: Split,
+    folder: str | Path | None = None,
+    *,
+    resume: bool = False,
+    show_progress: bool = True,
+    command: str = "",
+) -> Run:
+    """Train and test a recipe on a split of a store; ``folder`` gets the state of the training, not yet the run."""
+    settings, model = _untrained(chosen, store, split, command)
+    if folder is not None and resume and is_finished(folder):
+        return _take_over(Path(folder), settings)
     started = time.perf_counter()
-    model, card = checkpoint.load(run)
-    store, _ = open_data(data, card.feature, card.config)
-    card.check_fits(store)
-    kept = np.flatnonzero(store.index["path"].isin(card.test_paths))
-    if card.test_paths and not len(kept) and digest(store, card.feature) == card.data.get("digest"):
-        raise RunError(
-            f"{store.path}: expected clips that were kept from the model, such as {card.test_paths[0]}, found the data "
-            f"it was trained on under other names, such as {store.index['path'][0]}; give the store it was trained from"
+    train_clips, valid_clips, test_clips = (
+        Segments.of_store(
+            store,
+            settings.feature,
+            clips,
+            length=model.length,
+            silence=settings.feature_settings.silence,
+            places=places,
+            seed=chosen.training.seed,
+            device=_fitting_device(store.values(settings.feature), chosen.training.device),
+            paths=store.index["path"].to_numpy(),
         )
-    clips = kept if len(kept) else np.arange(len(store))
-    labels = store.index["label"].map(card.classes.index).to_numpy()
-    segments = Segments(
-        open_values(store, card.feature),
-        store.offsets(card.feature),
-        labels,
-        clips,
-        len(card.classes),
-        length=model.length,
-        silence=card.config.silence,
-        places="covering",
+        for clips, places in ((split.train, "random"), (split.valid, "covering"), (split.test, "covering"))
     )
-    if config.precision == "auto":
-        config = replace(config, precision=card.precision)
-    result = replace(evaluate(model, store, segments, config), classes=card.classes, labels=labels[clips])
-    card = replace(card, split=card.split if len(kept) else "all clips", data=store.source)
-    return Outcome(result, card, models.count_parameters(model), time.perf_counter() - started, model)
+    state = None if folder is None else State(Path(folder) / "state.pt", _identity(settings), resume)
+    valid_clips = valid_clips if len(split.valid) else None
+    history = fit(model, train_clips, valid_clips, chosen.training, show_progress, state)
+    if not history.epochs:
+        raise KeyboardInterrupt("stopped before an epoch was finished: nothing is kept")
+    result = evaluate(model, store, test_clips, chosen.training)
+    seconds = time.perf_counter() - started
+    return Run(settings, model, result, history.to_frame(), history.best_epoch, history.stopped, seconds)
 
 
-def _run_or_take_over(run: Run, folder: Path | None, show_progress: bool) -> Outcome:
-    """A fold: from its folder if it is whole in there, otherwise trained, and then kept."""
-    if folder is not None and is_whole(folder):
-        outcome = run.take_over(folder)
-        log.info("%s: taken over, %s", folder, outcome.card.split)
-        return outcome
-    outcome = run.train_and_test(show_progress, folder, resume=True).to_the_end()
-    if folder is not None and is_main():
-        save_run(folder, outcome)
-    return outcome
+def raise_if_interrupted(run: Run) -> Run:
+    """Return the run, or raise KeyboardInterrupt if it was stopped."""
+    if run.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return run
+
+
+def _keep(run: Run, folder: str | Path | None, with_report: bool = False) -> Run:
+    """Save a run in the first of several processes, unless it was loaded from the folder."""
+    if folder is None or not is_main():
+        return run
+    if run.folder is None:
+        run = run.save(folder)
+    if with_report:
+        try:
+            run.report()
+        except ImportError as error:  # a GPU machine may lack matplotlib
+            log.warning("no report (%s): make it elsewhere, with musiclab report %s", error, folder)
+    return run
+
+
+def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tuple[RunSettings, nn.Module]:
+    """Make the settings, and the model with its initial weights."""
+    model_class = models.find(chosen.model)
+    feature = model_class.feature
+    store.check_has(feature)
+    feature_settings = _feature_settings(store, feature)
+    _check_data(model_class, store, feature_settings, split)
+    chosen.training.augmentation.check(feature)
+    torch.manual_seed(chosen.training.seed)  # initial weights
+    fitting = {model_class.dimensions: len(feature_settings.names)} if model_class.dimensions else {}
+    model = models.create(chosen.model, len(store.classes), **fitting | chosen.sizes)
+    for size, wanted in fitting.items():
+        if model.sizes[size] != wanted:
+            raise RunError(
+                f"{store.path}: expected {size}={model.sizes[size]}, found {feature} of {wanted} dimensions; "
+                f"leave {size} out"
+            )
+    model.standardise_by(*_mean_and_deviation(store, feature, split.train))
+    settings = RunSettings(
+        model=chosen.model,
+        sizes=model.sizes,
+        classes=store.classes,
+        feature=feature,
+        feature_config=feature_settings.to_dict(),
+        data={**store.source, "digest": data_digest(store, feature)},
+        split=split.name,
+        training=chosen.training.to_dict(),
+        test_paths=store.index["path"].iloc[split.test].tolist(),
+        command=command,
+    )
+    return settings, model
+
+
+def _take_over(folder: Path, settings: RunSettings) -> Run:
+    """Load a finished run if it has the same settings."""
+    run = load(folder)
+    if apart := differing(_identity(settings), _identity(run.settings)):
+        wanted, present = apart
+        raise RunError(
+            f"{folder}: expected a run made with {wanted}, found one made with {present}; "
+            "name another folder, or remove this one to train it again"
+        )
+    log.info("%s: taken over, %s", folder, run.settings.split)
+    return run
+
+
+def _fitting_device(values: np.ndarray, device: str) -> torch.device | None:
+    """Return the GPU if the values take less than a quarter of its free memory; otherwise they stay in the file."""
+    chosen = pick_device(device)
+    fits = chosen.type == "cuda" and values.nbytes < torch.cuda.mem_get_info(chosen)[0] / 4
+    return chosen if fits else None
+
+
+def _feature_settings(store: Store, feature: str):
+    try:
+        return features.config(feature, store.config[feature])
+    except (ValueError, TypeError) as error:
+        remedy = f"make it again with: musiclab prepare SOURCE {store.path} --replace"
+        raise StoreError(f"{store.path}: {error}; {remedy}") from error
+
+
+def _check_data(model_class: type, store: Store, feature_settings, split: Split) -> None:
+    if model_class.feature == "audio" and feature_settings.sample_rate != model_class.feature_config.sample_rate:
+        wanted = model_class.feature_config.sample_rate  # for which its kernels have the right length in ms
+        raise StoreError(
+            f"{store.path}: expected audio at {wanted} Hz, found {feature_settings.sample_rate} Hz; "
+            f"make it with: musiclab prepare SOURCE OTHER.h5 --features audio --set audio.sample_rate={wanted}"
+        )
+    if (known := len(np.unique(store.labels[split.train]))) < 2:
+        raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
+
+
+def _identity(settings: RunSettings) -> dict:
+    """Return all settings that decide the result, one level deep."""
+    facts = {}
+    settings = replace(settings, training=TrainConfig(**settings.training).to_dict())  # as this version writes them
+    for key, value in asdict(settings).items():
+        facts |= {f"{key}.{name}": entry for name, entry in value.items()} if isinstance(value, dict) else {key: value}
+    ignored = {"training.device", "training.workers", "training.compile", "command"}
+    ignored |= {key for key in facts if key.startswith("data.")} - {"data.digest"}
+    return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
+
+
+def _mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute mean and standard deviation of each dimension over some clips, clip by clip, without a copy of all."""
+    values, offsets = store.values(feature), store.offsets(feature)
+    count, total, squares = 0, 0.0, 0.0
+    for clip in clips:
+        part = np.atleast_2d(values[offsets[clip] : offsets[clip + 1]].T).astype(np.float64)  # (dimensions, frames)
+        if feature == "audio":
+            part /= 32768
+        count += part.shape[1]
+        total, squares = total + part.sum(axis=1), squares + np.square(part).sum(axis=1)
+    mean = total / count
+    return mean, np.sqrt(np.maximum(0.0, squares / count - mean**2))

@@ -1,59 +1,46 @@
-"""Leakage as a lesson: the same model on a split that leaks and on one that does not, side by side."""
+"""Measure what a leak is worth: the same model on a split that leaks and on one that does not."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import PredefinedSplit, StratifiedKFold, cross_val_predict
 
 from musiclab import models
 from musiclab.core.errors import DatasetError, RunError
 from musiclab.datasets import Dataset, splits
 from musiclab.metrics import McNemar, Result, mcnemar
-from musiclab.runs.run import Run
+from musiclab.runs.experiments import raise_if_interrupted, run_split
 from musiclab.store import Store, create, open_data
-from musiclab.training import TrainConfig
+from musiclab.training import Recipe, normalise, recipe
 
 UNITS = ("segment", "clip")
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What a leak is worth.
-
-    Attributes
-    ----------
-    model, data : str
-        Names.
-    unit : str
-        What was dealt out at random: "segment" or "clip".
-    leaky, honest : Result
-        Of the same segments or clips, each tested once, by random folds and by folds of whole groups.
-    generated : bool
-        Whether the data are generated, and no benchmark.
-    """
+    """Results of a model on the same segments or clips, tested once by random folds and once by whole groups."""
 
     model: str
     data: str
-    unit: str
+    unit: str  # dealt out at random: "segment" or "clip"
     leaky: Result
     honest: Result
     generated: bool = False
 
     @property
     def inflation(self) -> float:
-        """Accuracy of the leaky split less that of the honest one, in [-1, 1]."""
+        """Accuracy with the leak minus the honest one, in [-1, 1]."""
         return self.leaky.accuracy - self.honest.accuracy
 
     @property
     def test(self) -> McNemar:
-        """McNemar's test of the two on the same clips; it takes the segments of a clip for independent."""
+        """McNemar's test of the two; it treats the segments of a clip as independent."""
         return mcnemar(self.leaky, self.honest)
 
     def __str__(self) -> str:
@@ -72,129 +59,120 @@ def compare_leak(
     unit: str = "segment",
     folds: int = 5,
     frames: int = 64,
-    config: TrainConfig = TrainConfig(),
+    seed: int = 0,
     show_progress: bool = True,
-    **sizes,
+    **overrides,
 ) -> Leak:
-    """Cross-validate a model twice: with clips or segments dealt out at random, and with whole groups kept together.
+    """Cross-validate a model twice: on clips or segments dealt out at random, and on whole groups.
 
-    Both times there are the same clips, each tested once, as many folds of about the same size, and no validation
-    part: the split is all that differs. Official folds are not used.
+    Only the split differs: both have the same clips, each tested once, equally many folds of about the same size, and
+    no validation part. Official folds are not used.
 
     Parameters
     ----------
     model
-        Name of a network, or a scikit-learn classifier (give a pipeline with its scaler, so that this too is fitted
-        on the training part alone); that one gets the mean and the deviation of each log-mel band over time.
+        Name of a network, or a scikit-learn classifier, which gets the mean and the standard deviation over time of
+        each log-mel band; give a pipeline if it needs a scaler.
     data
         As for :func:`musiclab.store.open_data`.
     unit
-        ``"segment"``: clips are cut into segments, and segments of one clip come to stand on both sides, as happens
-        when a set is cut before it is split. ``"clip"``: clips stay whole, and clips of one group (artist, recording)
-        come to stand on both sides.
+        ``"segment"``: clips are cut before the split, so that segments of one clip come on both sides. ``"clip"``:
+        clips stay whole, and clips of one group (artist, recording) come on both sides.
     folds
-        As many, or as few as the class with the fewest groups allows.
+        Number of folds, or as many as the class with the fewest groups allows.
     frames
-        Length of a segment, and of what a network hears at once; 64 frames are 1.5 s.
-    config
-        The settings of a network.
+        Length of a segment, and of the input of a network; 64 frames are 1.5 s.
+    seed
+        Random seed of the folds and of a network.
     show_progress
         Draw a progress bar.
-    **sizes
-        Of a network.
-
-    Returns
-    -------
-    Leak
+    **overrides
+        Changes of a network's recipe (:func:`musiclab.training.recipe`).
 
     Raises
     ------
     DatasetError
-        Nothing could leak: by clips, where each group is a single clip; by segments, where no clip is as long as two.
+        Nothing can leak, because each group is a single clip, or no clip is as long as two segments.
+
+    Examples
+    --------
+    >>> print(compare_leak(SVC(), "studio", unit="clip"))  # doctest: +SKIP
     """
     if unit not in UNITS:
         raise RunError(f"expected a unit among {', '.join(UNITS)}, found {unit!r}")
     if isinstance(model, str):
-        if models.find(model).feature != "logmel":
-            raise RunError(
-                f"expected a model that hears log-mels, found {model}, which hears {models.find(model).feature}"
-            )
-        sizes = {"frames": frames, **sizes}
-    store, _ = open_data(data)
-    with _cut(store, frames if unit == "segment" else None) as (pieces, clips):
-        whole = "group" if unit == "clip" else "clip"
-        if (pieces.index["group"] if unit == "clip" else pd.Series(clips)).is_unique:
+        if (feature := models.find(model).feature) != "logmel":
+            raise RunError(f"expected a model that takes log-mels as input, found {model}, which takes {feature}")
+        model = recipe(model, **{"frames": frames, "seed": seed} | overrides)
+    store = open_data(data)
+    with _cut(store, frames) if unit == "segment" else nullcontext(store) as pieces:
+        if unit == "segment":
+            wholes, remedy, origins = "clips", "take fewer frames", pieces.index["path"].str.rpartition("#")[0]
+        else:
+            wholes, remedy, origins = "groups", "take segments", pieces.index["group"]
+        if origins.is_unique:
             raise DatasetError(
-                f"{store.source.get('name')}: expected some {whole}s of several {unit}s, found one {unit} in each of "
-                f"{len(pieces)}, so nothing can leak; " + ("take segments" if unit == "clip" else "take fewer frames")
+                f"{store.source.get('name')}: expected some {wholes} of several {unit}s, found one {unit} in each of "
+                f"{len(pieces)}, so nothing can leak; {remedy}"
             )
-        honest = splits.with_folds(pieces.index.assign(fold=0, split=""), folds, config.seed)
-        leaky = honest.assign(fold=_random_folds(honest, honest["fold"].max(), config.seed))
-        results = [_crossval(model, pieces, index["fold"], config, show_progress, sizes) for index in (leaky, honest)]
-    name = model if isinstance(model, str) else _name(model)
+        honest = splits.with_folds(pieces.index.assign(fold=0, split=""), folds, seed)
+        leaky = honest.assign(fold=_random_folds(honest, honest["fold"].max(), seed))
+        both_folds = [index["fold"].to_numpy() for index in (leaky, honest)]
+        if isinstance(model, Recipe):
+            name = model.model
+            results = [_crossval_network(model, pieces, each, show_progress) for each in both_folds]
+        else:
+            name = type(getattr(model, "steps", [("", model)])[-1][1]).__name__  # of a pipeline the last step
+            results = [_crossval_classifier(model, pieces, each) for each in both_folds]
     return Leak(name, store.source.get("name", ""), unit, *results, generated=bool(store.source.get("generated")))
 
 
 @contextmanager
-def _cut(store: Store, frames: int | None) -> Iterator[tuple[Store, np.ndarray]]:
-    """A store, for a while, of the clips or of the segments of ``frames`` in them, and the clip that each is of."""
+def _cut(store: Store, frames: int) -> Iterator[Store]:
+    """Yield a temporary store of the segments of ``frames`` in each clip; the rest of a clip is dropped."""
     with tempfile.TemporaryDirectory() as folder:
-        path, clips = Path(folder) / "pieces.h5", []
+        path = Path(folder) / "segments.h5"
         with create(path, {"logmel": store.config["logmel"]}, store.source, store.classes) as writer:
             for clip, row in enumerate(store.index.to_dict("records")):
                 picture = store.read("logmel", clip)  # (n_mels, frames)
-                count = max(1, picture.shape[1] // frames) if frames else 1  # what is left over at the end is dropped
-                length = frames if frames and count > 1 else picture.shape[1]
-                for number in range(count):
-                    name = f"{row['path']}#{number}" if frames else row["path"]
-                    piece = picture[:, number * length : (number + 1) * length]
-                    writer.append({**row, "path": name}, {"logmel": piece})
-                    clips.append(clip)
+                starts = range(0, picture.shape[1] - frames + 1, frames) or [0]
+                length = frames if len(starts) > 1 else None  # a clip of less than two segments stays whole
+                for start in starts:
+                    piece = picture[:, start:][:, :length]
+                    writer.append({**row, "path": f"{row['path']}#{start}"}, {"logmel": piece})
         with Store(path) as pieces:
-            yield pieces, np.array(clips)
+            yield pieces
 
 
-def _random_folds(index, folds: int, seed: int) -> np.ndarray:
-    numbers = np.zeros(len(index), dtype=int)
+def _random_folds(index: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    fold_of = np.zeros(len(index), dtype=int)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    for number, (_, rows) in enumerate(splitter.split(index, index["label"]), start=1):
-        numbers[rows] = number
-    return numbers
+    for fold, (_, rows) in enumerate(splitter.split(index, index["label"]), start=1):
+        fold_of[rows] = fold
+    return fold_of
 
 
-def _crossval(model, pieces, folds, config: TrainConfig, show_progress: bool, sizes: dict) -> Result:
+def _crossval_network(chosen: Recipe, pieces: Store, folds: np.ndarray, show_progress: bool) -> Result:
     results = []
-    for fold in sorted(set(folds)):
+    for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if isinstance(model, str):
-            split = splits.Split(train, test[:0], test, f"fold {fold} tests")
-            results.append(Run(model, pieces, split, config, sizes).train_and_test(show_progress).to_the_end().result)
-        else:
-            results.append(_classical(model, pieces, train, test))
+        split = splits.Split(train, test[:0], test, f"fold {fold} tests")
+        run = run_split(chosen, pieces, split, show_progress=show_progress)
+        results.append(raise_if_interrupted(run).result)
     return Result.join(results)
 
 
-def _classical(estimator, pieces, train: np.ndarray, test: np.ndarray) -> Result:
-    """A scikit-learn classifier on the mean and the deviation of each band."""
-    values, offsets = pieces.read_all("logmel"), pieces.offsets("logmel")
+def _crossval_classifier(classifier, pieces: Store, folds: np.ndarray) -> Result:
+    values, offsets = pieces.values("logmel"), pieces.offsets("logmel")
     parts = (values[start:end].astype(np.float32) for start, end in pairwise(offsets))
-    numbers = np.stack([np.concatenate([part.mean(axis=0), part.std(axis=0)]) for part in parts])
-    fitted = clone(estimator).fit(numbers[train], pieces.labels[train])
-    if hasattr(fitted, "predict_proba"):
-        shares = np.zeros((len(test), len(pieces.classes)))
-        shares[:, fitted.classes_] = fitted.predict_proba(numbers[test])
-    else:
-        shares = np.eye(len(pieces.classes))[fitted.predict(numbers[test])]
-    shares = np.clip(shares, 1e-12, None)
-    rows = pieces.index.iloc[test]
-    log_probabilities = np.log(shares / shares.sum(axis=1, keepdims=True))
-    groups, paths = (rows[column].to_numpy(dtype=str) for column in ("group", "path"))
-    return Result(pieces.classes, pieces.labels[test], log_probabilities, groups, paths)
-
-
-def _name(estimator) -> str:
-    """Of the classifier itself, where it is the last step of a pipeline."""
-    return type(getattr(estimator, "steps", [("", estimator)])[-1][1]).__name__
+    inputs = np.stack([np.concatenate([part.mean(axis=0), part.std(axis=0)]) for part in parts])
+    method = "predict_proba" if hasattr(classifier, "predict_proba") else "predict"
+    shares = cross_val_predict(classifier, inputs, pieces.labels, cv=PredefinedSplit(folds), method=method)
+    if method == "predict":
+        shares = np.eye(len(pieces.classes))[shares]
+    log_probabilities = normalise(np.log(np.clip(shares, 1e-12, None)))
+    groups, paths = (pieces.index[column].to_numpy(dtype=str) for column in ("group", "path"))
+    return Result(pieces.classes, pieces.labels, log_probabilities, groups, paths)
 
 
 def _in_words(result: Result, unit: str) -> str:

@@ -1,43 +1,47 @@
-"""Naming new sounds with a trained model: what a file is, and what is heard when in a long one."""
+"""Predict the class of new sounds: of whole files, and along time in long ones."""
 
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
+from torch import nn
 
 from musiclab import features
-from musiclab.audio import find_audio
+from musiclab.audio import find_audio, load_audio, to_int16
 from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import replacing
-from musiclab.runs import checkpoint
-from musiclab.runs.windows import listen
-from musiclab.training import pick_device
+from musiclab.runs.settings import RunSettings
+from musiclab.store.segments import Segments, covering
+from musiclab.training import normalise, score
 
-LONG = 3
-"""Segments; what is longer than that is named along time, too."""
-
+BLOCK = 60.0  # seconds that are decoded at once, so that memory does not depend on the length of a file
+LONG = 3  # segments; a longer file gets a timeline, too
 STANDARD_INPUT = "-"
+
+# (start and end of each window in s, shape (windows, 2); values; index of the value where each window begins)
+Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said of files.
+    """Predictions of a model for sounds.
 
     Attributes
     ----------
     classes : list of str
     files : pandas.DataFrame
-        One row a file: ``path``, ``predicted``, and a column of probabilities for each class.
+        One row per file: ``path``, ``predicted``, and a column of probabilities for each class.
     windows : pandas.DataFrame
-        One row a window of time: ``path``, ``start`` and ``end`` (s), ``class``, its ``probability``, and ``p(NAME)``
-        for each class. A short file is one window from its beginning to its end; windows of a long one overlap.
+        One row per window of time: ``path``, ``start`` and ``end`` (s), ``class``, its ``probability``, and
+        ``p(NAME)`` for each class. A short file is one window; windows of a long one overlap.
     failures : list of (path, reason)
         Files that could not be read.
     """
@@ -48,14 +52,7 @@ class Predictions:
     failures: list[tuple[str, str]]
 
     def along(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-        """What was heard along a file, for :func:`musiclab.plots.timeline`.
-
-        Returns
-        -------
-        edges : array, shape (windows + 1,)
-            In s.
-        probabilities : array, shape (windows, classes)
-        """
+        """Return the :func:`edges` of a file's windows and their probabilities, shape (windows, classes)."""
         windows = self.windows[self.windows["path"] == str(path)]
         return edges(windows), windows[[f"p({name})" for name in self.classes]].to_numpy()
 
@@ -66,7 +63,7 @@ class Predictions:
         return Path(path)
 
     def to_dict(self) -> dict:
-        """What ``--json`` prints: ``predictions``, ``windows`` and ``failures``."""
+        """Return what ``--json`` prints: ``predictions``, ``windows`` and ``failures``."""
         return {
             "predictions": self.files.to_dict("records"),
             "windows": self.windows.to_dict("records"),
@@ -75,72 +72,48 @@ class Predictions:
 
 
 def predict(
-    run: str | Path, files: Sequence[str | Path], every: float | None = None, device: str = "auto"
+    model: nn.Module, settings: RunSettings, sounds, sample_rate: int | None, every: float | None, device: str
 ) -> Predictions:
-    """Name the sound in files.
+    """Predict the class of sounds, as :meth:`musiclab.runs.Run.predict` does.
 
-    A file is cut into windows as long as the segments the model was trained on, and the probabilities of the file are
-    those of its windows, averaged as logarithms: just what the test of the model does. Models that hear a summary
-    get one of the whole file, or of each window.
-
-    Parameters
-    ----------
-    run
-        Folder of a trained model.
-    files
-        Sound files, folders to look through, or ``"-"`` for a wav file on standard input.
-    every
-        Seconds from window to window. Left out, windows cover a file and overlap by half or more. For models that
-        hear a summary it is the length of a window too; left out, that is the whole file, or equal parts of at most
-        :data:`~musiclab.runs.windows.BLOCK` s.
-    device
-        Where to compute.
-
-    Returns
-    -------
-    Predictions
-
-    Raises
-    ------
-    AudioError
-        None of the files could be read.
-    RunError
-        The folder holds no model, ``every`` is not positive, or the device is not there.
+    A file is cut into windows as long as the model's segments, and their log-probabilities are averaged, as in a test.
+    A model of summaries gets one of the whole file, or of each window.
     """
     if every is not None and not 0 < every < np.inf:
         raise RunError(f"every: expected seconds, more than 0, found {every}")
-    model, card = checkpoint.load(run)
-    config = features.config(card.feature, card.feature_config)
-    where = pick_device(device)
-    model.to(where).eval()
-    answers, windows = [], []
-    paths, failures = _sound_files(files)
-    for path in paths:
+    if isinstance(sounds, np.ndarray):
+        _check_waveform(sounds, sample_rate)
+        names, failures = ["waveform"], []
+    else:
+        names, failures = _sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
+    classes, rows, tables = settings.classes, [], []
+    for name in names:
         try:
-            with _on_disk(path) as file:
-                spans, values = listen(file, model, card.feature, config, every, card.precision)
+            with _as_file(name, sounds, sample_rate) as path:
+                spans, scores = _score_windows(model, settings, path, every, device)
         except AudioError as error:
-            failures.append((path, str(error)))
+            failures.append((name, str(error)))
             continue
-        whole = torch.from_numpy(values.mean(axis=0)).log_softmax(dim=0).exp().numpy()
-        shares = dict(zip(card.classes, whole.tolist(), strict=True))
-        answers.append({"path": path, "predicted": card.classes[whole.argmax()], **shares})
-        if every is None and not _is_long(spans, model, config):
-            spans, values = np.array([[0.0, spans[:, 1].max()]]), np.log(whole)[None]
-        windows.append(_table(path, spans, np.exp(values), card.classes))
-    if not answers:
+        average = normalise(scores.mean(axis=0))
+        probabilities = np.exp(average)
+        shares = dict(zip(classes, probabilities.tolist(), strict=True))
+        rows.append({"path": name, "predicted": classes[probabilities.argmax()], **shares})
+        if every is None and not _is_long(spans, model, settings):
+            spans, scores = np.array([[0.0, spans[:, 1].max()]]), average[None]
+        tables.append(_table(name, spans, np.exp(scores), classes))
+    if not rows:
         raise AudioError("\n".join(reason for _, reason in failures) or "expected sound files, found none")
-    return Predictions(card.classes, pd.DataFrame(answers), pd.concat(windows, ignore_index=True), failures)
+    return Predictions(classes, pd.DataFrame(rows), pd.concat(tables, ignore_index=True), failures)
 
 
 def edges(windows: pd.DataFrame) -> np.ndarray:
-    """Where one window of a file ends and the next begins, in s, shape (windows + 1,): the middle of what both hear."""
+    """Return the borders between the windows of a file, in the middle of overlaps, in s, shape (windows + 1,)."""
     starts, ends = windows["start"].to_numpy(), windows["end"].to_numpy()
     return np.concatenate([starts[:1], (ends[:-1] + starts[1:]) / 2, ends[-1:]])
 
 
 def merged(windows: pd.DataFrame) -> pd.DataFrame:
-    """Windows of one file with those joined that follow each other and have the same class.
+    """Join the windows of one file that follow each other and have the same class.
 
     Returns
     -------
@@ -151,65 +124,143 @@ def merged(windows: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> windows = pd.DataFrame({"start": [0, 2, 4], "end": [4, 6, 8], "class": ["a", "a", "b"]})
     >>> windows["probability"] = [0.6, 0.8, 1.0]
-    >>> merged(windows)[["start", "end", "class", "probability"]].to_numpy().tolist()
+    >>> merged(windows).to_numpy().tolist()
     [[0.0, 5.0, 'a', 0.7], [5.0, 8.0, 'b', 1.0]]
     """
-    borders = edges(windows)
-    names = windows["class"].to_numpy()
-    first = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    last = np.r_[first[1:], len(names)]
-    shares = windows["probability"].to_numpy(dtype=float)
-    return pd.DataFrame(
-        {
-            "start": borders[first].astype(float),
-            "end": borders[last].astype(float),
-            "class": names[first],
-            "probability": [shares[start:stop].mean() for start, stop in zip(first, last, strict=True)],
-        }
-    )
+    borders = edges(windows).astype(float)
+    stretch = (windows["class"] != windows["class"].shift()).cumsum().to_numpy()
+    columns = {"start": "first", "end": "last", "class": "first", "probability": "mean"}
+    return windows.assign(start=borders[:-1], end=borders[1:]).groupby(stretch).agg(columns).reset_index(drop=True)
 
 
-def _is_long(spans: np.ndarray, model, config) -> bool:
-    """Whether a file deserves to be named along time: longer than :data:`LONG` segments, or summarised in parts."""
+def _check_waveform(waveform: np.ndarray, sample_rate: int | None) -> None:
+    if not sample_rate:
+        raise RunError("expected the sample rate of the waveform in Hz, found none; give sample_rate")
+    if waveform.ndim != 1 or not len(waveform) or not np.isfinite(waveform).all():
+        raise AudioError(f"waveform: expected finite samples of shape (samples,), found shape {waveform.shape}")
+
+
+def _sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:
+    """List all files by name or in folders, each once, and the folders without any."""
+    paths, failures = [], []
+    for name in map(str, names):
+        if name == STANDARD_INPUT or not Path(name).is_dir():
+            paths.append(name)
+            continue
+        inside = find_audio(name)
+        paths += map(str, inside)
+        if not inside:
+            failures.append((name, f"{name}: expected sound files in the folder, found none"))
+    return list(dict.fromkeys(paths)), failures
+
+
+@contextmanager
+def _as_file(name: str, sounds, sample_rate: int | None) -> Iterator[str]:
+    """Yield the path of a sound; a waveform and standard input are in a temporary file meanwhile."""
+    import soundfile  # not at the top, because training works without it
+
+    is_waveform = isinstance(sounds, np.ndarray)
+    if not is_waveform and name != STANDARD_INPUT:
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "input.wav")
+        if is_waveform:
+            soundfile.write(path, sounds.astype(np.float32), int(sample_rate), "FLOAT")
+        else:
+            with open(path, "wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        try:
+            yield path
+        except AudioError as error:
+            raise AudioError(str(error).replace(path, name if is_waveform else "standard input")) from error
+
+
+def _score_windows(
+    model: nn.Module, settings: RunSettings, path: str, every: float | None, device: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spans of the windows in s, shape (windows, 2), and log-probabilities, shape (windows, classes)."""
+    import soundfile
+
+    load_audio(path, None, duration=0.1)  # says what is wrong with a bad file
+    seconds = soundfile.info(path).duration
+    blocks = _summaries if settings.feature == "summary" else _segments
+    cut = {"length": model.length, "silence": settings.feature_settings.silence}
+    spans, scores = [], []
+    for block_spans, values, starts in blocks(model, settings, path, seconds, every):
+        segments = Segments(values, [0, len(values)], [0], classes=len(settings.classes), places=starts, **cut)
+        spans.append(block_spans)
+        scores.append(score(model, segments, device, settings.precision))
+    return np.concatenate(spans), np.concatenate(scores)
+
+
+def _segments(
+    model: nn.Module, settings: RunSettings, path: str, seconds: float, every: float | None
+) -> Iterator[Block]:
+    """Yield windows as long as the model's segments."""
+    config, length = settings.feature_settings, model.length
+    rate, hop = config.sample_rate, getattr(config, "hop_length", 1)
+    step = None if every is None else max(1, round(every * rate / hop))
+
+    def spans(starts: np.ndarray) -> np.ndarray:
+        return np.minimum(np.stack([starts, starts + length], axis=1) * hop / rate, seconds)
+
+    if seconds <= BLOCK:
+        values = _decode(settings, path)
+        starts = covering(max(0, len(values) - length), length, step)
+        yield spans(starts), values, starts
+        return
+    margin = -(-max(getattr(config, "n_fft", 0), rate // 20) // hop)  # frames that change at the ends of a block
+    second = rate // hop if rate % hop == 0 else 1  # resampled from a whole second on, samples are the very same
+    starts = covering(max(0, config.frames(int(seconds * rate)) - length), length, step)
+    longest = max(1, round(BLOCK * rate / hop) - length)  # frames from the first to the last start of a block
+    for block in np.array_split(starts, min(len(starts), 1 + starts[-1] // longest)):
+        first = max(0, block[0] - margin) // second * second
+        count = block[-1] + length + margin - first
+        values = _decode(settings, path, first * hop / rate, count * hop / rate)
+        yield spans(block), values, np.clip(block - first, 0, max(0, len(values) - length))
+
+
+def _summaries(
+    model: nn.Module, settings: RunSettings, path: str, seconds: float, every: float | None
+) -> Iterator[Block]:
+    """Yield one summary of the whole file, of equal parts of a long one, or of ``every`` so many seconds."""
+    if every is None:
+        marks = np.linspace(0, seconds, max(1, int(np.ceil(seconds / BLOCK))) + 1)
+    else:
+        marks = np.arange(max(1, round(seconds / every)) + 1) * every  # a rest of less than half goes with the last
+        marks[-1] = seconds
+    for start, end in pairwise(marks):
+        part = (start, end - start) if len(marks) > 2 else ()
+        yield np.array([[start, end]]), _decode(settings, path, *part), np.array([0])
+
+
+def _decode(settings: RunSettings, path: str, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
+    """Return values of the model's feature as in a store, shape (samples,) or (frames, dimensions)."""
+    config, feature = settings.feature_settings, settings.feature
+    waveform, _ = load_audio(path, config.sample_rate, offset=offset, duration=duration)
+    if feature == "audio":
+        return to_int16(waveform)
+    try:
+        return np.ascontiguousarray(features.compute(waveform, {feature: config})[feature].T, dtype=np.float32)
+    except ValueError as error:  # too short
+        raise AudioError(f"{path}: {error}") from error
+
+
+def _is_long(spans: np.ndarray, model: nn.Module, settings: RunSettings) -> bool:
+    config = settings.feature_settings
     segment = model.length * getattr(config, "hop_length", 1) / config.sample_rate
     return len(spans) > 1 and spans[-1, 1] > LONG * segment
 
 
 def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
-    table = pd.DataFrame(probabilities, columns=[f"p({name})" for name in classes])
-    table.insert(0, "path", path)
-    table.insert(1, "start", spans[:, 0].round(3))
-    table.insert(2, "end", spans[:, 1].round(3))
-    table.insert(3, "class", [classes[best] for best in probabilities.argmax(axis=1)])
-    table.insert(4, "probability", probabilities.max(axis=1))
-    return table
-
-
-@contextmanager
-def _on_disk(path: str) -> Iterator[Path]:
-    """The file, or standard input as a file, since decoding goes back and forth."""
-    if path != STANDARD_INPUT:
-        yield Path(path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "input.wav"
-        with open(file, "wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        try:
-            yield file
-        except AudioError as error:
-            raise AudioError(str(error).replace(str(file), "standard input")) from error
-
-
-def _sound_files(files: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:
-    """All files that are meant, and folders without any."""
-    found, failures = [], []
-    for file in map(str, files):
-        if file == STANDARD_INPUT or not Path(file).is_dir():
-            found.append(file)
-            continue
-        inside = find_audio(file)
-        found += map(str, inside)
-        if not inside:
-            failures.append((file, f"{file}: expected sound files in the folder, found none"))
-    return list(dict.fromkeys(found)), failures  # a file that is named twice is heard once
+    return pd.DataFrame(
+        {
+            "path": path,
+            "start": spans[:, 0].round(3),
+            "end": spans[:, 1].round(3),
+            "class": [classes[best] for best in probabilities.argmax(axis=1)],
+            "probability": probabilities.max(axis=1),
+            **{f"p({name})": column for name, column in zip(classes, probabilities.T, strict=True)},
+        }
+    )

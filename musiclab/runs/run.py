@@ -1,230 +1,409 @@
-"""One run: a model trained on one part of a store and tested on another."""
+"""One run: a trained model, its settings and its result, kept in a folder.
+
+===================  ======================================================================================
+model.safetensors    weights
+model.json           :class:`RunSettings`
+history.csv          one row per epoch
+predictions.csv      log-probabilities of each tested clip
+metrics.json         result of the test, written last
+report.html          page of the run, with curves.png and confusion.png
+state.pt             state of an unfinished training, to resume it
+fold1, fold2 ...     run folder for each fold of a cross-validation, in place of the first three
+===================  ======================================================================================
+"""
 
 import json
+import logging
+import os
 import time
 import zlib
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
 
-from musiclab import features, models
-from musiclab.core.errors import RunError, StoreError, apart
-from musiclab.datasets.splits import Split
+from musiclab import models
+from musiclab.core.errors import RunError
+from musiclab.core.files import replacing, write_json
+from musiclab.datasets import Dataset
 from musiclab.metrics import Result
-from musiclab.runs import checkpoint
-from musiclab.runs.checkpoint import Card
-from musiclab.runs.outcome import Outcome
-from musiclab.store import Store
-from musiclab.store.segments import Segments
-from musiclab.store.values import open_values
-from musiclab.training import History, State, TrainConfig, evaluate, fit, pick_device
+from musiclab.runs.prediction import Predictions, predict
+from musiclab.runs.settings import RunSettings
+from musiclab.store import Segments, Store, open_data
+from musiclab.training import State, TrainConfig, evaluate
+
+log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, eq=False)
 class Run:
-    """A model, the part of a store that trains it, and the part that tests it.
-
-    Parameters
-    ----------
-    name
-        Of the model.
-    store
-        The data.
-    split
-        Of them.
-    config
-        The settings.
-    sizes
-        Of the model.
-    command
-        That asked for the run, to be kept with it.
+    """A trained model with its settings and its result, from :func:`train`, :func:`crossval` or :func:`load`.
 
     Attributes
     ----------
+    settings : RunSettings
     model : torch.nn.Module
-        With its initial weights, and the mean and the deviation of the training clips.
-    card : Card
-        All that decides the result, before anything is trained.
+        Trained model; for a cross-validation, that of its first fold.
+    result : Result or None
+        Result of the test; for a cross-validation, of the clips of all folds.
+    history : pandas.DataFrame
+        One row per epoch (:class:`musiclab.training.History` lists the columns), with a column ``fold`` for a
+        cross-validation.
+    best_epoch : int
+        Epoch of the model's weights.
+    stopped : str
+        Reason why the training ended, such as "all epochs done" or "interrupted".
+    seconds : float
+        Time for training and testing.
+    folds : dict of int to Run
+        Runs of a cross-validation by the fold that tested; empty for a single run.
+    folder : pathlib.Path or None
+        Folder that keeps it.
 
-    Raises
-    ------
-    RunError
-        There is no such model, or it does not fit the data.
-    StoreError
-        The store does not hold what the model hears.
+    Examples
+    --------
+    >>> run = load("runs/mine")  # doctest: +SKIP
+    >>> print(run)  # doctest: +SKIP
+    >>> run.predict("song.ogg").files  # doctest: +SKIP
     """
 
-    def __init__(self, name: str, store: Store, split: Split, config: TrainConfig, sizes: dict, command: str = ""):
-        self.store, self.split, self.config = store, split, config
-        kind = models.find(name)
-        feature = kind.feature
-        store.check_has(feature)
-        self.feature = _settings(store, feature)
-        _check_data(kind, store, self.feature, split)
-        config.augmentation.check(feature)
-        torch.manual_seed(config.seed)  # initial weights
-        fitting = {kind.dimensions: len(self.feature.names)} if kind.dimensions else {}
-        self.model = models.create(name, len(store.classes), **fitting | sizes)
-        for size, wanted in fitting.items():
-            if self.model.sizes[size] != wanted:
-                raise RunError(
-                    f"{store.path}: expected {size}={self.model.sizes[size]}, found {feature} of {wanted} dimensions; "
-                    f"leave {size} out"
-                )
-        self.model.standardise_by(*_mean_and_deviation(store, feature, split.train))
-        self.card = Card(
-            model=name,
-            sizes=self.model.sizes,
-            classes=store.classes,
-            feature=feature,
-            feature_config=self.feature.to_dict(),
-            data={**store.source, "digest": digest(store, feature)},
-            split=split.name,
-            training=config.to_dict(),
-            test_paths=store.index["path"].iloc[split.test].tolist(),
-            command=command,
-        )
+    settings: RunSettings
+    model: nn.Module
+    result: Result | None = None
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    best_epoch: int = 0
+    stopped: str = ""
+    seconds: float = 0.0
+    folds: dict[int, "Run"] = field(default_factory=dict)
+    folder: Path | None = None
 
-    def train_and_test(
-        self, show_progress: bool = True, folder: str | Path | None = None, resume: bool = False
-    ) -> Outcome:
-        """Train on the one part, choose the epoch by the validation part if there is one, test once on the other.
+    @property
+    def name(self) -> str:
+        """Name of the folder, or of the model if there is no folder."""
+        return self.settings.model if self.folder is None else self.folder.resolve().name
+
+    @property
+    def title(self) -> str:
+        """Model and data in one line."""
+        note = " (generated data, not a benchmark)" if self.is_generated else ""
+        return f"{self.settings.model} on {self.settings.data.get('name', 'unnamed data')}{note}"
+
+    @property
+    def is_generated(self) -> bool:
+        """True if the data are generated, so that the result is not a benchmark."""
+        return bool(self.settings.data.get("generated"))
+
+    @cached_property
+    def summary(self) -> models.Summary:
+        """Layers of the model, with their parameters and multiply-adds."""
+        return models.summary(self.model)
+
+    def __str__(self) -> str:
+        tested = "not tested" if self.result is None else self.result
+        note = " (generated data, not a benchmark)" if self.is_generated else ""
+        return f"{self.settings.model} on {self.settings.data.get('name')}, {self.settings.split}: {tested}{note}"
+
+    def to_dict(self) -> dict:
+        """Return what ``--json`` prints and ``metrics.json`` holds."""
+        facts = {
+            "model": self.settings.model,
+            "parameters": models.count_parameters(self.model),
+            "multiply_adds": self.summary.multiply_adds,
+            "data": self.settings.data,
+            "split": self.settings.split,
+            "seed": self.settings.training.get("seed"),
+            "best_epoch": self.best_epoch,
+            "stopped": self.stopped,
+            "seconds": round(self.seconds, 1),
+            "command": self.settings.command,
+        }
+        if self.folds:
+            folds = [
+                {"fold": fold, "accuracy": run.result.accuracy, "n": run.result.n} for fold, run in self.folds.items()
+            ]
+            facts |= {"folds": folds, "mean_fold_accuracy": float(np.mean([fold["accuracy"] for fold in folds]))}
+        return (self.result.to_dict() if self.result else {}) | facts
+
+    def predict(
+        self, sounds, sample_rate: int | None = None, every: float | None = None, device: str = "auto"
+    ) -> Predictions:
+        """Predict the class of files or of a waveform, and in long ones also along time.
 
         Parameters
         ----------
-        show_progress
-            Draw a progress bar.
-        folder
-            Keeps, after each epoch, where the training is (``state.pt``).
-        resume
-            Go on from there.
+        sounds
+            Sound file, folder of them, ``"-"`` for a WAV file on standard input, or a list of these; or a waveform in
+            [-1, 1], shape (samples,).
+        sample_rate
+            Sample rate of a waveform in Hz.
+        every
+            Seconds from one window of time to the next. Default: windows cover a file and overlap by half or more.
+        device
+            "auto", "cpu", "cuda" or "mps".
 
         Raises
         ------
-        KeyboardInterrupt
-            It was stopped in its first epoch. One that is stopped later is tested with what it has learnt.
+        AudioError
+            None of the files could be read.
+        RunError
+            ``every`` is not positive, a waveform has no sample rate, or this is a cross-validation.
         """
-        started = time.perf_counter()
-        values = open_values(self.store, self.card.feature, _place(self.store, self.card.feature, self.config.device))
-        valid = self._segments(values, self.split.valid, "covering") if len(self.split.valid) else None
-        train = self._segments(values, self.split.train, "random")
-        state = None if folder is None else State(Path(folder) / "state.pt", _identity(self.card), resume)
-        history = fit(self.model, train, valid, self.config, show_progress, state)
-        if not history.epochs:  # a model that has learnt nothing must not be tested and kept
-            raise KeyboardInterrupt("stopped before an epoch was finished: nothing is kept")
-        test = self._segments(values, self.split.test, "covering")
-        result = evaluate(self.model, self.store, test, self.config)
-        parameters, seconds = models.count_parameters(self.model), time.perf_counter() - started
-        return Outcome(result, self.card, parameters, seconds, self.model, history)
+        self.check_single()
+        return predict(self.model, self.settings, sounds, sample_rate, every, device)
 
-    def take_over(self, folder: str | Path) -> Outcome:
-        """What this run has come to already, as its folder says; nothing is trained.
+    def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
+        """Test the model, on its test clips if it was trained on these data, otherwise on all; return a new run.
+
+        Parameters
+        ----------
+        data
+            As for :func:`train`.
+        device
+            As for :meth:`predict`.
+        precision
+            "auto", "fp32", "bf16" or "fp16"; default that of the training.
+
+        Raises
+        ------
+        StoreError
+            The feature settings or the classes are not those of the model.
+        RunError
+            These are the data it was trained on, but their files have moved, so that its test clips are unknown.
+        """
+        started, settings = time.perf_counter(), self.settings
+        self.check_single()
+        store = open_with_warning(data, settings.feature, settings.feature_settings)
+        settings.check_fits(store)
+        clips = np.flatnonzero(store.index["path"].isin(settings.test_paths))
+        if not len(clips):
+            if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
+                raise RunError(
+                    f"{store.path}: expected clips that were kept from the model, such as {settings.test_paths[0]}, "
+                    f"found the data it was trained on under other names, such as {store.index['path'][0]}; give the "
+                    "store it was trained from"
+                )
+            clips, settings = np.arange(len(store)), replace(settings, split="all clips")
+        labels = store.index["label"].map(settings.classes.index).to_numpy()
+        segments = Segments(
+            store.values(settings.feature),
+            store.offsets(settings.feature),
+            labels,
+            clips,
+            len(settings.classes),
+            length=self.model.length,
+            silence=settings.feature_settings.silence,
+            places="covering",
+        )
+        config = TrainConfig(device=device, precision=precision or settings.precision)
+        tested = evaluate(self.model, store, segments, config)
+        result = replace(tested, classes=settings.classes, labels=labels[clips])
+        seconds = time.perf_counter() - started
+        return replace(self, settings=replace(settings, data=store.source), result=result, seconds=seconds, folder=None)
+
+    def report(self) -> Path:
+        """Write ``report.html`` and its pictures into the run folder, and return its path.
 
         Raises
         ------
         RunError
-            The run in the folder was made in another way: with other data, clips, sizes or settings.
+            The run has no folder or no result.
         """
+        from musiclab.runs.report import write  # not at the top, because training needs no pictures
+
+        return write(self)
+
+    def save(self, folder: str | Path) -> "Run":
+        """Write the run folder, and return the run with this folder."""
         folder = Path(folder)
-        model, card = checkpoint.load(folder)
-        wanted, found = _identity(self.card), _identity(card)
-        if differing := apart(wanted, found):
-            here, there = differing
+        (folder / "metrics.json").unlink(missing_ok=True)
+        if self.folds:
+            for fold, run in self.folds.items():
+                if run.folder != folder / f"fold{fold}":
+                    run.save(folder / f"fold{fold}")
+        else:
+            with replacing(folder / "model.safetensors") as unfinished:
+                weights = {name: value.contiguous().cpu() for name, value in self.model.state_dict().items()}
+                save_file(weights, unfinished)
+            write_json(folder / "model.json", asdict(self.settings))
+            with replacing(folder / "history.csv") as unfinished:
+                self.history.to_csv(unfinished, index=False)
+        if self.result is not None:
+            self.result.save(folder / "predictions.csv")
+            write_json(folder / "metrics.json", self.to_dict())  # last, because it marks a finished run
+        if self.stopped != "interrupted":
+            State(folder / "state.pt").remove()
+        return replace(self, folder=folder)
+
+    def check_single(self) -> None:
+        """Raise RunError if this is a cross-validation."""
+        if self.folds:
+            fold = next(iter(self.folds))
             raise RunError(
-                f"{folder}: expected a run made with {here}, found one made with {there}; "
-                "name another folder, or remove this one to train it again"
+                f"{self.name}: a cross-validation has one model per fold; take one of them, such as "
+                f"{self.name}/fold{fold} or run.folds[{fold}]"
             )
-        try:
-            history = History(
-                pd.read_csv(folder / "history.csv").to_dict("records"), stopped=f"taken over from {folder}"
-            )
-            losses = [row.get("valid_loss", -row["epoch"]) for row in history.epochs]  # without validation: the last
-            history.best_epoch = 1 + int(np.argmin(losses))
-            seconds = float(json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["seconds"])
-        except (OSError, ValueError, LookupError, TypeError) as error:
+
+    def check_kept(self) -> None:
+        """Raise RunError if the run has no folder."""
+        if self.folder is None:
+            raise RunError(f"{self.name}: expected a run that is kept in a folder; save it with run.save(FOLDER)")
+
+    def check_tested(self) -> None:
+        """Raise RunError if there is no result."""
+        if self.result is None:
+            where = "the run" if self.folder is None else self.folder / "metrics.json"
             raise RunError(
-                f"{folder}: expected history.csv and metrics.json of a whole run, found others ({error}); "
-                "remove the folder to train it again"
-            ) from error
-        result = Result.load(folder / "predictions.csv")
-        return Outcome(result, card, models.count_parameters(model), seconds, model, history)
-
-    def _segments(self, values, clips: np.ndarray, places: str) -> Segments:
-        return Segments(
-            values,
-            self.store.offsets(self.card.feature),
-            self.store.labels,
-            clips,
-            len(self.store.classes),
-            length=self.model.length,
-            silence=self.feature.silence,
-            places=places,
-            seed=self.config.seed,
-            paths=self.store.index["path"].to_numpy(),
-        )
+                f"{where}: expected a run that was tested, found no result; train it with: "
+                "musiclab train MODEL DATA --out FOLDER"
+            )
 
 
-def digest(store: Store, feature: str) -> str:
-    """Eight digits of what a model is trained on and tested with; where the files lie does not count."""
+def load(folder: str | Path) -> Run:
+    """Read a run or a cross-validation from its folder; the model is on the CPU, in evaluation mode.
+
+    A folder that holds only a model gives a run without a result.
+
+    Raises
+    ------
+    RunError
+        A file is missing, damaged, or of another run than the others.
+
+    Examples
+    --------
+    >>> load("runs/mine").result  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    metrics = _read_metrics(folder / "metrics.json")
+    if metrics["folds"]:
+        folds = {fold: load(folder / f"fold{fold}") for fold in metrics["folds"]}
+        settings = replace(folds[metrics["folds"][-1]].settings, split=metrics["split"], test_paths=[])
+        run = join_folds(folds, settings)
+    else:
+        settings, model = _read_model(folder)
+        run = Run(settings, model, history=_read_history(folder / "history.csv"), best_epoch=metrics["best_epoch"])
+    if metrics["n"] and (not run.folds or (folder / "predictions.csv").is_file()):
+        run = replace(run, result=_read_result(folder, metrics))
+    return replace(run, stopped=metrics["stopped"], seconds=metrics["seconds"], folder=folder)
+
+
+def join_folds(folds: dict[int, Run], settings: RunSettings) -> Run:
+    """Join the folds of a cross-validation to one run."""
+    runs = list(folds.values())
+    history = pd.concat([run.history.assign(fold=fold) for fold, run in folds.items()], ignore_index=True)
+    result = Result.join([run.result for run in runs])
+    seconds = sum(run.seconds for run in runs)
+    return Run(settings, runs[0].model, result, history, seconds=seconds, folds=folds)
+
+
+def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_config) -> Store:
+    """Open data as :func:`musiclab.store.open_data` does, and warn of the files that could not be read."""
+    store = open_data(data, feature, feature_config)
+    if store.failures:
+        reasons = "".join(f"\n  {reason}" for _, reason in store.failures)
+        log.warning("%d files could not be read and are left out:%s", len(store.failures), reasons)
+    return store
+
+
+def data_digest(store: Store, feature: str) -> str:
+    """Compute eight digits from the data that a feature's models are trained on, wherever their files are."""
     crc = zlib.crc32(store.index[["label", "group", "fold", "split"]].to_csv(index=False).encode())
     for part in (store.offsets(feature), store.checksums(feature)):
         crc = zlib.crc32(np.ascontiguousarray(part), crc)
     return f"{crc:08x}"
 
 
-def _settings(store: Store, feature: str):
+def is_finished(folder: str | Path) -> bool:
+    """Return True if a folder holds a complete run."""
+    files = ("model.safetensors", "model.json", "history.csv", "predictions.csv", "metrics.json")
+    return all((Path(folder) / name).is_file() for name in files) and not (Path(folder) / "state.pt").exists()
+
+
+def check_out(out: str | Path | None) -> None:
+    """Raise RunError if a run folder cannot be made."""
+    if out is None:
+        return
+    if Path(out).is_file():
+        raise RunError(f"{out}: expected a run folder to make, found a file; name another folder")
+    nearest = next(folder for folder in (Path(out).absolute(), *Path(out).absolute().parents) if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise RunError(f"{out}: expected a run folder to make, found that {nearest} cannot be written to; name another")
+
+
+def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
+    settings_file, weights_file = folder / "model.json", folder / "model.safetensors"
+    for file in (settings_file, weights_file):
+        if not file.exists():
+            raise RunError(
+                f"{file}: no such file; expected the folder that musiclab train MODEL DATA --out {folder} has made"
+            )
     try:
-        return features.config(feature, store.config[feature])
+        settings = RunSettings(**json.loads(settings_file.read_text(encoding="utf-8")))
+        settings.check_types()
     except (ValueError, TypeError) as error:
-        mends = f"make it again with: musiclab prepare SOURCE {store.path} --replace"
-        raise StoreError(f"{store.path}: {error}; {mends}") from error
+        raise RunError(
+            f"{settings_file}: expected the description of a model, found something else ({error})"
+        ) from error
+    try:
+        model = models.create(settings.model, len(settings.classes), **settings.sizes)
+    except RunError as error:
+        raise RunError(f"{settings_file}: {error}") from error
+    try:
+        weights = load_file(weights_file)
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{weights_file}: expected weights in safetensors, found something else ({error})") from error
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise RunError(
+            f"{weights_file}: expected the weights of {settings.model} with {settings.sizes} and "
+            f"{len(settings.classes)} classes, found others ({first})"
+        ) from error
+    return settings, model.eval()
 
 
-def _check_data(kind, store: Store, found, split: Split) -> None:
-    """Raise before the training what would make it senseless."""
-    if kind.feature == "audio" and found.sample_rate != kind.feature_config.sample_rate:
-        wanted = kind.feature_config.sample_rate  # the length of its kernels is meant in ms
-        raise StoreError(
-            f"{store.path}: expected audio at {wanted} Hz, found {found.sample_rate} Hz; "
-            f"make it with: musiclab prepare SOURCE OTHER.h5 --features audio --set audio.sample_rate={wanted}"
+def _read_metrics(file: Path) -> dict:
+    metrics: dict = {}  # if there is no such file
+    try:
+        if file.exists():
+            metrics = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            "n": int(metrics.get("n", 0)),
+            "accuracy": float(metrics.get("accuracy", 0)),
+            "split": str(metrics.get("split", "")),
+            "folds": [int(fold["fold"]) for fold in metrics.get("folds", ())],
+            "best_epoch": int(metrics.get("best_epoch", 0)),
+            "stopped": str(metrics.get("stopped", "")),
+            "seconds": float(metrics.get("seconds", 0)),
+        }
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise RunError(
+            f"{file}: expected the result of a test, found something else ({error}); train the model again"
+        ) from error
+
+
+def _read_result(folder: Path, metrics: dict) -> Result:
+    result = Result.load(folder / "predictions.csv")
+    if metrics["n"] != result.n or abs(metrics["accuracy"] - result.accuracy) > 1e-6:
+        raise RunError(
+            f"{folder}: expected predictions and metrics.json of one run, found {result.accuracy:.4f} of {result.n} "
+            f"clips and {metrics['accuracy']:.4f} of {metrics['n']}; test or train it again"
         )
-    if (known := len(np.unique(store.labels[split.train]))) < 2:
-        raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
+    return result
 
 
-def _place(store: Store, feature: str, device: str):
-    """Where to read from: on the GPU what takes up less than a quarter of its free memory."""
-    chosen = pick_device(device)
-    if chosen.type == "cuda":
-        values = open_values(store, feature, "disk")
-        if np.prod(values.shape) * values.dtype.itemsize < torch.cuda.mem_get_info(chosen)[0] / 4:
-            return chosen
-    return "auto"
-
-
-def _identity(card: Card) -> dict:
-    """All of a card that decides the result, one level deep; where it was computed does not count."""
-    facts = {}
-    for key, value in asdict(card).items():
-        if isinstance(value, dict):
-            facts |= {f"{key}.{name}": entry for name, entry in value.items()}
-        else:
-            facts[key] = value
-    ignored = {"training.device", "training.workers", "training.compile", "command"}
-    ignored |= {key for key in facts if key.startswith("data.")} - {"data.digest"}
-    return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
-
-
-def _mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each dimension over some clips, each shape (dimensions,), a clip at a time: no copy of all is made."""
-    count, total, squares = 0, 0.0, 0.0
-    for clip in clips:
-        part = np.atleast_2d(store.read(feature, clip)).astype(np.float64)  # (dimensions, frames)
-        if feature == "audio":
-            part /= 32768
-        count += part.shape[1]
-        total, squares = total + part.sum(axis=1), squares + np.square(part).sum(axis=1)
-    mean = total / count
-    return mean, np.sqrt(np.maximum(0.0, squares / count - mean**2))
+def _read_history(file: Path) -> pd.DataFrame:
+    if not file.is_file() or file.stat().st_size <= 2:  # no epochs
+        return pd.DataFrame()
+    try:
+        table = pd.read_csv(file)
+    except ValueError as error:
+        raise RunError(f"{file}: expected one row per epoch, found something else ({error}); train it again") from error
+    if "epoch" not in table:
+        raise RunError(f"{file}: expected a column named epoch, found {list(table.columns)}; train it again")
+    return table

@@ -7,20 +7,20 @@ Anything that reads HDF5 reads it, h5py alone or HDFView. Clip ``i`` of a featur
         format               "musiclab-store"
         version              integer, the version of this layout
         about                text: how to read the file, in two sentences
-        classes              JSON list: a clip's class number is the place of its label in it
+        classes              JSON list: a clip's class number is the position of its label
         config               JSON: the settings of each feature; sample_rate is in Hz, hop_length in samples
         source               JSON: name, licence, citation and protocol of the data set
         licence              text: the data set's
         failures             JSON list of [path, reason]: clips that could not be read, which are not in the store
         versions             JSON: of musiclab and of the libraries that the numbers come from
         as_of                text: time (UTC) of the newest source file
-    /index                   attribute crc32; one entry a clip in each of
+    /index                   attribute crc32; one entry per clip in each of
         path label group     text
         fold                 integer, the official fold from 1, or 0 for none
         split                text: train, valid, test, or empty for none
         size modified        integers: of the source file, in bytes and in ns since 1970 (0 when not from a file)
         seconds              length of the clip
-    /audio                   attribute names (JSON: what each dimension is); values also have sample_rate, in Hz
+    /audio                   attribute names (JSON: one for each dimension); values also have sample_rate, in Hz
         values               int16, shape (all samples,)
         offsets              int64, shape (clips + 1,)
         crc32                uint32, shape (clips,): zlib's CRC-32 of the clip's bytes as they are stored
@@ -28,37 +28,30 @@ Anything that reads HDF5 reads it, h5py alone or HDFView. Clip ``i`` of a featur
         values               float16 (logmel) or float32 (all others), shape (all frames, dimensions)
         offsets crc32
 
-A chunk of ``values`` is as long as a clip (the median one), between 64 KiB and 8 MiB, and not compressed: int16 and
-float16 already take the space that matters, and a clip is read in one go.
+``values`` lie in one piece, not in chunks, and are not compressed: int16 and float16 already take little space, and
+any program can map them into memory and read a segment from anywhere.
 
 The bytes of a store follow from the source files, the settings and the versions alone: no clock is read, so two
 preparations of the same files are equal byte for byte. ``as_of`` is the time of the newest source file for that reason;
 the environment variable ``SOURCE_DATE_EPOCH`` (seconds since 1970) overrides it.
 """
 
-from musiclab.store.checks import verify
 from musiclab.store.extraction import extract
 from musiclab.store.opening import cached_store, open_data
 from musiclab.store.preparing import Report, prepare
-from musiclab.store.reading import FORMAT, VERSION, Store, differences
-from musiclab.store.writing import Column, StoreWriter, create, write
+from musiclab.store.reading import Store, verify
+from musiclab.store.writing import create
 
 __all__ = [
-    "FORMAT",
-    "VERSION",
-    "Column",
     "Report",
     "Segments",
     "Store",
-    "StoreWriter",
     "cached_store",
     "create",
-    "differences",
     "extract",
     "open_data",
     "prepare",
     "verify",
-    "write",
 ]
 
 

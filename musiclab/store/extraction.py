@@ -1,4 +1,4 @@
-"""One clip after the other: decode it, compute its features; on one core, on all, or on a cluster."""
+"""Decode clips and compute their features: on one core, on all, or on a cluster."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,8 @@ from joblib.parallel import get_active_backend
 
 from musiclab import features
 from musiclab.audio import load_audio, resample, to_int16
-from musiclab.core.errors import AudioError, StoreError, did_you_mean
+from musiclab.core.checks import check_known
+from musiclab.core.errors import AudioError, StoreError
 
 DTYPES = {"audio": np.int16, "logmel": np.float16}
 """Types in a store; float32 for all others. float16 has 11 bits: within 0.001 of any log-mel value up to 4."""
@@ -22,7 +23,8 @@ BACKENDS = ("threading", "loky", "dask")
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
 
-_AHEAD = 3  # tasks for each worker that may be under way or waiting to be taken
+AHEAD = 16
+"""Clips for each worker that are handed out at once: their results may wait in memory."""
 
 
 def extract(path: str | Path, configs: Mapping) -> dict:
@@ -55,11 +57,11 @@ def extract(path: str | Path, configs: Mapping) -> dict:
     clip: dict = {"seconds": len(native) / native_rate}
     for rate in sorted({config.sample_rate for config in configs.values()}):
         waveform = resample(native, native_rate, rate)
-        here = {name: config for name, config in configs.items() if config.sample_rate == rate and name != "audio"}
-        if "audio" in configs and configs["audio"].sample_rate == rate:
+        at_rate = {name: config for name, config in configs.items() if config.sample_rate == rate}
+        if at_rate.pop("audio", None):
             clip["audio"] = to_int16(waveform)
         try:
-            computed = features.compute(waveform, here) if here else {}
+            computed = features.compute(waveform, at_rate) if at_rate else {}
         except ValueError as error:
             raise AudioError(f"{path}: {error}") from error
         for name, values in computed.items():
@@ -67,90 +69,58 @@ def extract(path: str | Path, configs: Mapping) -> dict:
     return clip
 
 
-def extract_block(paths: Sequence[str], configs: Mapping) -> list[dict | str]:
-    """What :func:`extract` gives for each of some files, or why it could not."""
+def try_extract(path: str, configs: Mapping) -> dict | str:
+    """Return what :func:`extract` does, or why it cannot; in a worker process, compute with one thread."""
     if set(configs) != {"audio"}:  # which needs no torch
         import torch
 
-        if torch.get_num_threads() != 1:  # only in a worker process: in this one, spread_over has seen to it
+        if torch.get_num_threads() != 1:  # in this process, spread_over has seen to it
             torch.set_num_threads(1)
-    clips: list[dict | str] = []
-    for path in paths:
-        try:
-            clips.append(extract(path, configs))
-        except AudioError as error:
-            clips.append(str(error))
-    return clips
+    try:
+        return extract(path, configs)
+    except AudioError as error:
+        return str(error)
 
 
 def in_order(function: Callable, tasks: Sequence[tuple], workers: int) -> Iterator:
-    """Results of ``function(*task)``, in order, by joblib: threads unless ``joblib.parallel_config`` says otherwise.
+    """Yield the results of ``function(*task)``, in order, by joblib: in threads unless its settings say otherwise.
 
     Decoding, resampling and Fourier transforms let other threads run, and threads are there at once, where processes
-    take seconds to start and send everything through a pipe. What is finished never runs far ahead of what was taken:
-    memory does not depend on the number of tasks.
+    take seconds to start and send everything through a pipe. Tasks are handed out some at a time, so that memory does
+    not depend on how many there are.
     """
     backend, _ = get_active_backend(prefer="threads")
-    kind = "generator" if backend.supports_return_generator else "list"
-    limit = _AHEAD * effective_n_jobs(workers)
-    settings = {"batch_size": 1, "pre_dispatch": "2*n_jobs", "return_as": kind}
-    taken = 0
-
-    def tasks_from(start):
-        for number in range(start, len(tasks)):
-            if number >= taken + limit:  # joblib itself starts tasks as others end, whether or not they are taken
-                return
-            yield delayed(function)(*tasks[number])
-
-    with Parallel(n_jobs=workers, prefer="threads", **settings) as parallel:
-        while taken < len(tasks):
-            results = parallel(tasks_from(taken))
-            with _ended(results):
-                for result in results:
-                    yield result
-                    taken += 1
-                    result = None  # or it would be held until the next one is there
-
-
-@contextmanager
-def _ended(results) -> Iterator[None]:
-    """End joblib's tasks with the block; that some are dropped then is what was asked for, and no cause to warn."""
-    try:
-        yield
-    finally:
-        if hasattr(results, "close"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                results.close()
+    form = "generator" if backend.supports_return_generator else "list"
+    together = AHEAD * effective_n_jobs(workers)
+    with warnings.catch_warnings(), Parallel(workers, prefer="threads", return_as=form) as parallel:
+        warnings.filterwarnings("ignore", module=r"joblib\.parallel")  # of tasks that are dropped at a stop
+        for first in range(0, len(tasks), together):
+            yield from parallel(delayed(function)(*task) for task in tasks[first : first + together])
 
 
 @contextmanager
 def spread_over(backend: str | None, scheduler: str | None, configs: Mapping) -> Iterator[None]:
-    """Within the block, :func:`in_order` works by ``backend``, and torch in this process by one thread.
+    """Let :func:`in_order` work by ``backend`` within the block, and torch in this process with one thread.
 
     Torch's results can differ in the last bit by the number of threads, and workers would fight for the cores.
-
-    Raises
-    ------
-    StoreError
-        An unknown backend, ``dask`` without its packages, or no scheduler to be found.
     """
-    if backend is not None and backend not in BACKENDS:
-        raise StoreError(
-            f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}{did_you_mean(backend, BACKENDS)}"
-        )
+    if backend is not None:
+        check_known(backend, BACKENDS, "a backend", StoreError)
     if scheduler is not None and backend != "dask":
         raise StoreError(f"scheduler {scheduler}: expected the backend dask with it, found {backend}")
-    with _one_thread(configs), _dask(scheduler) if backend == "dask" else _plain(backend):
-        yield
+    with _one_thread(configs):
+        if backend is None:
+            yield
+        elif backend == "dask":
+            with _dask_client(scheduler) as client, parallel_config("dask", client=client):
+                yield
+        else:
+            with parallel_config(backend):
+                yield
 
 
-def _plain(backend: str | None):
-    return nullcontext() if backend is None else parallel_config(backend=backend)
-
-
-@contextmanager
-def _dask(scheduler: str | None) -> Iterator[None]:
+def _dask_client(scheduler: str | None):
+    """Connect to a scheduler, or take the client that is open, and leave it open."""
     try:
         from distributed import Client, get_client
     except ImportError as error:
@@ -158,26 +128,18 @@ def _dask(scheduler: str | None) -> Iterator[None]:
             f"backend dask: expected the package distributed, found none ({error}); "
             'install it with: pip install "musiclab[dask]"'
         ) from error
-    if scheduler is None:
-        try:
-            get_client()
-        except ValueError as error:
-            raise StoreError(
-                "backend dask: expected a scheduler, found none; give its address, such as tcp://host:8786, "
-                "or open a dask.distributed.Client first"
-            ) from error
-        with parallel_config(backend="dask"):
-            yield
-        return
     try:
-        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+        if scheduler is None:
+            return nullcontext(get_client())
+        return Client(scheduler, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
+        if scheduler is None:
+            message = "backend dask: expected a scheduler, found none; give its address, such as tcp://host:8786, or "
+            raise StoreError(message + "open a dask.distributed.Client first") from error
         raise StoreError(
             f"scheduler {scheduler}: expected a Dask scheduler to answer within {PATIENCE:g} s, found none ({error}); "
             "start one with: dask scheduler"
         ) from error
-    with client, parallel_config(backend="dask", client=client):
-        yield
 
 
 @contextmanager

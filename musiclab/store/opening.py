@@ -1,4 +1,4 @@
-"""The store that some data stand for: a path, a source, a data set, or a store itself."""
+"""Open data of any form as a store: a path, a source, a data set, or a store itself."""
 
 import hashlib
 import json
@@ -7,33 +7,27 @@ from pathlib import Path
 
 from musiclab.core.files import cache_folder
 from musiclab.datasets import Dataset, open_source
-from musiclab.store.parts import with_files
-from musiclab.store.preparing import chosen_configs, prepare
-from musiclab.store.reading import Store
+from musiclab.store.preparing import chosen_configs, prepare, with_files
+from musiclab.store.reading import VERSION, Store
 from musiclab.store.writing import current_versions
 
 
-def open_data(
-    data: str | Path | Dataset | Store, feature: str = "logmel", config=None
-) -> tuple[Store, list[tuple[str, str]]]:
-    """The store that ``data`` is, or that it becomes.
+def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", config=None) -> Store:
+    """Open a store, or prepare one in the user's cache folder.
 
     Parameters
     ----------
     data
-        A store or its path (``.h5``), a data set, or a source such as ``"esc10:DIR"``; a data set's store is made
-        in the user's cache folder once.
+        A store or its path (``.h5``), a data set, or a source such as ``"esc10:DIR"``.
     feature
         What must be in it.
     config
-        Settings that a data set is prepared with; left out, the usual ones. A store is taken as it is: who uses it
-        says whether its settings will do.
+        Settings that a data set is prepared with, default the usual ones. A store is taken as it is.
 
     Returns
     -------
-    store : Store
-    failures : list of (path, reason)
-        Clips that could not be read and were left out.
+    Store
+        Its ``failures`` are the clips that could not be read and were left out.
 
     Raises
     ------
@@ -44,35 +38,29 @@ def open_data(
         data = Store(data)
     if isinstance(data, Store):
         data.check_has(feature)
-        return data, data.failures
+        return data
     dataset = data if isinstance(data, Dataset) else open_source(str(data))
-    path, failures = cached_store(dataset, (feature,) if config is None else {feature: config})
-    return Store(path), failures
+    return Store(cached_store(dataset, (feature,) if config is None else {feature: config}))
 
 
-def cached_store(
-    dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)
-) -> tuple[Path, list[tuple[str, str]]]:
-    """The data set's store in the user's cache folder, made when it is not there.
+def cached_store(dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)) -> Path:
+    """Prepare a data set in the user's cache folder, unless that is done already.
 
-    It is made anew when a file of the data set has changed (its size or its time), or the settings, or the version of
-    musiclab or of a library that the numbers come from.
+    It is prepared anew when a file of the data set has changed (its size or its time), or the settings, or the version
+    of musiclab or of a library that the numbers come from.
 
     Returns
     -------
-    path : pathlib.Path
+    pathlib.Path
         Of the store.
-    failures : list of (path, reason)
-        Clips that could not be read and were left out.
     """
     configs = chosen_configs(features)
     settings = {name: config.to_dict() for name, config in configs.items()}
     table = with_files(dataset.index).astype(str).to_numpy().tolist()
-    identity = json.dumps([dataset.describe(), table, settings, current_versions()])
+    identity = json.dumps([VERSION, dataset.describe(), table, settings, current_versions()])
     key = hashlib.sha256(identity.encode()).hexdigest()[:12]
     name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in dataset.name)
     path = cache_folder() / "stores" / f"{name}-{key}.h5"
     if not path.exists():
-        return path, prepare(dataset, path, configs, wait=True).failures
-    with Store(path) as store:
-        return path, store.failures
+        prepare(dataset, path, configs, wait=True)
+    return path

@@ -1,44 +1,43 @@
 """The whole of a preparation: what is there already, what is missing, and one store of both."""
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from musiclab import features as known
-from musiclab.core.errors import DatasetError, StoreError, did_you_mean
+from musiclab.core.checks import check_known
+from musiclab.core.errors import DatasetError, StoreError, differing
 from musiclab.core.progress import progress as progress_bar
-from musiclab.datasets import Dataset
-from musiclab.store.extraction import extract_block, in_order, spread_over
-from musiclab.store.parts import Finished, Parts, keys, open_parts, parts_folder, with_files
-from musiclab.store.reading import Store, differences
-from musiclab.store.writing import attributes, check_name, current_versions, time_of, write
+from musiclab.datasets import Dataset, open_source
+from musiclab.store.extraction import in_order, spread_over, try_extract
+from musiclab.store.parts import Clip, clips_of, column, keys, open_parts, parts_folder, usable_parts
+from musiclab.store.reading import Store
+from musiclab.store.writing import attributes, check_name, create, current_versions, time_of, write
 
 log = logging.getLogger(__name__)
 
-BLOCK_CLIPS, BLOCK_BYTES = 16, 4 << 20
-"""What is computed and kept at once: so many clips, or fewer when their sound would take more bytes than this."""
-
-_EXPANSION = {".ogg": 10, ".mp3": 10, ".flac": 2}  # bytes of 16-bit sound that come out of one byte of a file, or so
+PART_CLIPS, PART_BYTES = 16, 4 << 20
+"""What is kept at once when it is finished: so many clips, or fewer that take more bytes than this."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a preparation.
+    """Say what a preparation has made.
 
     Attributes
     ----------
     path : pathlib.Path
         The store.
-    clips : int
-        In the store.
-    seconds : float
-        Of sound, in all.
+    clips, seconds : int, float
+        How many clips are in the store, and how long they are together.
     computed : int
         Clips of which something was computed now; all else was there already.
     failures : list of (path, reason)
@@ -60,10 +59,11 @@ class Report:
 
 
 def prepare(
-    dataset: Dataset,
+    dataset: Dataset | str,
     path: str | Path,
     features: Sequence[str] | Mapping = ("audio", "logmel"),
     *,
+    feature_settings: Mapping[str, Mapping] | None = None,
     workers: int = -1,
     progress: bool = True,
     replace: bool = False,
@@ -79,32 +79,33 @@ def prepare(
 
     A preparation that is stopped, in whatever way, leaves the old store as it was, or none, and keeps what is finished
     in a folder ``.NAME.parts`` beside it; the next call goes on from there and ends with the same bytes. The disk must
-    have room for the store twice. Memory holds a few blocks of clips a worker, whatever the number of clips; one very
-    long clip is held whole, at its own rate.
+    have room for the store twice. Memory holds some clips for each worker, however many there are.
 
     Parameters
     ----------
     dataset
-        Any of :mod:`musiclab.datasets`.
+        Any of :mod:`musiclab.datasets`, or its source, such as ``"esc10:DIR"``.
     path
         The store.
     features
         Names among :data:`musiclab.features.FEATURES`, or a dictionary of their settings by name. Left to themselves,
         features that the store has keep their settings, and new ones get the usual ones.
+    feature_settings
+        Settings that differ from the usual ones, by feature: ``{"logmel": {"n_mels": 64}}``.
     workers
-        That decode and compute; -1 is one a core, or all of a cluster's.
+        How many decode and compute; default -1, one for each core, or all of a cluster.
     progress
         Draw a progress bar.
     replace
-        Start anew and replace whatever has that name.
+        Start from scratch and replace whatever has that name.
     backend
-        ``"threading"``, ``"loky"`` (processes) or ``"dask"``; left out, what ``joblib.parallel_config`` says, or else
+        ``"threading"``, ``"loky"`` (processes) or ``"dask"``; default what ``joblib.parallel_config`` says, or else
         threads.
     scheduler
-        Address of a Dask scheduler, such as ``"tcp://host:8786"``; its workers must see the source files under the
-        same names. Left out, that of the ``distributed.Client`` that is open.
+        Address of a Dask scheduler, such as ``"tcp://host:8786"``, default that of the ``distributed.Client`` that is
+        open; its workers must see the source files under the same names.
     wait
-        Wait while another process makes the same store, and do not refuse.
+        Wait while another process makes the same store, instead of refusing.
 
     Returns
     -------
@@ -123,96 +124,114 @@ def prepare(
     """
     path = Path(path)
     check_name(path)
-    asked = chosen_configs(features)
-    with _explained(path), open_parts(path, wait) as parts:
+    asked = chosen_configs(features, feature_settings)
+    if isinstance(dataset, str):
+        dataset = open_source(dataset)
+    with _explained(path), open_parts(path, wait) as folder:
         old = Store(path) if path.exists() and not replace else None
-        configs = asked if old is None else _with_old(old, dataset, features, asked)
+        must_agree = isinstance(features, Mapping) or bool(feature_settings)
+        configs = asked if old is None else _with_old(old, dataset, asked, must_agree)
+        settings = {name: config.to_dict() for name, config in configs.items()}
         index = with_files(dataset.index)
-        left = parts.usable({name: config.to_dict() for name, config in configs.items()}, current_versions())
-        finished = Finished([*([old] if old else []), *left])
-        blocks = _blocks(index, finished, configs)
+        finished: dict[tuple, Clip] = {}
+        for part in usable_parts(folder, settings, current_versions()):
+            finished |= clips_of(part)
+        if old is not None:
+            finished |= clips_of(old)
         with spread_over(backend, scheduler, configs):
-            failures = _compute(blocks, configs, parts, finished, workers, progress)
-        return _assemble(path, dataset, index, configs, parts, finished, failures, old)
+            failures = _compute(index, configs, folder, finished, workers, progress)
+        report = _assemble(path, dataset, index, configs, folder, finished, failures, old)
+        shutil.rmtree(folder)
+        return report
 
 
-def chosen_configs(features: Sequence[str] | Mapping) -> dict:
-    """Settings by feature, in the order of the registry: the bytes must not depend on the order of asking."""
-    if isinstance(features, str):
-        features = (features,)
-    for name in features:
-        if name not in known.FEATURES:
-            raise StoreError(
-                f"expected features among {', '.join(known.FEATURES)}, found {name}{did_you_mean(name, known.FEATURES)}"
-            )
-    if not features:
+def chosen_configs(features: Sequence[str] | Mapping, changes: Mapping[str, Mapping] | None = None) -> dict:
+    """Complete the settings of features, in the order of the registry: bytes must not depend on the order of asking."""
+    names = [features] if isinstance(features, str) else list(features)
+    if not names:
         raise StoreError(f"expected at least one feature among {', '.join(known.FEATURES)}, found none")
-    given = features if isinstance(features, Mapping) else {name: known.config(name, None) for name in features}
-    return {name: given[name] for name in known.FEATURES if name in given}
+    for name in names:
+        check_known(name, known.FEATURES, "features", StoreError)
+    for name, settings in (changes or {}).items():
+        check_known(name, names, "settings of a feature", StoreError)
+        if not isinstance(settings, Mapping):
+            raise StoreError(f"{name}: expected settings by name, such as {name}.sample_rate=22050, found {settings!r}")
+    if not isinstance(features, Mapping):
+        features = {name: known.config(name, (changes or {}).get(name)) for name in names}
+    return {name: features[name] for name in known.FEATURES if name in names}
 
 
-def _with_old(old: Store, dataset: Dataset, features: Sequence[str] | Mapping, asked: Mapping) -> dict:
-    """All features of the new store, with their settings: those of the old one and those that were asked for."""
-    name, found = dataset.describe()["name"], old.source.get("name")
-    if found != name:
+def with_files(index: pd.DataFrame) -> pd.DataFrame:
+    """Add ``size`` (bytes) and ``modified`` (ns) of each file to an index; 0 where there is no file."""
+    files = [os.stat(path) if os.path.exists(path) else None for path in index["path"]]
+    return index.assign(
+        size=[file.st_size if file else 0 for file in files],
+        modified=[file.st_mtime_ns if file else 0 for file in files],
+    )
+
+
+def _with_old(old: Store, dataset: Dataset, asked: dict, must_agree: bool) -> dict:
+    """Add the features of the old store, with their settings, to those that were asked for."""
+    name, old_name = dataset.describe()["name"], old.source.get("name")
+    if old_name != name:
         raise StoreError(
-            f"{old.path}: expected a store of {name}, found one of {found}; give another name, "
+            f"{old.path}: expected a store of {name}, found one of {old_name}; give another name, "
             "or replace it with --replace"
         )
-    if isinstance(features, Mapping):
-        apart = differences({name: config.to_dict() for name, config in asked.items()}, old.config)
-        if apart:
-            raise StoreError(
-                f"{old.path}: expected the settings that the store was made with, found others:\n{apart}\n"
-                "give another name, or make the store anew with --replace"
-            )
-    try:
-        kept = {name: known.config(name, settings) for name, settings in old.config.items()}
-    except (TypeError, ValueError) as error:
+    configs = {**asked, **{name: known.config(name, settings) for name, settings in old.config.items()}}
+    if must_agree and (apart := differing(_flat(asked), _flat({name: configs[name] for name in asked}))):
         raise StoreError(
-            f"{old.path}: expected features and settings that this musiclab knows, found others ({error}); "
-            "make the store anew with --replace"
-        ) from error
-    return {name: {**asked, **kept}[name] for name in known.FEATURES if name in {**asked, **kept}}
+            f"{old.path}: expected a store made with {apart[0]}, found one made with {apart[1]}; give another name, "
+            "or make the store anew with --replace"
+        )
+    return chosen_configs(configs)
 
 
-def _blocks(index: pd.DataFrame, finished: Finished, configs: Mapping) -> list[tuple[list[dict], tuple[str, ...]]]:
-    """The work: rows of the index that stand together, with the features that are missing of all of them."""
-    rows = index.to_dict("records")
-    missing = [tuple(name for name in configs if not finished.place(key, name)) for key in keys(index)]
-    blocks = []
-    for lacks, run in groupby(zip(rows, missing, strict=True), key=lambda pair: pair[1]):
-        clips, room = BLOCK_CLIPS, 0  # a run begins with a new block
-        for row, _ in run if lacks else ():
-            size = row["size"] * _EXPANSION.get(Path(row["path"]).suffix.lower(), 1)
-            if clips == BLOCK_CLIPS or room < size:
-                blocks.append(([], lacks))
-                clips, room = 0, BLOCK_BYTES
-            blocks[-1][0].append(row)
-            clips, room = clips + 1, room - size
-    return blocks
+def _flat(configs: Mapping) -> dict:
+    return {f"{name}.{key}": value for name, config in configs.items() for key, value in config.to_dict().items()}
 
 
 def _compute(
-    blocks: list, configs: Mapping, parts: Parts, finished: Finished, workers: int, progress: bool
+    index: pd.DataFrame, configs: Mapping, folder: Path, finished: dict[tuple, Clip], workers: int, progress: bool
 ) -> dict[str, str]:
-    """Compute the blocks and keep them as parts; give the reason for each clip that could not be read."""
-    failures = {}
-    tasks = [([row["path"] for row in rows], {name: configs[name] for name in lacks}) for rows, lacks in blocks]
-    clips = sum(len(rows) for rows, _ in blocks)
-    bar = progress_bar(None, "preparing", clips, unit="clip", show=progress and clips > 0)
-    with bar, closing(in_order(extract_block, tasks, workers)) as computed:
-        for (rows, lacks), results in zip(blocks, computed, strict=True):
-            done = []
-            for row, clip in zip(rows, results, strict=True):
-                if isinstance(clip, str):
-                    failures[row["path"]] = clip
-                else:
-                    done.append(({**row, "seconds": clip.pop("seconds")}, clip))
-            if done:
-                finished.add(parts.add(*zip(*done, strict=True), {name: configs[name].to_dict() for name in lacks}))
-            bar.update(len(rows))
+    """Compute what is missing and keep it in parts; return the reason for each clip that cannot be read."""
+    lacking: dict[tuple, list[dict]] = {}
+    for row, key in zip(index.to_dict("records"), keys(index), strict=True):
+        if missing := tuple(name for name in configs if (*key, name) not in finished):
+            lacking.setdefault(missing, []).append(row)
+    total = sum(map(len, lacking.values()))
+    numbers = count(1 + max((int(file.stem) for file in folder.iterdir()), default=0))
+    failures: dict[str, str] = {}
+    with progress_bar(None, "preparing", total, unit="clip", show=progress and total > 0) as bar:
+        for missing, rows in lacking.items():
+            chosen = {name: configs[name] for name in missing}
+            for part in _extract_in_parts(rows, chosen, workers, failures, bar):
+                path = folder / f"{next(numbers):08d}.h5"
+                with create(path, {name: config.to_dict() for name, config in chosen.items()}, {}) as writer:
+                    for row, clip in part:
+                        writer.append(row, clip)
+                finished |= clips_of(Store(path))
     return failures
+
+
+def _extract_in_parts(
+    rows: list[dict], configs: Mapping, workers: int, failures: dict[str, str], bar
+) -> Iterator[list[tuple[dict, dict]]]:
+    """Extract clips and yield them, with their rows, when there are enough for a part; note why others cannot be."""
+    part, size = [], 0
+    with closing(in_order(try_extract, [(row["path"], configs) for row in rows], workers)) as clips:
+        for row, clip in zip(rows, clips, strict=True):
+            bar.update(1)
+            if isinstance(clip, str):
+                failures[row["path"]] = clip
+                continue
+            part.append(({**row, "seconds": clip.pop("seconds")}, clip))
+            size += sum(values.nbytes for values in clip.values())
+            if len(part) == PART_CLIPS or size >= PART_BYTES:
+                yield part
+                part, size = [], 0
+    if part:
+        yield part
 
 
 def _assemble(
@@ -220,46 +239,43 @@ def _assemble(
     dataset: Dataset,
     index: pd.DataFrame,
     configs: Mapping,
-    parts: Parts,
-    finished: Finished,
+    folder: Path,
+    finished: Mapping[tuple, Clip],
     failures: dict[str, str],
     old: Store | None,
 ) -> Report:
     """Put the store together out of the old one and the parts, unless the old one is that store already."""
-    found = {name: [finished.place(key, name) for key in keys(index)] for name in configs}
-    whole = np.array([all(places) for places in zip(*found.values(), strict=True)])
-    left_out = [(name, failures[name]) for name in index["path"][~whole]]
-    _check_classes(dataset, index[whole], left_out)
-    index = index[whole].reset_index(drop=True)
-    index["seconds"] = [finished.seconds(key) for key in keys(index)]
-    places = {name: np.array([place for place, ok in zip(found[name], whole, strict=True) if ok]) for name in configs}
+    clips = [[finished.get((*key, name)) for name in configs] for key in keys(index)]
+    complete = np.array([None not in row for row in clips])
+    left_out = [(name, failures[name]) for name in index["path"][~complete]]
+    _check_classes(dataset, index[complete], left_out)
+    clips = [row for row in clips if None not in row]
+    index = index[complete].assign(seconds=[row[0].seconds for row in clips]).reset_index(drop=True)
 
-    computed = np.zeros(len(index), dtype=bool)
-    for each in places.values():
-        computed |= (each[:, 0] > 0) | (old is None)  # number 0 is the old store, if there is one
-    if old is not None and computed.any() and old.versions != current_versions():
-        log.warning("%s: holds clips made by other versions: %s, now %s", path, old.versions, current_versions())
+    computed = sum(any(old is None or clip.path != path for clip in row) for row in clips)
+    versions = old.versions if old is not None and not computed else current_versions()
+    if old is not None and old.versions != versions:
+        log.warning("%s: holds clips made by other versions: %s, now %s", path, old.versions, versions)
     facts = attributes(
         config={name: config.to_dict() for name, config in configs.items()},
         source=dataset.describe(),
         classes=dataset.classes,
         failures=left_out,
-        versions=old.versions if old is not None and not computed.any() else current_versions(),
+        versions=versions,
         as_of=time_of(index["modified"].to_numpy()),
     )
-    if old is not None and not computed.any() and _is(old, facts, index):
-        parts.remove()
-    else:
-        columns = {name: finished.column(name, places[name]) for name in configs}
-        names = {name: config.names for name, config in configs.items()}
-        with parts.whole(path) as unfinished:
-            write(unfinished, facts, index, columns, names)
-    return Report(path, len(index), float(index["seconds"].sum()), int(computed.sum()), left_out)
-
-
-def _is(old: Store, facts: dict, index: pd.DataFrame) -> bool:
-    """Whether the old store, which has all that is needed, is the new one already."""
-    return old.attributes == facts and old.index.equals(index[list(old.index)])
+    is_there = old is not None and not computed and old.attributes == facts and old.index.equals(index[list(old.index)])
+    if not is_there:
+        columns = {name: column(name, list(some)) for name, some in zip(configs, zip(*clips, strict=True), strict=True)}
+        unfinished = folder / "unfinished.h5"
+        try:
+            write(unfinished, facts, index, columns, {name: config.names for name, config in configs.items()})
+            if old is not None:
+                old.close()  # Windows replaces nothing that is open
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return Report(path, len(index), float(index["seconds"].sum()), computed, left_out)
 
 
 def _check_classes(dataset: Dataset, left: pd.DataFrame, failures: list) -> None:

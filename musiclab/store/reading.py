@@ -1,17 +1,21 @@
-"""Reading a store."""
+"""Reading a store, and comparing it with its checksums."""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+import zlib
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 import pandas as pd
 
 from musiclab.core.errors import StoreError, did_you_mean
+from musiclab.core.progress import progress as progress_bar
 
-FORMAT, VERSION = "musiclab-store", 2
+FORMAT, VERSION = "musiclab-store", 3
 
 COLUMNS = {
     "path": str,
@@ -26,12 +30,23 @@ COLUMNS = {
 """Columns of the index and their types."""
 
 
-class Store:
-    """A store, open for reading.
+class Layout(NamedTuple):
+    """Where the values of a feature lie in the file, and what is noted about them."""
 
-    The file is opened when it is first read from, once in each process, and a store can be pickled and sent to
-    workers: each has a handle of its own. It can be read while it is open elsewhere, in whatever way: a store is
-    never changed, only replaced.
+    begin: int  # byte of the file
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    offsets: np.ndarray
+    crc32: np.ndarray
+    names: tuple[str, ...]
+
+
+class Store:
+    """Open a store for reading.
+
+    The index is read at once. The values stay in the file, mapped into memory: the system reads what is looked at. A
+    store can be sent to other processes, each of which maps the file for itself. A store is never changed, only
+    replaced, and an open one keeps the file that it has opened.
 
     Parameters
     ----------
@@ -41,22 +56,18 @@ class Store:
     Attributes
     ----------
     index : pandas.DataFrame
-        One row a clip: ``path, label, group, fold, split`` as in the data set, ``size`` (bytes) and ``modified``
+        One row for each clip: ``path, label, group, fold, split`` as in the data set, ``size`` (bytes) and ``modified``
         (ns since 1970) of the source file, ``seconds`` of sound.
-    attributes : dict
-        Those of the file, as they stand in it; see :mod:`musiclab.store`.
     classes : list of str
-        A clip's class number is the place of its label in this list.
+        A clip's class number is the position of its label in this list.
     config : dict
         Settings of each feature: ``config["logmel"]`` has the fields of :class:`musiclab.features.MelConfig`.
-    source : dict
-        Name, licence, citation and protocol of the data set.
     failures : list of (path, reason)
         Clips of the data set that could not be read and are not in the store.
-    versions : dict
-        Of musiclab and of the libraries that the numbers come from.
+    source, versions : dict
     as_of : str
-        Time (UTC) of the newest source file.
+    attributes : dict
+        All of these as they stand in the file; see :mod:`musiclab.store`.
 
     Raises
     ------
@@ -66,31 +77,37 @@ class Store:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._file, self._process = None, None
         if not self.path.exists():
             raise StoreError(f"{self.path}: no such file; make it with: musiclab prepare SOURCE {self.path}")
-        file = self._open()
+        remedy = f"make it again with: musiclab prepare SOURCE {self.path} --replace"
+        self._identity = file_identity(self.path)
+        self._maps: dict[str, np.memmap] = {}
         try:
-            self._read_header(file)
+            file = _open(self.path)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: expected an HDF5 file, found one that cannot be opened ({error}); {remedy}"
+            ) from error
+        try:
+            with file:
+                self._read_header(file, remedy)
+            for feature in self.features:
+                self.values(feature)  # mapped now: the file may be replaced later
         except StoreError:
-            self.close()
             raise
         except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
-            self.close()
-            raise StoreError(
-                f"{self.path}: expected a whole store, found a damaged one ({error}); {self._remedy}"
-            ) from error
+            raise StoreError(f"{self.path}: expected a whole store, found a damaged one ({error}); {remedy}") from error
 
-    def _read_header(self, file: h5py.File) -> None:
+    def _read_header(self, file: h5py.File, remedy: str) -> None:
         attributes = dict(file.attrs)
         if attributes.get("format") != FORMAT:
             raise StoreError(
-                f"{self.path}: expected a store made by musiclab prepare, found another HDF5 file; {self._remedy}"
+                f"{self.path}: expected a store made by musiclab prepare, found another HDF5 file; {remedy}"
             )
         if attributes["version"] != VERSION:
             newer = "update musiclab, or " if attributes["version"] > VERSION else ""
             raise StoreError(
-                f"{self.path}: expected store format {VERSION}, found {attributes['version']}; {newer}{self._remedy}"
+                f"{self.path}: expected store format {VERSION}, found {attributes['version']}; {newer}{remedy}"
             )
         self.attributes = attributes
         self.classes: list[str] = json.loads(attributes["classes"])
@@ -99,7 +116,12 @@ class Store:
         self.failures: list[tuple[str, str]] = [(path, reason) for path, reason in json.loads(attributes["failures"])]
         self.versions: dict[str, str] = json.loads(attributes["versions"])
         self.as_of: str = attributes["as_of"]
-        self.index = pd.DataFrame({name: _column(file["index"][name]) for name in COLUMNS})
+        index = file["index"]
+        self.index = pd.DataFrame(
+            {name: index[name].asstr()[:] if column is str else index[name][:] for name, column in COLUMNS.items()}
+        )
+        self._index_crc32 = int(index.attrs.get("crc32", -1))
+        self._layouts = {feature: _layout(file[group_name(feature)], len(self)) for feature in self.config}
 
     def __len__(self) -> int:
         return len(self.index)
@@ -115,63 +137,56 @@ class Store:
     @property
     def labels(self) -> np.ndarray:
         """Class number of each clip, int64, shape (clips,)."""
-        number = {label: place for place, label in enumerate(self.classes)}
-        return self.index["label"].map(number).to_numpy(dtype=np.int64)
+        positions = {label: position for position, label in enumerate(self.classes)}
+        return self.index["label"].map(positions).to_numpy(dtype=np.int64)
 
     @property
     def sample_rate(self) -> int:
         """Rate of the audio, in Hz."""
-        return int(self._group("audio")["values"].attrs["sample_rate"])
+        self.check_has("audio")
+        return self.config["audio"]["sample_rate"]
 
     def names(self, feature: str) -> tuple[str, ...]:
-        """What each dimension of a feature is, such as ``("mfcc 1", "mfcc 2", ...)``."""
-        return tuple(json.loads(self._group(feature).attrs["names"]))
+        """Name each dimension of a feature, such as ``("mfcc 1", "mfcc 2", ...)``."""
+        return self._layout_of(feature).names
 
-    def read(self, feature: str, clip: int) -> np.ndarray:
-        """One clip: int16 audio, shape (samples,), or a feature, shape (dimensions, frames).
+    def offsets(self, feature: str) -> np.ndarray:
+        """Say where each clip begins in ``values``: int64, shape (clips + 1,)."""
+        return self._layout_of(feature).offsets
+
+    def checksums(self, feature: str) -> np.ndarray:
+        """Give the CRC-32 of each clip's bytes, as noted when the store was made: uint32, shape (clips,)."""
+        return self._layout_of(feature).crc32
+
+    def values(self, feature: str) -> np.memmap:
+        """Map the values of all clips, one after the other.
+
+        Returns
+        -------
+        numpy.memmap, read-only, shape (all samples,) or (all frames, dimensions)
+            Clip i is ``values[offsets[i]:offsets[i + 1]]``.
 
         Raises
         ------
         StoreError
             The store does not hold that feature.
-        IndexError
-            There is no such clip.
         """
+        layout = self._layout_of(feature)
+        if feature not in self._maps:
+            self._maps[feature] = map_values(self.path, self._identity, layout.begin, layout.shape, layout.dtype)
+        return self._maps[feature]
+
+    def read(self, feature: str, clip: int) -> np.ndarray:
+        """Read one clip: int16 audio, shape (samples,), or a feature, shape (dimensions, frames)."""
         if not 0 <= clip < len(self):
             raise IndexError(f"clip must lie in 0 to {len(self) - 1}, not {clip}")
-        group = self._group(feature)
-        start, stop = group["offsets"][clip : clip + 2]
-        return group["values"][start:stop].T
-
-    def offsets(self, feature: str) -> np.ndarray:
-        """Where each clip begins in ``values``, int64, shape (clips + 1,)."""
-        return self._group(feature)["offsets"][:]
-
-    def read_all(self, feature: str) -> np.ndarray:
-        """``values`` of all clips, one after the other: shape (all samples,) or (all frames, dimensions)."""
-        return self._group(feature)["values"][:]
-
-    def read_part(self, feature: str, start: int, stop: int) -> np.ndarray:
-        """``values[start:stop]``: samples, or frames, counted over all clips."""
-        return self._group(feature)["values"][start:stop]
-
-    def checksums(self, feature: str) -> np.ndarray:
-        """CRC-32 of each clip's bytes, as noted when the store was made: uint32, shape (clips,)."""
-        return self._group(feature)["crc32"][:]
-
-    def bytes(self, feature: str) -> int:
-        """Bytes that the values of a feature take on disk."""
-        return self._group(feature)["values"].id.get_storage_size()
+        start, stop = self.offsets(feature)[clip : clip + 2]
+        return np.array(self.values(feature)[start:stop]).T
 
     def frame(self, feature: str = "summary") -> pd.DataFrame:
-        """A feature of one frame a clip as a table: the index, then a column for each dimension.
+        """Make a table of a feature with one frame per clip: the index, then a column for each dimension.
 
-        ``store.frame().to_csv("features.csv", index=False)`` makes a CSV file of it.
-
-        Raises
-        ------
-        StoreError
-            The feature has several frames a clip, or the store does not hold it.
+        ``store.frame().to_csv("features.csv", index=False)`` writes it to a CSV file.
         """
         lengths = np.diff(self.offsets(feature))
         if feature == "audio" or (lengths != 1).any():
@@ -180,10 +195,11 @@ class Store:
                 f'{lengths.max():,} a clip; read those with store.read("{feature}", clip)'
             )
         index = self.index[["path", "label", "group", "fold", "split"]]
-        return pd.concat([index, pd.DataFrame(self.read_all(feature), columns=list(self.names(feature)))], axis=1)
+        values = np.array(self.values(feature))
+        return pd.concat([index, pd.DataFrame(values, columns=list(self.names(feature)))], axis=1)
 
     def describe(self) -> str:
-        """What is in the store, for people: what ``musiclab inspect`` prints."""
+        """Say what is in the store, for people: what ``musiclab inspect`` prints."""
         from musiclab.store.description import describe
 
         return describe(self)
@@ -198,10 +214,8 @@ class Store:
             )
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is next read from."""
-        if self._file is not None and self._process == os.getpid():
-            self._file.close()
-        self._file = None
+        """Let go of the file; it is mapped again when it is next read from."""
+        self._maps.clear()
 
     def __enter__(self) -> "Store":
         return self
@@ -210,55 +224,110 @@ class Store:
         self.close()
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_file": None, "_process": None}
+        return {**self.__dict__, "_maps": {}}
 
-    @property
-    def _remedy(self) -> str:
-        return f"make it again with: musiclab prepare SOURCE {self.path} --replace"
-
-    def _open(self) -> h5py.File:
-        if self._file is None or self._process != os.getpid():  # a fork must not share its parent's handle
-            try:
-                try:
-                    self._file = h5py.File(self.path, "r")
-                except BlockingIOError:  # a viewer holds the file open for writing, which is no reason not to read
-                    self._file = h5py.File(self.path, "r", locking=False)
-            except OSError as error:
-                raise StoreError(
-                    f"{self.path}: expected an HDF5 file, found one that cannot be opened ({error}); {self._remedy}"
-                ) from error
-            self._process = os.getpid()
-        return self._file
-
-    def _group(self, feature: str) -> h5py.Group:
+    def _layout_of(self, feature: str) -> Layout:
         self.check_has(feature)
-        return self._open()[place(feature)]
+        return self._layouts[feature]
 
 
-def place(feature: str) -> str:
+def group_name(feature: str) -> str:
     """Name of a feature's group in the file."""
     return "audio" if feature == "audio" else f"features/{feature}"
 
 
-def differences(asked: Mapping[str, dict], found: Mapping[str, dict]) -> str:
-    """The settings that differ in the features that both have, side by side; empty when none does.
+def file_identity(path: str | Path) -> tuple[int, int, int]:
+    """What changes when a file is replaced or written to: its inode, size and time."""
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def map_values(
+    path: str | Path, identity: tuple[int, int, int], begin: int, shape: tuple[int, ...], dtype: np.dtype
+) -> np.memmap:
+    """Map an array in a file, read-only, unless the file is no longer the one of that :func:`file_identity`."""
+    if file_identity(path) != identity:
+        raise StoreError(f"{path}: expected the store that was opened, found it changed; start again")
+    if 0 in shape:  # no bytes: nothing to map
+        return np.zeros(shape, dtype).view(np.memmap)
+    return np.memmap(path, dtype, "r", begin, shape)
+
+
+def checksum(values: np.ndarray) -> int:
+    """Compute the CRC-32 of a clip's values as they are stored: shape (samples,) or (frames, dimensions).
 
     Examples
     --------
-    >>> print(differences({"logmel": {"n_mels": 64, "fmin": 0.0}}, {"logmel": {"n_mels": 128, "fmin": 0.0}}))
-                         asked for    in the store
-      logmel.n_mels      64           128
+    >>> f"{checksum(np.array([1, 2], dtype=np.int16)):08x}"
+    'abcedafb'
     """
-    rows = []
-    for feature in asked:
-        if feature in found:
-            here, there = json.loads(json.dumps(asked[feature])), found[feature]  # a tuple is a list in JSON
-            for key in {**here, **there}:
-                left, right = here.get(key, "(none)"), there.get(key, "(none)")
-                if left != right:
-                    rows.append(f"  {feature + '.' + key:<18} {left!s:<12} {right}")
-    return "\n".join([f"{'':<20} {'asked for':<12} in the store", *rows]) if rows else ""
+    return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).reshape(-1))
 
 
-def _column(column: h5py.Dataset) -> np.ndarray:
-    return column.asstr()[:] if h5py.check_string_dtype(column.dtype) else column[:]
+def index_checksum(index: pd.DataFrame) -> int:
+    """Compute the CRC-32 of an index, column after column: a text is its UTF-8 and a zero byte, a number 8 bytes."""
+    crc = 0
+    for name, column in COLUMNS.items():
+        if column is str:
+            crc = zlib.crc32(b"".join(text.encode() + b"\0" for text in index[name]), crc)
+        else:
+            crc = zlib.crc32(index[name].to_numpy(dtype=column).tobytes(), crc)
+    return crc
+
+
+def verify(path: str | Path, progress: bool = False) -> list[str]:
+    """Read a store from beginning to end and compare it with its checksums.
+
+    Returns
+    -------
+    list of str
+        A line for each fault, such as the feature, the number and the file of a damaged clip.
+
+    Raises
+    ------
+    StoreError
+        The file is so much damaged that it cannot be opened as a store.
+    """
+    faults = []
+    with Store(path) as store, open(path, "rb") as file:
+        crc = index_checksum(store.index)
+        if crc != store._index_crc32:
+            faults.append(f"index: expected checksum {store._index_crc32:08x}, found {crc:08x}")
+        clips = product(store.features, range(len(store)))
+        total = len(store) * len(store.features)
+        for feature, clip in progress_bar(clips, "verifying", total, unit="clip", show=progress):
+            if fault := _damage(file, store._layouts[feature], clip):
+                faults.append(f"{feature}: clip {clip} ({store.index['path'][clip]}): {fault}")
+    return faults
+
+
+def _damage(file, layout: Layout, clip: int) -> str:
+    """Say what is wrong with a clip's bytes, read without the map: there, a fault of the disk ends the program."""
+    row_bytes = layout.dtype.itemsize * math.prod(layout.shape[1:])
+    start, stop = layout.offsets[clip : clip + 2].tolist()
+    try:
+        file.seek(layout.begin + start * row_bytes)
+        crc = zlib.crc32(file.read((stop - start) * row_bytes))
+    except OSError as error:
+        return f"cannot be read ({error})"
+    expected = layout.crc32[clip]
+    return "" if crc == expected else f"expected checksum {expected:08x}, found {crc:08x}"
+
+
+def _open(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except BlockingIOError:  # a viewer holds the file open for writing, which is no reason not to read
+        return h5py.File(path, "r", locking=False)
+
+
+def _layout(group: h5py.Group, clips: int) -> Layout:
+    values, offsets, crc32 = group["values"], group["offsets"][:], group["crc32"][:]
+    if len(offsets) != clips + 1 or len(crc32) != clips:
+        raise ValueError(f"{group.name}: {len(offsets)} offsets and {len(crc32)} checksums of {clips} clips")
+    if offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
+        raise ValueError(f"{group.name}: offsets that do not rise from 0 to {len(values)}")
+    begin = values.id.get_offset() if values.size else 0
+    if begin is None:
+        raise ValueError(f"{group.name}: values that are not in one piece")
+    return Layout(begin, values.shape, values.dtype, offsets, crc32, tuple(json.loads(group.attrs["names"])))

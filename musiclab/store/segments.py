@@ -1,70 +1,75 @@
-"""Segments of a fixed length out of clips of any length: what a model is trained on and tested with.
+"""Segments of a fixed length, cut from clips of any length: what a model is trained on and tested with.
 
-Reading them is what training waits for, so a whole batch is one call; :mod:`musiclab.store.values` says where from.
+Training waits for them, so a batch is cut in one call, from values that are mapped into memory or lie on the GPU.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from musiclab.core import random as streams
-from musiclab.core.errors import RunError, StoreError, did_you_mean
-from musiclab.store.reading import Store
-from musiclab.store.values import OnDisk, open_values
+from musiclab.core.checks import check_known, check_whole
+from musiclab.core.errors import StoreError
+from musiclab.store.reading import Store, file_identity, map_values
 
 PLACES = ("random", "centred", "covering")
 INT16_STEP = 1 / 32768
 
 
 class Segments(Dataset):
-    """Segments of the clips' values, as a torch data set that gives a whole batch in one call.
+    """Cut segments out of the values of many clips, a batch at a time.
 
     Parameters
     ----------
-    values : array, tensor or :class:`musiclab.store.values.OnDisk`, shape (all samples,) or (all frames, dimensions)
-        The clips, one after the other; int16 samples are taken for audio. Segments made of one tensor share it.
+    values : array or tensor, shape (all samples,) or (all frames, dimensions)
+        The clips, one after the other; int16 samples are taken for audio. What :meth:`musiclab.store.Store.values`
+        maps stays in its file. Segments made of one tensor share it.
     offsets : int array, shape (clips + 1,)
         Clip i is ``values[offsets[i]:offsets[i + 1]]``.
     labels : int array, shape (clips,)
+        Class number of each clip.
     clips
-        Numbers of the clips to take segments of; all of them when left out.
+        Numbers of the clips to cut segments from, default all.
     classes
-        Number of classes; when left out, one more than the largest label.
+        Number of classes, default one more than the largest label.
     length
         Of a segment, in samples or frames. A shorter clip is padded at its end.
     silence : float or float array, shape (dimensions,)
         What to pad with, in the units of the batch.
     places
-        ``"random"``: an item is a clip, and each epoch takes another segment of it, for training. ``"centred"``: an
-        item is a clip, and its segment is the middle one. ``"covering"``: the items are segments that cover every
-        clip from its first value to its last, at most half a segment apart, for testing.
+        ``"random"``: one segment of each clip, elsewhere in each epoch, for training. ``"centred"``: the middle segment
+        of each clip. ``"covering"``: as many segments as it takes to cover each clip from its beginning to its end,
+        for testing. An int array says where in ``values`` each segment begins, all of them in the one clip that
+        ``clips`` names.
+    step
+        From one covering segment to the next, in samples or frames; the last one ends with the clip. Default: evenly
+        spaced, at most half a segment apart.
     seed
-        Of the random places: the segment of a clip begins ``floor(u * (spare + 1))`` after the clip's beginning,
-        where ``spare`` is by how much the clip is longer than a segment, and u is
-        ``streams.uniform(seed, epoch, clip)``. It depends on nothing else: a resumed run, a run on several machines
-        and a run with workers all draw the same.
+        Of the random places. In an epoch, the segment of clip i begins ``floor(u[i] * (spare + 1))`` after the clip
+        does, with ``u = np.random.default_rng([seed, epoch]).random(len(offsets) - 1)``, where the clip is longer than
+        a segment by ``spare``. It does not matter which clips are asked for, in which order, by which process.
     device
-        Where the batches are given and where values that fit are kept; when left out, where ``values`` are.
+        Where the values are kept and batches are cut, default where ``values`` are.
     paths
         Names of the clips, for messages.
 
     Attributes
     ----------
     clips : int array, shape (len,)
-        Number of the clip that each item is from.
+        Number of the clip that each segment is from.
     labels : int64 tensor, shape (clips,)
     epoch : int
         Set by :meth:`set_epoch`, before the loader is asked for the epoch's first batch; 0 at first. Workers of a
         loader with ``persistent_workers=True`` keep the epoch they were started in.
 
-    Raises
-    ------
-    RunError
-        There is no such kind of places, or ``length`` is not positive.
-    StoreError
-        ``values``, ``offsets``, ``labels`` and ``clips`` do not belong together.
+    Examples
+    --------
+    >>> clips = np.arange(10, dtype=np.float32)[:, None]  # one of 6 frames and one of 4
+    >>> batch, labels = Segments(clips, [0, 6, 10], [0, 1], length=4, places="covering").batch([0, 1, 2])
+    >>> batch[:, 0].tolist(), labels.tolist()
+    ([[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0]], [0, 0, 1])
     """
 
     def __init__(
@@ -76,86 +81,75 @@ class Segments(Dataset):
         classes: int | None = None,
         length: int = 128,
         silence: float | np.ndarray = 0.0,
-        places: str = "random",
+        places: str | np.ndarray = "random",
+        step: int | None = None,
         seed: int = 0,
         device: str | torch.device | None = None,
         paths: Sequence[str] | None = None,
     ):
-        if places not in PLACES:
-            raise RunError(
-                f"expected places among {', '.join(PLACES)}, found {places!r}{did_you_mean(str(places), PLACES)}"
-            )
-        if length < 1:
-            raise RunError(f"length of a segment must be positive, not {length}")
+        if isinstance(places, str):
+            check_known(places, PLACES, "places")
+        check_whole({"length": length}, "length")
         offsets = np.asarray(offsets, dtype=np.int64)
         clips = np.arange(len(offsets) - 1) if clips is None else np.asarray(clips, dtype=np.int64)
         _check(values, offsets, labels, clips)
 
         self.labels = torch.from_numpy(np.array(labels, dtype=np.int64))
         self.classes = int(self.labels.max()) + 1 if classes is None else classes
-        self.length, self.silence, self.places, self.seed, self.epoch = length, silence, places, seed, 0
+        self.length, self.silence, self.seed = length, silence, seed
         self.paths = None if paths is None else np.asarray(paths, dtype=str)
-        self.values, self.device = _placed(values, length, device)
+        self.values, self._mapped = _as_tensor(values, length, device)
+        self.device = self.values.device
 
         starts, lengths = offsets[clips], np.diff(offsets)[clips]
         spare = np.maximum(0, lengths - length)  # by how much a segment can move
-        if places == "covering":
-            counts = 1 + -(-spare // max(1, length // 2))  # enough for steps of at most half a segment
-            moves = [np.linspace(0, room, count).round().astype(int) for room, count in zip(spare, counts, strict=True)]
-            starts = np.repeat(starts, counts) + np.concatenate(moves or [spare])
-            clips, lengths, spare = (np.repeat(column, counts) for column in (clips, lengths, spare))
-        elif places == "centred":
-            starts = starts + spare // 2
-        self.clips = clips
-        self._drawn = clips  # what the places are drawn by, whatever a caller does with the attribute above
-        self._starts, self._spare, self._filled = starts, spare, np.minimum(lengths, length)
-        self._labels = self.labels[torch.from_numpy(clips)]
+        if not isinstance(places, str):
+            starts = np.asarray(places, dtype=np.int64)
+            items = np.zeros(len(starts), dtype=np.int64)
+        elif places == "covering":
+            moves = [covering(room, length, step) for room in spare]
+            items = np.repeat(np.arange(len(clips)), [len(each) for each in moves])
+            starts = starts[items] + np.concatenate([*moves, spare[:0]])
+        else:
+            starts = starts + spare // 2 * (places == "centred")
+            items = np.arange(len(clips))
+        self.clips = clips[items]
+        self._drawn_by = self.clips  # a caller may change the attribute
+        self._starts, self._spare, self._filled = starts, spare[items], np.minimum(lengths, length)[items]
+        self._labels = self.labels[torch.from_numpy(self.clips)]
         self._silence = torch.as_tensor(silence, dtype=torch.float32, device=self.device)
+        self._is_random = isinstance(places, str) and places == "random"
+        self.set_epoch(0)
 
     @classmethod
-    def of_store(
-        cls,
-        store: Store,
-        feature: str,
-        clips: Sequence[int] | None = None,
-        *,
-        where: str | torch.device = "auto",
-        limit: float | None = None,
-        **settings,
-    ) -> "Segments":
-        """Segments of a feature of a store.
-
-        Parameters
-        ----------
-        where, limit
-            As in :func:`musiclab.store.values.open_values`, whose result several Segments may share.
-        **settings
-            ``length``, ``silence``, ``places``, ``seed``, ``device``.
-        """
-        values = open_values(store, feature, where, limit)
+    def of_store(cls, store: Store, feature: str, clips: Sequence[int] | None = None, **settings) -> "Segments":
+        """Cut segments from a feature of a store; the settings are those of the class, from ``length`` on."""
+        values = store.values(feature)
         return cls(values, store.offsets(feature), store.labels, clips, len(store.classes), **settings)
 
     def set_epoch(self, epoch: int) -> None:
         """Move on: random segments lie at other places in each epoch, and at the same ones when it comes again."""
         self.epoch = int(epoch)
+        if self._is_random:
+            self._draws = np.random.default_rng([self.seed, self.epoch]).random(len(self.labels))
 
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitems__(self, items: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """A batch.
+    def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cut the segments with these numbers, from 0 to ``len(segments) - 1``.
 
         Returns
         -------
         batch : float32 tensor, shape (batch, dimensions, length), or (batch, length) for audio, then in [-1, 1)
         labels : int64 tensor, shape (batch,)
         """
-        items = np.asarray(items, dtype=np.int64)
-        starts, filled = self._starts[items], self._filled[items]
-        if self.places == "random":
-            draws = streams.uniform(self.seed, self.epoch, self._drawn[items])
-            starts = starts + (draws * (self._spare[items] + 1)).astype(np.int64)
-        batch = self._cut(starts)
+        indices = np.asarray(indices, dtype=np.int64)
+        starts, filled = self._starts[indices], self._filled[indices]
+        if self._is_random:
+            draws = self._draws[self._drawn_by[indices]]
+            starts = starts + (draws * (self._spare[indices] + 1)).astype(np.int64)
+        batch = self.cut(starts)
         is_audio = batch.ndim == 2 and batch.dtype == torch.int16
         batch = batch.float()
         if is_audio:
@@ -163,46 +157,71 @@ class Segments(Dataset):
 
         short = np.flatnonzero(filled < self.length)
         if len(short):
-            rows = torch.from_numpy(short).to(self.device, non_blocking=True)
-            past_end = torch.from_numpy(np.arange(self.length) >= filled[short, None]).to(
-                self.device, non_blocking=True
-            )
+            rows = torch.from_numpy(short).to(self.device)
+            past_end = torch.from_numpy(np.arange(self.length) >= filled[short, None]).to(self.device)
             past_end = past_end.view(*past_end.shape, *(1,) * (batch.ndim - 2))  # (short, length) or (short, length, 1)
             batch[rows] = torch.where(past_end, self._silence, batch[rows])
-        labels = self._labels[torch.from_numpy(items)].to(self.device, non_blocking=True)
+        labels = self._labels[torch.from_numpy(indices)].to(self.device, non_blocking=True)
         return (batch.transpose(1, 2) if batch.ndim == 3 else batch), labels
 
-    def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
-        batch, labels = self.__getitems__([item])
+    def __getitems__(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.batch(indices)  # by this name torch's DataLoader asks for a batch
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        batch, labels = self.batch([index])
         return batch[0], labels[0]
 
-    def _cut(self, starts: np.ndarray) -> torch.Tensor:
-        """Stretches as they are stored, shape (batch, length, ...); past the end of all values, anything."""
+    def cut(self, starts: np.ndarray) -> torch.Tensor:
+        """Cut the segments that begin at ``starts``, as they are stored: shape (batch, length, ...).
+
+        What lies past the end of all values may be anything.
+        """
         last = len(self.values) - self.length
-        inside = np.minimum(starts, last)
-        if isinstance(self.values, OnDisk):
-            batch = torch.from_numpy(self.values.stretches(inside, self.length)).to(self.device, non_blocking=True)
-        else:
-            # every stretch there is, as a view without a copy, so that a batch is a choice of rows: half the time of
-            # indexing frame by frame for features, a tenth of it for audio
-            strides = self.values.stride()
-            every = self.values.as_strided((last + 1, self.length, *self.values.shape[1:]), (strides[0], *strides))
-            batch = every.index_select(0, torch.from_numpy(inside).to(self.device, non_blocking=True))
+        # every stretch there is, as a view without a copy, so that a batch is a choice of rows: half the time of
+        # indexing frame by frame for features, a tenth of it for audio
+        strides = self.values.stride()
+        every = self.values.as_strided((last + 1, self.length, *self.values.shape[1:]), (strides[0], *strides))
+        inside = torch.from_numpy(np.minimum(starts, last)).to(self.device, non_blocking=True)
+        batch = every.index_select(0, inside)
         for row in np.flatnonzero(starts > last):  # a short clip at the very end
             batch[row] = batch[row].roll(int(last - starts[row]), dims=0)
         return batch
 
+    def __getstate__(self) -> dict:
+        return self.__dict__ if self._mapped is None else {**self.__dict__, "values": None}
 
-def _placed(values, length: int, device) -> tuple[torch.Tensor | OnDisk, torch.device]:
-    """Values where they are wanted, at least ``length`` of them, and the device of the batches."""
-    if isinstance(values, OnDisk):
-        if len(values) >= length:
-            return values, torch.device(device or "cpu")
-        values = values[:]
-    values = torch.as_tensor(values, device=device).contiguous()
-    if len(values) < length:
-        values = torch.cat([values, values.new_zeros(length - len(values), *values.shape[1:])])
-    return values, values.device
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        if self._mapped is not None:  # another process maps the file for itself
+            self.values = _without_copy(map_values(*self._mapped))
+
+
+def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
+    """Place the segments that cover a clip that is longer than a segment by ``spare``.
+
+    They lie ``step`` apart, or evenly spaced, at most half a segment apart.
+    """
+    if step is not None:
+        return np.unique(np.append(np.arange(0, spare, step), spare))
+    return np.linspace(0, spare, 1 - (-spare // max(1, length // 2))).round().astype(np.int64)
+
+
+def _as_tensor(values, length: int, device) -> tuple[torch.Tensor, tuple | None]:
+    """The values as a tensor, at least ``length`` of them, and what it takes to map them again if they are mapped."""
+    mapped = None
+    if isinstance(values, np.memmap) and len(values) >= length and torch.device(device or "cpu").type == "cpu":
+        mapped = values.filename, file_identity(values.filename), values.offset, values.shape, values.dtype
+    tensor = _without_copy(values) if isinstance(values, np.ndarray) else torch.as_tensor(values)
+    tensor = tensor.to(device).contiguous()
+    if len(tensor) < length:
+        tensor = torch.cat([tensor, tensor.new_zeros(length - len(tensor), *tensor.shape[1:])])
+    return tensor, mapped
+
+
+def _without_copy(array: np.ndarray) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a map is read-only, and nothing here writes to it
+        return torch.from_numpy(array)
 
 
 def _check(values, offsets: np.ndarray, labels, clips: np.ndarray) -> None:

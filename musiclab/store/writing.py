@@ -1,14 +1,13 @@
 """Writing a store: from arrays in memory (:func:`create`) or piece by piece, however large (:func:`write`)."""
 
 import json
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -16,8 +15,7 @@ import pandas as pd
 
 from musiclab.core.errors import StoreError
 from musiclab.core.files import replacing
-from musiclab.store.checks import checksum, index_checksum
-from musiclab.store.reading import COLUMNS, FORMAT, VERSION, place
+from musiclab.store.reading import COLUMNS, FORMAT, VERSION, checksum, group_name, index_checksum
 
 ABOUT = (
     "Recordings and what was computed of them, for training classifiers. Clip i of a feature is "
@@ -26,31 +24,17 @@ ABOUT = (
 LIBRARIES = ("numpy", "soundfile", "soxr", "torch", "librosa", "h5py")
 """Libraries that a store's bytes depend on, apart from musiclab."""
 
-_CHUNK = (64 << 10, 8 << 20)  # bytes: smaller ones are all overhead, larger ones are too much to read for a segment
+_ALIGNMENT = {"alignment_threshold": 1, "alignment_interval": 64}  # bytes: mapped values begin where a number may
 
 
-@dataclass(frozen=True)
-class Column:
-    """One feature of all clips, on its way into a store.
+class Column(NamedTuple):
+    """One feature of all clips, on its way into a store."""
 
-    Attributes
-    ----------
-    lengths : int array, shape (clips,)
-        Samples, or frames, of each clip.
-    crc32 : int array, shape (clips,)
-        Checksum of each clip (:func:`musiclab.store.checks.checksum`).
-    row : tuple of int
-        Shape of one sample, ``()``, or of one frame, ``(dimensions,)``.
-    dtype : numpy.dtype
-    pieces : iterable of arrays, shape (any number, *row)
-        The values, one clip after the other, cut anywhere.
-    """
-
-    lengths: np.ndarray
-    crc32: np.ndarray
-    row: tuple[int, ...]
+    lengths: Sequence[int]  # samples or frames of each clip
+    crc32: Sequence[int]  # checksum of each clip
+    row: tuple[int, ...]  # shape of one sample, (), or of one frame, (dimensions,)
     dtype: np.dtype
-    pieces: Iterable[np.ndarray]
+    pieces: Iterable[np.ndarray]  # the values, one clip after the other, cut anywhere
 
 
 def attributes(
@@ -61,7 +45,7 @@ def attributes(
     versions: dict | None = None,
     as_of: str = "",
 ) -> dict:
-    """The attributes of a store, as they stand in the file; see :mod:`musiclab.store`."""
+    """Make the attributes of a store, as they stand in the file; see :mod:`musiclab.store`."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -77,14 +61,14 @@ def attributes(
 
 
 def current_versions() -> dict[str, str]:
-    """Versions of musiclab and of the libraries that a store's numbers come from."""
+    """Look up the versions of musiclab and of the libraries that a store's numbers come from."""
     import musiclab
 
     return {"musiclab": musiclab.__version__, **{name: metadata.version(name) for name in LIBRARIES}}
 
 
 def time_of(modified: np.ndarray) -> str:
-    """The newest of some times (ns since 1970) as text, such as ``2024-05-01T12:00:00+00:00``."""
+    """Write the newest of some times (ns since 1970) as text, such as ``2024-05-01T12:00:00+00:00``."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or int(np.max(modified, initial=0)) // 10**9
     return datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
 
@@ -96,79 +80,52 @@ def write(
     columns: Mapping[str, Column],
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Write a store to ``path`` as the pieces come; no more than a piece is held in memory.
+    """Write a store to ``path`` itself, holding no more than a piece of the values in memory.
 
-    All lengths are known beforehand, so everything is laid out at its full size before it is filled, and the bytes
-    depend on the content alone, not on how it was cut.
-
-    Parameters
-    ----------
-    path
-        The file itself: who calls this sees to it that it takes the place of another one only when it is whole.
-    attributes
-        Of :func:`attributes`.
-    index
-        One row a clip; columns that are missing are filled with 0 or "".
-    columns
-        The features by name; every ``config`` of the attributes has one.
-    names
-        What each dimension of a feature is.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written: the disk is full, the folder read-only.
+    All lengths are known beforehand, so the file is laid out at its full size before the values are written into it,
+    and its bytes depend on the content alone, not on how that was cut. Columns of the index that are missing are filled
+    with 0 or "". Where the disk is full or read-only, an OSError says so.
     """
-    index = _complete(index)
+    begins = {}
     try:
-        with h5py.File(path, "w") as file:
+        with h5py.File(path, "w", **_ALIGNMENT) as file:
             file.attrs.update(sorted(attributes.items()))  # in one order: it decides where they lie
             _write_index(file.create_group("index"), index)
-            config = json.loads(attributes["config"])
             for name, column in columns.items():
-                group = file.create_group(place(name))
-                group.attrs["names"] = _json(list((names or {}).get(name, ())))
-                _write_column(group, column)
-                if name == "audio":
-                    group["values"].attrs["sample_rate"] = config["audio"]["sample_rate"]
+                begins[name] = _lay_out(file.create_group(group_name(name)), column, (names or {}).get(name, ()))
+            if "audio" in columns:
+                file["audio/values"].attrs["sample_rate"] = json.loads(attributes["config"])["audio"]["sample_rate"]
     except RuntimeError as error:  # what h5py makes of a write that failed while it closes the file
         raise OSError(str(error)) from error
+    with open(path, "r+b") as file:  # without HDF5, which can crash after a write that failed
+        for name, column in columns.items():
+            file.seek(begins[name])
+            for piece in column.pieces:
+                file.write(np.ascontiguousarray(piece, column.dtype))
 
 
 def _write_index(group: h5py.Group, index: pd.DataFrame) -> None:
-    for name, kind in COLUMNS.items():
-        dtype = h5py.string_dtype() if kind is str else kind
+    index = index.assign(**{name: column() for name, column in COLUMNS.items() if name not in index})
+    for name, column in COLUMNS.items():
+        dtype = h5py.string_dtype() if column is str else column
         group.create_dataset(name, data=index[name].to_numpy(dtype=object).astype(dtype), dtype=dtype)
     group.attrs["crc32"] = np.uint32(index_checksum(index))
 
 
-def _write_column(group: h5py.Group, column: Column) -> None:
-    offsets = np.concatenate([[0], np.cumsum(column.lengths)]).astype(np.int64)
-    group["offsets"], group["crc32"] = offsets, np.asarray(column.crc32, dtype=np.uint32)
-    shape = (int(offsets[-1]), *column.row)
+def _lay_out(group: h5py.Group, column: Column, names: Sequence[str]) -> int:
+    """Write all of a column but its values, and return the byte of the file where those begin."""
+    group.attrs["names"] = _json(list(names))
+    group["offsets"] = offsets = np.concatenate([[0], np.cumsum(column.lengths)]).astype(np.int64)
+    group["crc32"] = np.asarray(column.crc32, dtype=np.uint32)
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # chunks lie in order, however they are filled
-    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)  # not written twice
-    chunk = (_chunk_length(column), *column.row) if shape[0] else None
-    values = group.create_dataset("values", shape, column.dtype, chunks=chunk, dcpl=layout)
-    start = 0
-    for piece in column.pieces:
-        values[start : start + len(piece)] = piece
-        start += len(piece)
-    if start != shape[0]:
-        raise ValueError(f"{group.name}: expected {shape[0]} rows in all, found {start}")
-
-
-def _chunk_length(column: Column) -> int:
-    """Rows of a chunk: the median clip, within bounds."""
-    row = math.prod(column.row) * np.dtype(column.dtype).itemsize
-    smallest, largest = (max(1, size // row) for size in _CHUNK)
-    median = int(np.sort(column.lengths)[len(column.lengths) // 2])
-    return max(1, min(max(median, smallest), largest, int(np.sum(column.lengths))))
+    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    values = group.create_dataset("values", (int(offsets[-1]), *column.row), column.dtype, dcpl=layout)
+    return values.id.get_offset() or 0  # None where there are no values
 
 
 class StoreWriter:
-    """Gathers the clips of a store in memory; made by :func:`create`."""
+    """Gather the clips of a store in memory."""
 
     def __init__(self):
         self.rows: list[dict] = []
@@ -180,27 +137,22 @@ class StoreWriter:
         Parameters
         ----------
         row
-            Its row of the index: ``path``, ``label``, and whatever else is known.
+            Its ``path``, ``label``, and whatever else of the index is known.
         clip
-            Its features: ``"audio"``, int16, shape (samples,); all others, shape (dimensions, frames), kept as they
-            are typed. Each clip has the same features.
+            Its features, the same of each clip: ``"audio"``, int16, shape (samples,); all others, shape (dimensions,
+            frames), of any type.
         """
         self.rows.append(dict(row))
         for name, values in clip.items():
             self.clips.setdefault(name, []).append(np.ascontiguousarray(values.T))  # .T: (frames, dimensions)
 
     def columns(self) -> dict[str, Column]:
-        """What was gathered, ready for :func:`write`."""
-        return {
-            name: Column(
-                lengths=np.array([len(clip) for clip in clips]),
-                crc32=np.array([checksum(clip) for clip in clips]),
-                row=clips[0].shape[1:],
-                dtype=clips[0].dtype,
-                pieces=clips,
-            )
-            for name, clips in self.clips.items()
-        }
+        """Return what was gathered, ready for :func:`write`."""
+        columns = {}
+        for name, clips in self.clips.items():
+            lengths, sums = [len(clip) for clip in clips], [checksum(clip) for clip in clips]
+            columns[name] = Column(lengths, sums, clips[0].shape[1:], clips[0].dtype, clips)
+        return columns
 
 
 @contextmanager
@@ -211,25 +163,20 @@ def create(
     classes: Sequence[str] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[StoreWriter]:
-    """Make a store of a few clips: give a :class:`StoreWriter`, and write the file once the block has ended well.
+    """Make a store of a few clips: yield a :class:`StoreWriter`, and write the file once the block succeeds.
 
     Parameters
     ----------
     path
-        An older store of that name is replaced at the end, whole.
+        An older store of that name is replaced at the end; a folder is refused (StoreError).
     config
         Settings of each feature, by its name.
     source
-        What is known of the data set (:meth:`musiclab.datasets.Dataset.describe`).
+        What :meth:`musiclab.datasets.Dataset.describe` says of the data set.
     classes
-        Names in the order of their numbers; sorted labels when left out.
+        In the order of their numbers, default the sorted labels.
     names
-        What each dimension of a feature is.
-
-    Raises
-    ------
-    StoreError
-        ``path`` is a folder.
+        Name of each dimension of a feature.
     """
     check_name(path)
     writer = StoreWriter()
@@ -245,17 +192,6 @@ def check_name(path: str | Path) -> None:
     """Raise StoreError when a store cannot have that name."""
     if Path(path).is_dir():
         raise StoreError(f"{path}: expected the name of a store to make, such as sounds.h5, found a folder")
-
-
-def _complete(index: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a store's index, in their order; what is missing is 0 or empty."""
-    empty = {str: "", np.int64: 0, np.float64: 0.0}
-    return pd.DataFrame(
-        {
-            name: index[name].to_numpy() if name in index else np.full(len(index), empty[kind])
-            for name, kind in COLUMNS.items()
-        }
-    )
 
 
 def _json(value) -> str:

@@ -1,16 +1,14 @@
-"""Studio: ten genres composed, played and recorded by a procedural band, with the truth about every track.
+"""Studio: generated music of ten genres, composed, played and recorded in code, with the ground truth of every track.
 
 >>> from musiclab import studio
 >>> track = studio.render("jazz", seed=1, seconds=1)
 >>> track.record["beats_per_bar"], track.samples.dtype.name
 (4, 'int16')
 
-`genre` and `genres` say what a genre is, `artist` who plays it, `composition` and `parts` write the notes
-from the rhythms in `patterns` and the harmony in `theory`, `synthesis`, `instruments` and `drums` make the
-sounds, `performance` plays them, `mixing` records them, and `track` holds `render`.
+From the description of a ``genre`` and an ``artist``, ``plan`` decides what to play, ``parts`` writes the notes,
+``performance`` plays them and ``mixing`` records them. ``street`` makes ten sounds of the city.
 """
 
-from musiclab.studio.artist import Artist
 from musiclab.studio.genre import STEMS, Genre, Groove
 from musiclab.studio.genres import GENRES
 from musiclab.studio.synthesis import SAMPLE_RATE
@@ -21,7 +19,6 @@ __all__ = [
     "SAMPLE_RATE",
     "STEMS",
     "VERSION",
-    "Artist",
     "Genre",
     "Groove",
     "Track",

@@ -1,51 +1,26 @@
-"""A drum kit: every piece is a few lines of decaying sines and shaped noise."""
+"""Drum kits: every piece is a few lines of decaying sines and shaped noise."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from musiclab.core.errors import DatasetError
 from musiclab.core.random import stream
 from musiclab.studio.synthesis import SAMPLE_RATE
-
-# Frequency ratios of a cymbal's lowest modes; nothing in them is harmonic, which is why cymbals have no
-# pitch.
-METAL_RATIOS = (1.0, 1.342, 1.716, 2.131, 2.533, 2.983, 3.41, 3.97)
 
 
 @dataclass(frozen=True)
 class Kit:
-    """The sound of a set of drums.
+    """The sound of a set of drums."""
 
-    Parameters
-    ----------
-    kick : float
-        Hz at which the bass drum settles.
-    kick_ring : float
-        Seconds until the bass drum has fallen by 60 dB.
-    click : float
-        Loudness of the beater.
-    snare : float
-        Hz of the snare drum's shell.
-    snare_ring : float
-        Seconds of its wires.
-    wires : float
-        Share of noise in the snare drum.
-    hat : float
-        Seconds of a closed hi-hat.
-    metal : float
-        Share of ringing modes, against noise, in the cymbals.
-    """
-
-    kick: float = 52.0
-    kick_ring: float = 0.35
-    click: float = 0.6
-    snare: float = 190.0
-    snare_ring: float = 0.22
-    wires: float = 0.7
-    hat: float = 0.07
-    metal: float = 0.35
+    kick: float = 52.0  # Hz at which the bass drum settles
+    kick_ring: float = 0.35  # seconds until the bass drum has fallen by 60 dB
+    click: float = 0.6  # loudness of the beater
+    snare: float = 190.0  # Hz of the snare drum's shell
+    snare_ring: float = 0.22  # seconds of its wires
+    wires: float = 0.7  # share of noise in the snare drum
+    hat: float = 0.07  # seconds of a closed hi-hat
+    metal: float = 0.35  # share of ringing modes, against noise, in the cymbals
 
 
 KITS = {
@@ -57,30 +32,25 @@ KITS = {
     "orchestral": Kit(kick=48, kick_ring=0.9, click=0.05, snare=160, snare_ring=0.3, hat=0.12, metal=0.2),
 }
 
+TOMS = {"high tom": 165, "mid tom": 125, "low tom": 88}  # Hz
 
-def hit(piece, kit, tuning=1.0, take=0):
-    """One stroke on one piece of the kit.
+# Level, Hz of the lowest mode, seconds of ringing (None: the kit's own), Hz under which there is nothing.
+CYMBALS = {
+    "hat": (0.65, 3900, None, 5200),
+    "open hat": (0.4, 3900, 0.35, 5000),
+    "ride": (0.5, 2900, 0.6, 3500),
+    "crash": (0.6, 2100, 1.5, 2500),
+}
 
-    Parameters
-    ----------
-    piece : str
-        ``"kick"``, ``"snare"``, ``"rim"``, ``"clap"``, ``"hat"``, ``"open hat"``, ``"ride"``, ``"crash"``,
-        ``"shaker"``, ``"high tom"``, ``"mid tom"`` or ``"low tom"``.
-    kit : Kit
-    tuning : float
-        Factor on all frequencies.
-    take : int
-        No two strokes are alike: another take has other noise.
+# Frequency ratios of a cymbal's lowest modes; they are not harmonic, so cymbals have no pitch.
+METAL_RATIOS = (1.0, 1.342, 1.716, 2.131, 2.533, 2.983, 3.41, 3.97)
 
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
-        Peak near 0.8 for the loud pieces, less for cymbals.
 
-    Raises
-    ------
-    DatasetError
-        If there is no such piece.
+def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
+    """Strike a piece of a kit: a float32 waveform, shape (samples,), with a peak near 0.8, less for cymbals.
+
+    ``piece`` is ``"kick"``, ``"snare"``, ``"rim"``, ``"clap"``, ``"shaker"``, or a name in ``TOMS`` or ``CYMBALS``;
+    ``tuning`` is a factor on all frequencies; ``take`` is the seed of the noise, because no two strokes are alike.
     """
     rng = stream(take, "drum", piece)
     if piece == "kick":
@@ -91,10 +61,6 @@ def hit(piece, kit, tuning=1.0, take=0):
         shell = _drum(kit.snare * tuning, 1.5, 0.02, 0.16)
         wires = _band(_noise(rng, 1.3 * kit.snare_ring, kit.snare_ring), 900 * tuning)
         return 1.1 * _mix(shell, wires, kit.wires)
-    if piece.endswith(" tom"):
-        pitch = {"high tom": 165, "mid tom": 125, "low tom": 88}.get(piece)
-        if pitch:
-            return 0.8 * _drum(pitch * tuning, 1.4, 0.04, 0.45)
     if piece == "rim":
         return 0.8 * _mix(_drum(820 * tuning, 1.1, 0.01, 0.05), _band(_noise(rng, 0.05, 0.03), 1500), 0.35)
     if piece == "clap":
@@ -107,40 +73,34 @@ def hit(piece, kit, tuning=1.0, take=0):
     if piece == "shaker":
         grain = _band(_noise(rng, 0.09, 0.09), 4500)
         return 0.8 * grain * np.minimum(np.arange(len(grain), dtype=np.float32) / 500, 1)
-    if piece == "hat":
-        return 0.65 * _cymbal(rng, kit, 3900 * tuning, kit.hat, 5200)
-    if piece == "open hat":
-        return 0.4 * _cymbal(rng, kit, 3900 * tuning, 0.35, 5000)
-    if piece == "ride":
-        return 0.5 * _cymbal(rng, kit, 2900 * tuning, 0.6, 3500)
-    if piece == "crash":
-        return 0.6 * _cymbal(rng, kit, 2100 * tuning, 1.5, 2500)
-    raise DatasetError(f"no drum is called {piece!r}; the pieces are named in the docstring of hit().")
+    if piece in TOMS:
+        return 0.8 * _drum(TOMS[piece] * tuning, 1.4, 0.04, 0.45)
+    level, frequency, ring, low = CYMBALS[piece]
+    return level * _cymbal(rng, kit.metal, frequency * tuning, ring or kit.hat, low)
 
 
-def _drum(frequency, sweep, fall, ring):
-    """A skin: a sine that starts `sweep` times too high and falls within `fall` seconds."""
+def _drum(frequency: float, sweep: float, fall: float, ring: float) -> np.ndarray:
+    """Make the tone of a skin: a sine that starts ``sweep`` times too high and falls within ``fall`` seconds."""
     time = np.arange(int(1.1 * ring * SAMPLE_RATE)) / SAMPLE_RATE
     phase = frequency * (time + (sweep - 1) * fall * (1 - np.exp(-time / fall)))
     tone = np.sin(2 * np.pi * phase) * np.exp(-6.9 / ring * time)
     return (tone * np.minimum(time / 0.001, 1)).astype(np.float32)
 
 
-def _noise(rng, seconds, ring):
-    """Noise that falls by 60 dB in `ring` seconds, with a peak near 1."""
+def _noise(rng: np.random.Generator, seconds: float, ring: float) -> np.ndarray:
+    """Make noise that falls by 60 dB in ``ring`` seconds, with a peak near 1."""
     size = int(seconds * SAMPLE_RATE)
     fall = np.exp(np.float32(-6.9 / ring / SAMPLE_RATE) * np.arange(size, dtype=np.float32))
     return rng.standard_normal(size, dtype=np.float32) * fall * np.float32(0.4)
 
 
-def _band(noise, low):
-    """Only what lies over `low` Hz and under 9.5 kHz."""
+def _band(noise: np.ndarray, low: float) -> np.ndarray:
     sos = butter(2, (low, 9500), "bandpass", fs=SAMPLE_RATE, output="sos")
     return sosfilt(sos, noise).astype(np.float32)
 
 
-def _cymbal(rng, kit, frequency, ring, low):
-    """Noise and inharmonic modes that ring together."""
+def _cymbal(rng: np.random.Generator, metal: float, frequency: float, ring: float, low: float) -> np.ndarray:
+    """Make noise and inharmonic modes that ring together."""
     noise = _noise(rng, 1.1 * ring, ring)
     time = np.arange(len(noise), dtype=np.float32) / SAMPLE_RATE
     modes = np.zeros(len(noise), np.float32)
@@ -148,13 +108,12 @@ def _cymbal(rng, kit, frequency, ring, low):
         if ratio * frequency < 9000:
             modes += np.sin(np.float32(2 * np.pi * ratio * frequency) * time + np.float32(9 * ratio))
     modes *= 0.3 * np.exp(-6.9 / ring * time)
-    return _band((1 - kit.metal) * noise + kit.metal * modes, low)
+    return _band((1 - metal) * noise + metal * modes, low)
 
 
-def _mix(first, second, share):
-    """Sum of two sounds of unequal length, `share` of the second."""
-    size = max(len(first), len(second))
-    total = np.zeros(size, np.float32)
+def _mix(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    """Add two sounds of unequal length, ``share`` of the second."""
+    total = np.zeros(max(len(first), len(second)), np.float32)
     total[: len(first)] += (1 - share) * first
     total[: len(second)] += share * second
     return total

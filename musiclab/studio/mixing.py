@@ -1,9 +1,7 @@
-"""The mixing desk: stems to a finished recording.
+"""Mix stems to a finished recording.
 
-Everything on the desk is linear in the stems - level, equaliser, room - except what one player owns (an
-amplifier) and the gain of compressor and limiter. That gain is worked out once, from the full mix, and then
-applied to whatever stems are kept. So the stems of a track always sum to its mix, and muting one leaves the
-others as they were.
+Level, equaliser and room are linear in the stems. The gain of compressor and limiter is not, so it is computed once
+from the full mix and applied to every selection of stems: the stems of a track always sum to its mix.
 """
 
 from functools import lru_cache
@@ -13,6 +11,7 @@ import scipy.fft
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from musiclab.core.random import stream
+from musiclab.studio.artist import Artist
 from musiclab.studio.synthesis import SAMPLE_RATE
 
 BLOCK = 64  # samples (2.9 ms) that share a step of the gain curve
@@ -21,23 +20,11 @@ FADE = 110  # samples (5 ms) of fade at both edges
 SENDS = {"drums": 0.6, "bass": 0.25, "chords": 1.0, "pad": 1.2, "lead": 1.1, "noise": 0.0}  # to the room
 
 
-def amplifier(waveform, drive, tone=4200.0):
-    """A guitar amplifier: overdrive, then the cabinet.
+def amplifier(waveform: np.ndarray, drive: float) -> np.ndarray:
+    """Play a float32 waveform, shape (samples,), through a guitar amplifier and its cabinet.
 
-    The waveshaper works at twice the sample rate and on nothing over 5 kHz, so that what it adds does not
-    fold back audibly; the cabinet passes 80 Hz to `tone`.
-
-    Parameters
-    ----------
-    waveform : numpy.ndarray, shape (samples,), float32
-    drive : float
-        Gain in front of the overdrive; about 0.3 is warm, 20 is fuzz.
-    tone : float
-        Hz where the cabinet starts to fall off.
-
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
+    ``drive`` is the gain before the overdrive; about 0.3 is warm, 20 is fuzz. The waveshaper runs at twice the sample
+    rate on frequencies below about 5 kHz, so that aliasing stays inaudible.
     """
     size = len(waveform)
     fast = 2 * scipy.fft.next_fast_len(size // 2 + 128, real=True)
@@ -48,51 +35,37 @@ def amplifier(waveform, drive, tone=4200.0):
     double *= np.float32(2 * drive * 4)
     double += np.float32(0.15)  # a little asymmetry gives even partials, as a valve does
     shaped = scipy.fft.rfft(np.tanh(double, out=double))[: fast // 2 + 1]
-    cabinet = hertz**2 / (hertz**2 + 80**2) / (1 + (hertz / tone) ** 4)
+    cabinet = hertz**2 / (hertz**2 + 80**2) / (1 + (hertz / 4200) ** 4)  # from 80 Hz to 4.2 kHz
     cabinet *= 1 + 0.8 * np.exp(-(((hertz - 2300) / 900) ** 2))  # the presence of a 12-inch loudspeaker
     return scipy.fft.irfft(shaped * cabinet, fast)[:size] * np.float32(0.5)
 
 
-def balance(waveform, level):
-    """Bring a stem to a level: `level` dB, measured where it plays.
-
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
-        Silence stays silence.
-    """
-    whole = len(waveform) // 2048 * 2048
-    power = np.mean(waveform[:whole].reshape(-1, 2048) ** 2, axis=1) if whole else np.mean(waveform**2, keepdims=True)
+def balance(waveform: np.ndarray, level: float) -> np.ndarray:
+    """Bring a stem to ``level`` dB, measured where it plays; silence stays silence."""
+    power = np.mean(waveform[: len(waveform) // 2048 * 2048].reshape(-1, 2048) ** 2, axis=1)
     playing = power[power > 0.02 * power.max()]
     if not len(playing):
         return waveform
     return waveform * np.float32(10 ** (level / 20) * 0.1 / np.sqrt(playing.mean()))
 
 
-def hiss_and_hum(samples, artist, seed):
-    """Noise of a recording: coloured hiss, and the hum of the mains with two of its partials.
-
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
-        Relative to a mix of RMS 0.1.
-    """
+def hiss_and_hum(size: int, artist: Artist, seed: int) -> np.ndarray:
+    """Make the noise of a recording, shape (size,): coloured hiss, and mains hum with two harmonics."""
     hiss_level, slope, hum_level = artist.noise
-    fast = scipy.fft.next_fast_len(samples, real=True)
+    fast = scipy.fft.next_fast_len(size, real=True)
     hertz = np.fft.rfftfreq(fast, 1 / SAMPLE_RATE).astype(np.float32)
-    parts = stream(seed, "hiss").standard_normal((2, len(hertz)), dtype=np.float32)
-    noise = scipy.fft.irfft((parts[0] + 1j * parts[1]) * (np.maximum(hertz, 60) / 1000) ** (slope / 6.02), fast)[
-        :samples
-    ]
-    noise *= np.float32(0.1 * 10 ** (hiss_level / 20) / (noise.std() + 1e-9))
-    time = np.arange(samples, dtype=np.float32) * np.float32(2 * np.pi * 50 / SAMPLE_RATE)
+    real, imaginary = stream(seed, "hiss").standard_normal((2, len(hertz)), dtype=np.float32)
+    colour = (np.maximum(hertz, 60) / 1000) ** (slope / 6.02)
+    noise = scipy.fft.irfft((real + 1j * imaginary) * colour, fast)[:size]
+    noise *= np.float32(0.1 * 10 ** (hiss_level / 20) / (noise.std() + 1e-9))  # relative to a mix of RMS 0.1
+    time = np.arange(size, dtype=np.float32) * np.float32(2 * np.pi * 50 / SAMPLE_RATE)
     hum = np.sin(time) + 0.5 * np.sin(2 * time) + 0.3 * np.sin(3 * time)
     return noise + np.float32(0.1 * 10 ** (hum_level / 20)) * hum
 
 
 @lru_cache(maxsize=12)  # the artists of a genre, and a few more
 def _curves(tone, bump, low_pass, room, habit, fast):
-    """Equaliser and room of an artist (see `artist.Artist`) as spectra of an FFT of length `fast`."""
+    """Equaliser and room of an artist as spectra of an FFT of length ``fast``."""
     hertz = np.fft.rfftfreq(fast, 1 / SAMPLE_RATE).astype(np.float32)
     octaves = np.log2(np.maximum(hertz, 20))
     center, gain = bump
@@ -111,44 +84,22 @@ def _curves(tone, bump, low_pass, room, habit, fast):
     return equaliser.astype(np.float32), echo.astype(np.complex64)
 
 
-def desk(stems, artist):
-    """Sum stems through the room and the equaliser of an artist.
-
-    Parameters
-    ----------
-    stems : dict of str to numpy.ndarray
-        Balanced stems of equal length.
-    artist : artist.Artist
-
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
-    """
-    waveforms = list(stems.values())
-    size = len(waveforms[0])
+def desk(stems: dict[str, np.ndarray], artist: Artist) -> np.ndarray:
+    """Sum balanced stems, each of shape (samples,), through the room and the equaliser of an artist."""
+    dry = sum(stems.values())
+    size = len(dry)
     fast = scipy.fft.next_fast_len(size + int(artist.room[0] * SAMPLE_RATE), real=True)
     equaliser, room = _curves(artist.tone, artist.bump, artist.low_pass, artist.room, artist.habit, fast)
-    dry = sum(waveforms)
     send = sum(np.float32(SENDS[name]) * waveform for name, waveform in stems.items())
     spectrum = scipy.fft.rfft(dry, fast) + scipy.fft.rfft(send, fast) * room
     return scipy.fft.irfft(spectrum * equaliser, fast)[:size]
 
 
-def master_gain(mix, artist, trim=0.0):
-    """Gain curve that turns a mix into a master: bus compressor, limiter, loudness, fades.
+def master_gain(mix: np.ndarray, artist: Artist, trim: float = 0.0) -> np.ndarray:
+    """Compute the gain curve of compressor, limiter, loudness and fades for a full mix, float32 of shape (samples,).
 
-    Parameters
-    ----------
-    mix : numpy.ndarray, shape (samples,), float32
-        The full mix.
-    artist : artist.Artist
-    trim : float
-        dB added to the loudness of the artist.
-
-    Returns
-    -------
-    numpy.ndarray, shape (samples,), float32
-        Multiply the mix, or any of its stems, by it. ``|mix * gain|`` stays under `CEILING`.
+    Multiply the mix, or any of its stems, by it: ``|mix * gain|`` stays below ``CEILING``. ``trim`` (dB) is added to
+    the loudness of the artist's masters.
     """
     size = len(mix)
     blocks = np.pad(mix, (0, -size % BLOCK)).reshape(-1, BLOCK)
@@ -175,6 +126,6 @@ def master_gain(mix, artist, trim=0.0):
 
 
 def _limit(peak, ceiling):
-    """Gain of each block that keeps its peak under the ceiling, falling before the peak, smooth around it."""
+    """Gain of each block that keeps its peak below the ceiling, smooth and in advance of the peak."""
     wanted = np.minimum(1, ceiling / maximum_filter1d(peak, 3))
     return uniform_filter1d(minimum_filter1d(wanted, 9), 9)

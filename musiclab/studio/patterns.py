@@ -1,24 +1,21 @@
-"""Rhythms as text: what the players of the procedural band know by heart.
+"""Rhythms as text.
 
-Every pattern is one bar, cut into as many equal steps as it has letters; spaces only help the eye. Sixteen
+Every pattern is one bar, divided into as many equal steps as it has letters; spaces only help the eye. Sixteen
 steps in four beats are sixteenths, twelve steps in four beats are triplets, twelve in three beats are
 sixteenths of a waltz.
 
 - drums: ``X`` accent, ``x`` hit, ``o`` ghost note, ``.`` nothing;
-- bass: ``1 3 5 6 7`` the degree of the chord, ``8`` the octave, ``a`` a step below or above the next
-  root, ``-`` hold, ``.`` rest;
+- bass: ``1 3 5 6 7`` degree of the chord, ``8`` octave, ``a`` a step from the next root, ``-`` hold, ``.`` rest;
 - comping: ``X x o`` the chord (loud, normal, soft), ``y`` the chord with its fifth raised to the sixth,
   ``1 2 3 4`` one voice of it counted from below, ``-`` hold, ``.`` rest;
-- melodies: ``x`` a new note, ``-`` hold, ``.`` rest. What note it is, the composer decides.
+- melodies: ``x`` a new note, ``-`` hold, ``.`` rest.
 """
+
+import re
 
 DRUMS = {
     "shuffle": {"kick": "x... .... x..x ....", "snare": ".... X... .... X...", "ride": "X.x. x.x. X.x. x.x."},
-    "shuffle hat": {
-        "kick": "x... ..x. x... ....",
-        "snare": ".... X... .... X..o",
-        "hat": "X.x. x.x. X.x. x.x.",
-    },
+    "shuffle hat": {"kick": "x... ..x. x... ....", "snare": ".... X... .... X..o", "hat": "X.x. x.x. X.x. x.x."},
     "slow triplets": {"kick": "x.. ..x x.. ...", "snare": "... X.. ... X..", "hat": "Xxx xxx Xxx xxx"},
     "train": {"kick": "x... x... x... x...", "snare": "o.oo X.oo o.oo X.oo", "hat": ".... x... .... x..."},
     "two step": {"kick": "x... .... x... ....", "snare": ".... x... .... x...", "hat": "x.x. x.x. x.x. x.x."},
@@ -30,44 +27,20 @@ DRUMS = {
         "open hat": "..x. ..x. ..x. ..x.",
     },
     "disco": {"kick": "X... X... X... X...", "snare": ".... X... .... X...", "hat": "Xoxo Xoxo Xoxo Xoxo"},
-    "house pop": {
-        "kick": "X... X... X... X...",
-        "clap": ".... X... .... X...",
-        "shaker": "o.x. o.x. o.x. o.xo",
-    },
+    "house pop": {"kick": "X... X... X... X...", "clap": ".... X... .... X...", "shaker": "o.x. o.x. o.x. o.xo"},
     "boom bap": {"kick": "X..x .... ..x. ....", "snare": ".... X... .... X..o", "hat": "x.x. x.x. x.x. x.xx"},
     "lazy": {"kick": "X... ...x ..x. ....", "snare": ".... X... .... X...", "hat": "x.x. x.xo x.x. x.xo"},
     "trap": {"kick": "X... ..x. .... x...", "clap": ".... .... X... ....", "hat": "x.x. xxx. x.x. x.xx"},
-    "swing ride": {
-        "kick": "o... o... o... o...",
-        "ride": "x... X.x. x... X.x.",
-        "hat": ".... x... .... x...",
-    },
-    "swing comped": {
-        "kick": "o... ..o. .... ....",
-        "snare": "..o. .... ...o ..o.",
-        "ride": "x... X.x. x... X.x.",
-    },
+    "swing ride": {"kick": "o... o... o... o...", "ride": "x... X.x. x... X.x.", "hat": ".... x... .... x..."},
+    "swing comped": {"kick": "o... ..o. .... ....", "snare": "..o. .... ...o ..o.", "ride": "x... X.x. x... X.x."},
     "bossa": {"kick": "x..x x..x x..x x..x", "rim": "x..x ..x. ..x. x...", "hat": "xoxo xoxo xoxo xoxo"},
-    "double kick": {
-        "kick": "xxxx xxxx xxxx xxxx",
-        "snare": ".... X... .... X...",
-        "ride": "X... x... X... x...",
-    },
+    "double kick": {"kick": "xxxx xxxx xxxx xxxx", "snare": ".... X... .... X...", "ride": "X... x... X... x..."},
     "blast": {"kick": "x.x. x.x. x.x. x.x.", "snare": ".x.x .x.x .x.x .x.x", "ride": "x.x. x.x. x.x. x.x."},
     "gallop": {"kick": "x.xx x.xx x.xx x.xx", "snare": ".... X... .... X...", "hat": "X... X... X... X..."},
-    "half time": {
-        "kick": "X... ..x. .... ..x.",
-        "snare": ".... .... X... ....",
-        "ride": "X... x... X... x...",
-    },
+    "half time": {"kick": "X... ..x. .... ..x.", "snare": ".... .... X... ....", "ride": "X... x... X... x..."},
     "backbeat": {"kick": "X... .... x.x. ....", "snare": ".... X... .... X...", "hat": "x.x. x.x. x.x. x.x."},
     "driving": {"kick": "X... ..x. x... ..x.", "snare": ".... X... .... X...", "hat": "X.x. X.x. X.x. X.x."},
-    "arena": {
-        "kick": "X.x. .... X.x. ....",
-        "snare": ".... X... .... X...",
-        "open hat": "x... x... x... x...",
-    },
+    "arena": {"kick": "X.x. .... X.x. ....", "snare": ".... X... .... X...", "open hat": "x... x... x... x..."},
     "ballad": {"kick": "X... .... ..x. ....", "rim": ".... x... .... x...", "hat": "x.x. x.x. x.x. x.x."},
     "one drop": {"kick": ".... .... X... ....", "rim": ".... .... X... ....", "hat": "x.x. x.x. x.x. x.xo"},
     "rockers": {"kick": "x... x... x... x...", "snare": ".... .... X... ...o", "hat": "x.x. x.xo x.x. x.x."},
@@ -77,7 +50,7 @@ DRUMS = {
     "none": {},
 }
 
-# The last bar of a section; whatever a fill does not name goes on as before.
+# For the last bar of a section; pieces that a fill does not name go on as before.
 FILLS = (
     {"snare": ".... X... .... XxXx"},
     {"snare": ".... X... xxxx XXXX", "kick": "x... x... x... x..."},
@@ -176,46 +149,21 @@ MELODIES = {
     "waltz turning": ("x-xx x-x- x---", "x--- x-x- x-x-", "x--- ---- ...."),
 }
 
+PATTERNS = {"drums": DRUMS, "bass": BASS, "comping": COMPING, "melody": MELODIES}
 
-def steps(pattern):
-    """Letters of a pattern without the spaces.
 
-    Examples
-    --------
-    >>> "".join(steps("x.x. x..."))
-    'x.x.x...'
-    """
+def steps(pattern: str) -> str:
+    """Strip the spaces from a pattern."""
     return pattern.replace(" ", "")
 
 
-def onsets(pattern, beats):
-    """Where a pattern starts notes and for how long they are held.
+def onsets(pattern: str, beats: int) -> list[tuple[float, float, str]]:
+    """List start and length in beats and the letter of each note of a pattern, a bar of ``beats`` beats.
 
-    Parameters
-    ----------
-    pattern : str
-        One bar.
-    beats : int
-        Beats in the bar.
-
-    Returns
-    -------
-    list of (float, float, str)
-        Start and length in beats, and the letter.
-
-    Examples
-    --------
     >>> onsets("1-.. 5---", beats=4)
     [(0.0, 1.0, '1'), (2.0, 2.0, '5')]
     """
     letters = steps(pattern)
     step = beats / len(letters)
-    found = []
-    for index, letter in enumerate(letters):
-        if letter in ".-":
-            continue
-        end = index + 1
-        while end < len(letters) and letters[end] == "-":
-            end += 1
-        found.append((index * step, (end - index) * step, letter))
-    return found
+    notes = re.finditer(r"[^.-]-*", letters)
+    return [(note.start() * step, len(note[0]) * step, note[0][0]) for note in notes]

@@ -1,41 +1,34 @@
-"""Rendering: genre, seed and what to change, to a track with its ground truth."""
+"""Render a track and its ground truth from a genre and a seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from musiclab.audio import from_int16
-from musiclab.core.errors import DatasetError
-from musiclab.core.random import stream
+from musiclab.core.checks import check_known, check_number, check_whole
+from musiclab.core.errors import DatasetError, did_you_mean
 from musiclab.studio import mixing
-from musiclab.studio.artist import artists_of, find_artist
-from musiclab.studio.composition import PREROLL, make_plan, write
+from musiclab.studio.artist import Artist, make_artist
 from musiclab.studio.genre import STEMS, Genre
 from musiclab.studio.genres import GENRES
-from musiclab.studio.performance import perform
+from musiclab.studio.performance import PREROLL, perform, write
+from musiclab.studio.plan import make_plan
 from musiclab.studio.synthesis import SAMPLE_RATE
-from musiclab.studio.theory import near_match, parse_key
 
-# Raise it whenever a change alters a single sample: it is part of the name of a cached data set.
 VERSION = "2"
+"""Part of the name of a cached data set: raise it whenever a change alters a sample."""
 
-TEMPO_RANGE = (40.0, 220.0)  # beats a minute
+TEMPO_RANGE = (40, 220)  # beats per minute
 SWING_RANGE = (0.5, 0.75)
 LOUDNESS_TRIM = 1.5  # dB by which the tracks of an artist differ in loudness
 
 
 @dataclass(frozen=True)
 class Track:
-    """A rendered track.
+    """A rendered track: ``samples`` (mono, int16, shape (samples,)), ``sample_rate`` in Hz, and the ``record``.
 
-    Parameters
-    ----------
-    samples : numpy.ndarray, shape (samples,), int16
-        Mono.
-    sample_rate : int
-        Hz.
-    record : dict
-        What is true of the track, ready for JSON; see `render`.
+    The record is the ground truth, ready for JSON; :func:`render` lists its keys.
     """
 
     samples: np.ndarray
@@ -43,80 +36,64 @@ class Track:
     record: dict
 
     @property
-    def waveform(self):
+    def waveform(self) -> np.ndarray:
         """The samples as float32 in [-1, 1], shape (samples,)."""
         return from_int16(self.samples)
 
 
-def get_genre(genre):
-    """The `Genre` of this name; a `Genre` is returned as it is.
+def artists(genre: str | Genre) -> tuple[Artist, ...]:
+    """List the artists of a genre; the track of seed ``s`` is written by artist ``s % len(artists(genre))``.
 
-    Raises
-    ------
-    DatasetError
-        If the name is unknown.
+    >>> artists("jazz")[3].name
+    'jazz-03'
     """
-    if isinstance(genre, Genre):
-        return genre
-    if genre not in GENRES:
-        raise DatasetError(f"genre is {genre!r}, which the studio does not play; {near_match(genre, GENRES)}")
-    return GENRES[genre]
+    genre = _find_genre(genre)
+    return tuple(make_artist(genre, index) for index in range(genre.artist_count))
 
 
-def artists(genre):
-    """Artists of a genre.
-
-    Parameters
-    ----------
-    genre : str or Genre
-
-    Returns
-    -------
-    tuple of Artist
-        Seed `s` belongs to artist ``s % len(artists(genre))``.
-    """
-    return artists_of(get_genre(genre))
-
-
-def render(genre, seed, *, tempo=None, key=None, swing=None, mute=(), artist=None, seconds=30.0):
+def render(
+    genre: str | Genre,
+    seed: int,
+    *,
+    tempo: float | None = None,
+    key: str | None = None,
+    swing: float | None = None,
+    mute: str | Sequence[str] = (),
+    artist: str | None = None,
+    seconds: float = 30.0,
+) -> Track:
     """Compose, play and record a track.
 
-    The same arguments give the same samples, in any process and in any order. Each keyword changes one thing
-    and leaves all other choices as they were.
+    Every argument after genre and seed changes one thing and leaves the rest as it was: the same seed at another
+    tempo is the same piece, played slower or faster.
 
     Parameters
     ----------
-    genre : str or Genre
-        Name in `GENRES`, or a description of your own.
-    seed : int
-        Which track, 0 or more.
-    tempo : float, optional
-        Beats a minute, 40 to 220, instead of the track's own. The excerpt starts at the same bar.
-    key : str, optional
-        ``"A minor"``, or ``"A"`` to stay in the mode of the track.
-    swing : float, optional
-        Where the off-beat falls: 0.5 is straight, 0.67 triplets; at most 0.75.
-    mute : str or sequence of str
-        Stems to leave out, of `STEMS`: ``"drums"``, ``"bass"``, ``"chords"``, ``"pad"``, ``"lead"``,
-        ``"noise"``. The others sound as in the full mix, so the six stems sum to it, but for rounding.
-    artist : str, optional
-        Name of the artist who plays, also one of another genre; the notes stay, the instruments and the
-        recording change.
-    seconds : float
-        Length. A track starts somewhere in its arrangement, the same place whatever its length.
+    genre, seed
+        Name in ``GENRES`` or a :class:`Genre` of your own, and the number of the track, 0 or more.
+    tempo, key
+        Beats per minute, 40 to 220, and a key such as ``"A minor"``; a tonic alone (``"Bb"``) keeps the track's mode.
+    swing
+        Position of the off-beat within the beat, 0.5 (straight) to 0.75; triplets are at 0.67.
+    mute
+        Stems of ``STEMS`` to leave out. The others sound as in the full mix, so the stems sum to it, except for rounding.
+    artist
+        Name of the artist who plays, of any genre. The notes stay; instruments and recording change.
+    seconds
+        Length. The excerpt starts at the same bar whatever its length.
 
     Returns
     -------
     Track
-        22,050 Hz; its record holds ``genre``, ``seed``, ``artist`` (who plays), ``writer`` (whose habits
-        chose tempo, key and patterns), ``tempo`` (beats a minute), ``swing``, ``beats_per_bar``, ``key``,
-        ``beats`` and ``downbeats`` (s), ``chords`` and ``sections`` (lists of start, end, name), ``groove``,
-        ``patterns``, ``instruments``, ``mute``, ``seconds``, ``sample_rate`` and ``version``.
+        At 22,050 Hz. Its record holds ``genre``, ``seed``, ``artist`` (who plays), ``writer`` (the artist who chose
+        tempo, key and patterns), ``tempo`` (beats per minute), ``swing``, ``beats_per_bar``, ``key``, ``beats`` and
+        ``downbeats`` (s), ``chords`` and ``sections`` (lists of start, end, name), ``groove``, ``patterns``,
+        ``instruments``, ``mute``, ``seconds``, ``sample_rate`` and ``version``.
 
     Raises
     ------
     DatasetError
-        If an argument is unknown or out of range.
+        An argument is unknown or out of range.
 
     Examples
     --------
@@ -124,98 +101,90 @@ def render(genre, seed, *, tempo=None, key=None, swing=None, mute=(), artist=Non
     >>> track.samples.shape, track.record["key"]
     ((44100,), 'A major')
     """
-    mute = _check_mute(mute)
-    recording = _record(genre, seed, tempo, key, swing, artist, seconds)
-    kept = {name: waveform for name, waveform in recording.stems.items() if name not in mute}
-    mix = recording.mix if len(kept) == len(STEMS) else _mix(kept, recording)
-    samples = np.round(mix * recording.gain * 32767).astype(np.int16)
-    return Track(samples, SAMPLE_RATE, recording.record | {"mute": list(mute)})
+    muted = (mute,) if isinstance(mute, str) else tuple(mute)
+    for stem in muted:
+        check_known(stem, STEMS, "stems to mute", DatasetError)
+    kept = tuple(stem for stem in STEMS if stem not in muted)
+    record, (mix,) = _record(genre, seed, [kept], tempo=tempo, key=key, swing=swing, artist=artist, seconds=seconds)
+    samples = np.round(mix * 32767).astype(np.int16)
+    return Track(samples, SAMPLE_RATE, record | {"mute": [stem for stem in STEMS if stem in muted]})
 
 
-def stems(genre, seed, *, tempo=None, key=None, swing=None, artist=None, seconds=30.0):
-    """The stems of a track before rounding; the arguments are those of `render`.
+def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
+    """Render each of ``STEMS`` as a float32 waveform, shape (samples,); their sum is the mix before rounding.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        For each of `STEMS` a float32 waveform of shape (samples,); their sum is the mix.
+    The arguments are those of :func:`render`, except ``mute``.
     """
-    recording = _record(genre, seed, tempo, key, swing, artist, seconds)
-    return {name: _mix({name: recording.stems[name]}, recording) * recording.gain for name in STEMS}
+    _, mixes = _record(genre, seed, [(stem,) for stem in STEMS], **changes)
+    return dict(zip(STEMS, mixes, strict=True))
 
 
-def catalogue(tracks_per_genre=60, seconds=6.0, seed=0, genres=None):
-    """List of the tracks of a data set; nothing is rendered.
+def catalogue(
+    tracks_per_genre: int = 60, seconds: float = 6.0, seed: int = 0, genres: Sequence[str | Genre] = tuple(GENRES)
+) -> list[dict]:
+    """List the tracks of a data set without rendering them: ``render(**entry)`` renders one.
 
     Parameters
     ----------
-    tracks_per_genre : int
-        Spread evenly over the artists of a genre.
-    seconds : float
-        Length of each.
-    seed : int
+    tracks_per_genre, seconds
+        Number of tracks, spread evenly over the artists of a genre, and length of each.
+    seed
         Another seed gives other tracks by the same artists.
-    genres : sequence of str or Genre, optional
-        All ten of `GENRES` unless given.
+    genres
+        All ten by default.
 
     Returns
     -------
     list of dict
-        Each with ``genre``, ``seed``, ``artist`` and ``seconds``: ``render(**entry)`` renders it.
+        Each with ``genre``, ``seed``, ``artist`` and ``seconds``.
 
     Raises
     ------
     DatasetError
-        If a number is not positive or a genre unknown.
+        A number is out of range or a genre unknown.
     """
-    if tracks_per_genre < 1 or seed < 0:
-        raise DatasetError(f"tracks_per_genre is {tracks_per_genre} and seed {seed}; expected at least 1 and 0.")
-    _check_range("seconds", seconds, 0.05, 3600.0)
+    settings = {"tracks_per_genre": tracks_per_genre, "seed": seed, "seconds": seconds}
+    check_whole(settings, "tracks_per_genre", error=DatasetError)
+    check_whole(settings, "seed", least=0, error=DatasetError)
+    check_number(settings, "seconds", least=0.05, most=3600, error=DatasetError)
+    seeds = range(seed * 1_000_000, seed * 1_000_000 + tracks_per_genre)
     entries = []
-    for genre in genres or GENRES:
+    for genre in genres:
         names = [artist.name for artist in artists(genre)]
-        for number in range(tracks_per_genre):
-            track_seed = int(seed) * 1_000_000 + number
-            artist = names[track_seed % len(names)]
-            entries.append({"genre": genre, "seed": track_seed, "artist": artist, "seconds": seconds})
+        entries += [{"genre": genre, "seed": s, "artist": names[s % len(names)], "seconds": seconds} for s in seeds]
     return entries
 
 
-@dataclass(frozen=True)
-class _Recording:
-    """A recorded track: stems with their pre-roll, full mix, gain of the master, who plays, the record."""
-
-    stems: dict
-    mix: np.ndarray
-    gain: np.ndarray
-    player: object
-    record: dict
-
-
-def _record(genre, seed, tempo, key, swing, artist, seconds):
-    genre = get_genre(genre)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise DatasetError(f"seed is {seed!r}; expected a whole number, 0 or more.")
-    _check_range("seconds", seconds, 0.05, 3600.0)
-    if tempo is not None:
-        _check_range("tempo", tempo, *TEMPO_RANGE)
-    if swing is not None:
-        _check_range("swing", swing, *SWING_RANGE)
-    writer = artists_of(genre)[seed % genre.artist_count]
-    player = writer if artist in (None, writer.name) else find_artist(artist, genre, GENRES.values())
-    plan = make_plan(genre, writer, int(seed), tempo, parse_key(key) if key is not None else None, swing)
+def _record(genre, seed, mixes, *, tempo=None, key=None, swing=None, artist=None, seconds=30.0):
+    """Make the record of a track, and one master for each selection of stems in ``mixes``."""
+    genre = _find_genre(genre)
+    settings = {"seed": seed, "seconds": seconds, "tempo": tempo, "swing": swing}
+    check_whole(settings, "seed", least=0, error=DatasetError)
+    check_number(settings, "seconds", least=0.05, most=3600, error=DatasetError)
+    for name, (least, most) in (("tempo", TEMPO_RANGE), ("swing", SWING_RANGE)):
+        if settings[name] is not None:
+            check_number(settings, name, least=least, most=most, error=DatasetError)
+    plan = make_plan(genre, int(seed), tempo, key, swing)
+    player = plan.writer if artist in (None, plan.writer.name) else _find_artist(artist, genre)
     score = write(plan, player, seconds)
-    recorded = perform(score, player, seconds)
     size = round(seconds * SAMPLE_RATE)
+    recorded = perform(score, player, seconds)
     recorded["noise"] = mixing.hiss_and_hum(size + round(PREROLL * SAMPLE_RATE), player, seed)
-    mix = mixing.desk(recorded, player)[-size:]
-    trim = stream(seed, genre.name, "trim").uniform(-LOUDNESS_TRIM, LOUDNESS_TRIM)
+    full = mixing.desk(recorded, player)[-size:]
+    gain = mixing.master_gain(full, player, plan.draw("trim").uniform(-LOUDNESS_TRIM, LOUDNESS_TRIM))
+
+    def master(names):
+        if names == STEMS:
+            return full * gain
+        kept = {name: recorded[name] for name in names}
+        return mixing.desk(kept, player)[-size:] * gain if kept else np.zeros_like(full)
+
     record = {
         "version": VERSION,
         "genre": genre.name,
         "seed": int(seed),
         "artist": player.name,
-        "writer": writer.name,
+        "writer": plan.writer.name,
         "seconds": float(seconds),
         "sample_rate": SAMPLE_RATE,
         "tempo": plan.tempo,
@@ -230,24 +199,22 @@ def _record(genre, seed, tempo, key, swing, artist, seconds):
         "chords": score.chords,
         "sections": score.sections,
     }
-    return _Recording(recorded, mix, mixing.master_gain(mix, player, trim), player, record)
+    return record, [master(names) for names in mixes]
 
 
-def _mix(kept, recording):
-    """Mix of some stems, without the pre-roll."""
-    if not kept:
-        return np.zeros_like(recording.mix)
-    return mixing.desk(kept, recording.player)[-len(recording.mix) :]
+def _find_genre(genre: str | Genre) -> Genre:
+    if isinstance(genre, Genre):
+        return genre
+    check_known(genre, GENRES, "a genre", DatasetError)
+    return GENRES[genre]
 
 
-def _check_mute(mute):
-    mute = (mute,) if isinstance(mute, str) else tuple(mute)
-    for stem in mute:
-        if stem not in STEMS:
-            raise DatasetError(f"mute holds {stem!r}, which is no stem; {near_match(stem, STEMS)}")
-    return tuple(stem for stem in STEMS if stem in mute)
-
-
-def _check_range(name, value, low, high):
-    if not (isinstance(value, int | float | np.number) and low <= value <= high):
-        raise DatasetError(f"{name} is {value!r}; expected a number from {low:g} to {high:g}.")
+def _find_artist(name: str, genre: Genre) -> Artist:
+    known = {
+        f"{other.name}-{index:02d}": (other, index)
+        for other in (*GENRES.values(), genre)
+        for index in range(other.artist_count)
+    }
+    if name not in known:
+        raise DatasetError(f"expected an artist such as {genre.name}-00, found {name!r}{did_you_mean(name, known)}")
+    return make_artist(*known[name])

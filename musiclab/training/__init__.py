@@ -1,29 +1,23 @@
-"""Training: one loop whose steps stand in the order they happen (:func:`fit`), and one test of what came out.
+"""Training: :func:`recipe` gives the settings of a model, :func:`fit` trains it and :func:`evaluate` tests it.
 
-===========  ================================================================================
-config       :class:`TrainConfig`: every setting
-loop         :func:`fit`: the loop
-history      what happened in each epoch, and which one was best
-batches      the order of the batches, and the time spent on reading them
-devices      where to compute and how exactly, by Hugging Face accelerate
-schedules    the optimiser, and how its learning rate moves
-state        what is kept after each epoch, so that a training that was killed goes on
-trouble      what is said when memory runs out or the loss is no number
-inference    :func:`log_probabilities` and :func:`evaluate`
-===========  ================================================================================
+``loop`` shows a training from top to bottom, and ``engine`` is the machinery behind it.
 """
 
+from musiclab.training.augment import Augmentation, mixup, tracks
 from musiclab.training.batches import class_weights
 from musiclab.training.config import TrainConfig
 from musiclab.training.devices import autocast, pick_device
 from musiclab.training.history import History
-from musiclab.training.inference import evaluate, log_probabilities
+from musiclab.training.inference import evaluate, log_probabilities, normalise, score
 from musiclab.training.loop import fit
+from musiclab.training.recipes import Recipe, recipe
 from musiclab.training.schedules import warm_up_and_cosine
 from musiclab.training.state import State
 
 __all__ = [
+    "Augmentation",
     "History",
+    "Recipe",
     "State",
     "TrainConfig",
     "autocast",
@@ -31,6 +25,11 @@ __all__ = [
     "evaluate",
     "fit",
     "log_probabilities",
+    "mixup",
+    "normalise",
     "pick_device",
+    "recipe",
+    "score",
+    "tracks",
     "warm_up_and_cosine",
 ]

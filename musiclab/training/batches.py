@@ -1,4 +1,4 @@
-"""The batches of an epoch: in an order that the seed and the epoch decide, shared out to processes, and timed."""
+"""The batches of an epoch: shuffled by seed and epoch, shared among processes, and timed."""
 
 import math
 import time
@@ -14,47 +14,27 @@ from musiclab.store.segments import Segments
 
 
 class Batches(Sampler):
-    """Which items are in each batch of an epoch; it depends on the seed and the epoch alone.
+    """The batches of an epoch, drawn from the seed and the epoch alone.
 
-    A training that is resumed goes on with the batches that it would have had, and several processes together have
-    those of a single one: each takes a part of every batch.
-
-    A last batch with fewer than two items for each process is left out, since batch norm cannot learn from one.
+    So a resumed training continues with the batches it would have had, and several processes, each with a part of every
+    batch, together have those of a single one. A last batch with fewer than two items per process is left out, because
+    batch norm cannot learn from one.
 
     Parameters
     ----------
-    items
-        Number of items to be shuffled.
-    size
-        Of a batch, over all processes together.
+    items, size
+        Number of items to shuffle, and in a batch, over all processes together. RunError if there are fewer than
+        processes.
     accumulate
-        Batches whose gradients make one step of the optimiser.
-    seed
-        0 or more.
+        Number of batches whose gradients make one of the epoch's ``steps`` of the optimiser.
     process, processes
-        Number of this process, and how many there are.
-
-    Attributes
-    ----------
-    epoch : int
-        Whose batches are given; set by :meth:`set_epoch`, 0 at first.
-    items : int
-        How many an epoch has, over all processes together.
-    steps : int
-        How many the optimiser takes in an epoch.
-
-    Raises
-    ------
-    RunError
-        There is nothing to learn from, or not one item for each process.
+        Index of this process, and number of processes.
 
     Examples
     --------
     >>> batches = Batches(items=10, size=4, accumulate=2)
-    >>> batches.items, len(batches), batches.steps
-    (10, 3, 2)
-    >>> [len(batch) for batch in batches]
-    [4, 4, 2]
+    >>> [len(batch) for batch in batches], batches.steps
+    ([4, 4, 2], 2)
     >>> [batches.items_of_step(batch) for batch in range(3)], [batches.ends_step(batch) for batch in range(3)]
     ([8, 8, 2], [False, True, True])
     """
@@ -72,39 +52,38 @@ class Batches(Sampler):
         self.steps = math.ceil(len(self) / accumulate)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch's batches come next."""
+        """Choose the epoch whose batches come next."""
         self.epoch = epoch
 
-    def whole(self) -> list[np.ndarray]:
-        """Items of each batch of the epoch, over all processes together."""
+    def of_all_processes(self) -> list[np.ndarray]:
+        """List the items of each batch of the epoch, over all processes together."""
         order = stream(self.seed, "order", self.epoch).permutation(self._shuffled)[: self.items]
         return np.split(order, range(self.size, self.items, self.size))
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in self.whole():
+        for batch in self.of_all_processes():
             yield batch[self.process :: self.processes].tolist()
 
     def __len__(self) -> int:
         return math.ceil(self.items / self.size)
 
     def ends_step(self, batch: int) -> bool:
-        """Whether the optimiser steps after a batch, counted from 0."""
+        """Return True if the optimiser steps after a batch, counted from 0."""
         return (batch + 1) % self.accumulate == 0 or batch + 1 == len(self)
 
     def items_of_step(self, batch: int) -> int:
-        """How many items make the gradient of the step that a batch, counted from 0, belongs to."""
+        """Count the items in the optimiser step that a batch, counted from 0, is part of."""
         items = self.accumulate * self.size
         return min(items, self.items - batch // self.accumulate * items)
 
 
 class Stopwatch:
-    """Adds up how long one waits for the items of an iterable."""
+    """Total time spent waiting for the items of an iterable."""
 
     def __init__(self):
         self.seconds = 0.0
 
-    def over(self, iterable: Iterable) -> Iterator:
-        """The same items."""
+    def timed(self, iterable: Iterable) -> Iterator:
         started = time.perf_counter()
         for item in iterable:
             self.seconds += time.perf_counter() - started
@@ -113,11 +92,7 @@ class Stopwatch:
 
 
 def make_loader(train: Segments, batches: Batches, workers: int, device: torch.device) -> DataLoader:
-    """A loader of ``batches``.
-
-    Where the segments are on the device already, batches are gathered there and nothing is copied; otherwise they
-    are pinned, so that copying them overlaps with computing.
-    """
+    """Make the loader of ``batches``; segments on the device are gathered there, others are pinned for the copy."""
     in_memory = train.device.type == "cpu"
     return DataLoader(
         train,
@@ -130,7 +105,7 @@ def make_loader(train: Segments, batches: Batches, workers: int, device: torch.d
 
 
 def class_weights(train: Segments) -> torch.Tensor:
-    """One number a class, whose mean over the training clips is 1; 0 for a class that has none."""
+    """Weigh each class by the inverse of its number of training clips; the mean weight of a clip is 1."""
     counts = np.bincount(train.labels.numpy()[train.clips], minlength=train.classes)
     weights = np.divide(len(train.clips), counts, out=np.zeros(len(counts)), where=counts > 0) / (counts > 0).sum()
     return torch.tensor(weights, dtype=torch.float32)

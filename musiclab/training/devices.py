@@ -1,8 +1,8 @@
-"""Where to compute, and how exactly: Hugging Face accelerate does it, we only decide what "auto" means."""
+"""Choice of device and precision, and coordination of several processes, with Hugging Face accelerate."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 
 import torch
@@ -12,32 +12,18 @@ from musiclab.training.config import TrainConfig
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"`` means here.
-
-    Raises
-    ------
-    RunError
-        It is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """Return the device that ``name`` (as in :class:`TrainConfig`) means; raise RunError if this machine has none."""
+    is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [device for device in is_available if is_available[device]]
     if name == "auto":
-        name = next(candidate for candidate, is_there in there.items() if is_there)
-    if not there.get(name, False):
-        raise RunError(
-            f"expected a device that is here ({', '.join(d for d, is_there in there.items() if is_there)}), "
-            f"found {name!r}; use --device auto"
-        )
+        name = available[0]
+    if name not in available:
+        raise RunError(f"expected a device that is here ({', '.join(available)}), found {name!r}; use --device auto")
     return torch.device(name)
 
 
 def pick_precision(name: str, device: torch.device) -> str:
-    """What ``"auto"`` means on a device: bf16 where the hardware has it, otherwise fp32; nothing is measured.
-
-    Raises
-    ------
-    RunError
-        fp16 was asked for where there is no CUDA.
-    """
+    """Resolve ``"auto"`` (bf16 where the hardware has it, otherwise fp32); raise RunError for fp16 without CUDA."""
     if name == "fp16" and device.type != "cuda":
         raise RunError(f"precision: expected auto, fp32 or bf16 on {device.type}, found fp16, which needs CUDA")
     if name != "auto":
@@ -51,19 +37,13 @@ def pick_precision(name: str, device: torch.device) -> str:
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which a model computes with the precision that was asked for; for use without training."""
-    kind = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[pick_precision(precision, device)]
-    return torch.autocast(device.type, dtype=kind, enabled=kind is not None)
+    """Return a context in which a model computes with ``precision``, outside of a training."""
+    dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[pick_precision(precision, device)]
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
 def make_accelerator(config: TrainConfig):
-    """The Accelerator of a training: one process here, or all those that ``accelerate launch`` has started.
-
-    Raises
-    ------
-    RunError
-        The device is not there, or the precision does not go with it.
-    """
+    """Make the Accelerator of this process, or of all those that ``accelerate launch`` has started."""
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
@@ -77,48 +57,43 @@ def make_accelerator(config: TrainConfig):
 
 
 def launched() -> bool:
-    """Whether this process is one of several that ``accelerate launch`` has started."""
+    """Return True if this process is one of several that ``accelerate launch`` has started."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def together() -> bool:
-    """Whether the processes that were launched have found each other already."""
+    """Return True once the launched processes have met."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def share_buffers(model: torch.nn.Module) -> None:
-    """Give all processes the main one's buffers, such as the statistics of a batch norm: each has seen other clips."""
+    """Copy the main process's buffers, such as batch norm statistics, to all: each has seen other clips."""
     if together():
         for buffer in model.buffers():
             torch.distributed.broadcast(buffer, src=0)
 
 
 def is_main() -> bool:
-    """Whether this process is the one that prints and writes files; a process alone always is."""
+    """Return True if this process is the one that prints and writes files; a single process always is."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-@contextmanager
-def main_first(device: str = "auto") -> Iterator[None]:
-    """Run a block in the main process and only then in the others: what it wrote is there for them."""
-    if not launched():
-        yield
-        return
-    with _meet(pick_device(device)).main_process_first():
-        yield
+def main_first(device: str = "auto") -> AbstractContextManager:
+    """Return a context whose block runs in the main process first, so that the others find what it wrote."""
+    return _meet(pick_device(device)).main_process_first() if launched() else nullcontext()
 
 
 def _meet(device: torch.device):
-    """Wait until all processes that were launched are there; gives accelerate's state of them."""
+    """Wait until all launched processes have met, and return accelerate's PartialState."""
     from accelerate import PartialState
 
-    # as long as that others wait for the main one, which may prepare a data set; ten minutes are the default
+    # others wait for the main process, which may prepare a data set: the default of ten minutes would be too short
     return PartialState(cpu=device.type == "cpu", timeout=timedelta(days=1))
 
 
 @contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Algorithms that give the same numbers in every run on CUDA, for as long as the block runs."""
+    """Use algorithms that give the same numbers in every run on CUDA while the block runs."""
     if not wanted:
         yield
         return

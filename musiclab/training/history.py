@@ -1,4 +1,4 @@
-"""What happened in each epoch, and which one was best."""
+"""Numbers of each epoch, and the weights of the best one."""
 
 import copy
 import math
@@ -10,61 +10,60 @@ from torch import nn
 
 @dataclass
 class History:
-    """What happened in each epoch.
+    """Numbers of each epoch.
 
     Attributes
     ----------
     epochs : list of dict
         ``epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, learning_rate, seconds, samples_per_second,
-        waiting``; the two of validation only where there is a validation part. Losses and accuracies are means over
-        examples. ``train_loss`` is what training lowers: on augmented examples, with label smoothing and class
-        weights, while the weights change; ``valid_loss`` is the negative log-probability of the right class of a
-        clip. ``learning_rate`` is that of the epoch's last step. ``seconds`` is the whole epoch,
-        ``samples_per_second`` is of its training part, ``waiting`` the share of that spent on reading batches.
+        waiting``; ``valid_...`` only with validation clips. Losses and accuracies are means over examples.
+        ``train_loss`` is the loss that training lowers: on augmented examples, with label smoothing and class weights,
+        while the weights change. ``valid_loss`` is the negative log-probability of a clip's true class.
+        ``learning_rate`` is that of the last step. ``samples_per_second``, and ``waiting`` (the share of time spent on
+        reading batches), exclude validation.
     best_epoch : int
-        The epoch (from 1) whose weights the model has now; 0 when none was finished.
+        Epoch (from 1) whose weights the model has now; 0 if none was finished.
     stopped : str
-        Why training ended: "all epochs done", "no lower validation loss for 8 epochs", "interrupted".
+        Reason why training ended: "all epochs done", "no lower validation loss for 8 epochs", "interrupted".
     """
 
     epochs: list[dict] = field(default_factory=list)
     best_epoch: int = 0
     stopped: str = ""
 
+    def is_stale(self, patience: int) -> bool:
+        """Return True if the last ``patience`` epochs did not lower the validation loss; 0 is endless patience."""
+        return 0 < patience <= len(self.epochs) - self.best_epoch
+
     def to_frame(self) -> pd.DataFrame:
-        """One row an epoch, for a table, a plot or a CSV."""
+        """Return a table with one row per epoch."""
         return pd.DataFrame(self.epochs)
 
     def state_dict(self) -> dict:
-        """Numbers and texts that :meth:`load_state_dict` takes back."""
         return {"epochs": self.epochs, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on from a history that was kept."""
         self.epochs, self.best_epoch = state["epochs"], state["best_epoch"]
 
 
 class Best:
-    """The weights of the epoch with the lowest loss, as a copy; at first those that the model begins with."""
+    """A copy of the weights of the best epoch; at first, of the initial weights."""
 
     def __init__(self, model: nn.Module):
         self.loss, self.weights = math.inf, copy.deepcopy(model.state_dict())
 
     def offer(self, model: nn.Module, loss: float | None) -> bool:
-        """Keep the model's weights if the loss is the lowest so far, or None: without validation the last is best."""
+        """Keep the weights, and return True, if the loss is the lowest so far, or None (without validation)."""
         if loss is not None and not loss < self.loss:
             return False
         self.loss, self.weights = math.inf if loss is None else loss, copy.deepcopy(model.state_dict())
         return True
 
     def restore(self, model: nn.Module) -> None:
-        """Give the model the weights that were kept."""
         model.load_state_dict(self.weights)
 
     def state_dict(self) -> dict:
-        """Tensors and numbers that :meth:`load_state_dict` takes back."""
         return {"loss": self.loss, "weights": self.weights}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on from what was kept."""
         self.loss, self.weights = state["loss"], state["weights"]

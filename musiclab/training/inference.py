@@ -1,4 +1,4 @@
-"""What a trained model says of clips, and the test of it."""
+"""Scores of segments and clips by a trained model."""
 
 import numpy as np
 import torch
@@ -11,31 +11,21 @@ from musiclab.training.config import TrainConfig
 from musiclab.training.devices import autocast, pick_device, together
 
 
-def log_probabilities(
+def score(
     model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
-) -> tuple[np.ndarray, np.ndarray]:
-    """What a model says of clips: the mean, over a clip's segments, of the log-probabilities.
+) -> np.ndarray:
+    """Compute the log-probabilities of the classes for each segment: float64, shape (segments, classes).
 
-    Of several processes (``accelerate launch``) each takes a part of the segments, and all get the whole: every
-    segment counts once. All of them must call it.
+    With several processes (``accelerate launch``), all must call it; each scores some segments, and all get all scores.
 
     Parameters
     ----------
-    model
-        It is left in evaluation mode.
-    segments
-        With ``places="covering"`` or ``"centred"``.
+    model, segments
+        Network that returns logits, left in evaluation mode, and fixed segments.
     device, precision
         As in :class:`TrainConfig`.
     batch_size
-        Segments at a time; it changes nothing but speed and memory.
-
-    Returns
-    -------
-    clips : int array, shape (n,)
-        Numbers of the clips, ascending.
-    values : float64 array, shape (n, classes)
-        Natural logarithms of probabilities that add up to 1 for each clip.
+        Segments at a time; affects only speed and memory.
     """
     chosen = pick_device(device)
     model.to(chosen).eval()
@@ -45,46 +35,45 @@ def log_probabilities(
     parts = [torch.zeros(0, segments.classes, device=chosen)]  # there may be more processes than segments
     with torch.inference_mode():
         for start in range(0, len(items), batch_size):
-            batch, _ = segments.__getitems__(items[start : start + batch_size])
+            batch, _ = segments.batch(items[start : start + batch_size])
             with autocast(chosen, precision):
                 logits = model(batch.to(chosen, non_blocking=True))
-            parts.append(logits.float().log_softmax(dim=1))  # stays on the device: one synchronisation at the end
-    found = torch.cat(parts).cpu().double().numpy()
+            parts.append(logits.float())  # stays on the device: one synchronisation at the end
+    scores = normalise(torch.cat(parts).cpu().double().numpy())
     if together():
         from accelerate.utils import gather_object
 
-        found = np.concatenate(gather_object([found]))
-    clips, number, counts = np.unique(segments.clips, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(clips), found.shape[1]))
-    np.add.at(sums, number, found)
-    means = torch.from_numpy(sums / counts[:, None])
-    return clips, means.log_softmax(dim=1).numpy()
+        scores = np.concatenate(gather_object([scores]))
+    return scores
+
+
+def log_probabilities(
+    model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the log-probabilities of the classes for each clip: the normalised mean over its segments.
+
+    Parameters are those of :func:`score`. Returns the indices of the clips, ascending, shape (n,), and the natural
+    logarithms, float64, shape (n, classes).
+    """
+    scores = score(model, segments, device, precision, batch_size)
+    clips, clip_of, counts = np.unique(segments.clips, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(clips), scores.shape[1]))
+    np.add.at(sums, clip_of, scores)
+    return clips, normalise(sums / counts[:, None])
+
+
+def normalise(log_probabilities: np.ndarray) -> np.ndarray:
+    """Shift log-probabilities, shape (..., classes), so that the probabilities sum to 1."""
+    return torch.from_numpy(log_probabilities).log_softmax(dim=-1).numpy()
 
 
 def evaluate(model: nn.Module, store: Store, segments: Segments, config: TrainConfig = TrainConfig()) -> Result:
     """Test a model on clips of a store.
 
-    Parameters
-    ----------
-    model
-        A trained one.
-    store
-        Where the clips' labels, groups and paths are.
-    segments
-        Fixed segments of the clips to test, from that store.
-    config
-        ``device``, ``precision`` and ``batch_size`` are used.
-
-    Returns
-    -------
-    Result
+    ``segments`` are fixed segments of these clips from ``store``, which knows their labels, groups and paths. Only
+    ``device``, ``precision`` and ``batch_size`` of ``config`` are used.
     """
     clips, values = log_probabilities(model, segments, config.device, config.precision, config.batch_size)
     rows = store.index.iloc[clips]
-    return Result(
-        store.classes,
-        store.labels[clips],
-        values,
-        rows["group"].to_numpy(dtype=str),
-        rows["path"].to_numpy(dtype=str),
-    )
+    groups, paths = (rows[column].to_numpy(dtype=str) for column in ("group", "path"))
+    return Result(store.classes, store.labels[clips], values, groups, paths)

@@ -1,4 +1,4 @@
-"""The optimiser, and how its learning rate moves."""
+"""The optimiser and the schedule of its learning rate."""
 
 import math
 from functools import partial
@@ -11,7 +11,7 @@ from musiclab.training.config import TrainConfig
 
 
 def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or SGD with Nesterov's momentum; what has one dimension (norms, biases) is not decayed."""
+    """Make AdamW, or SGD with Nesterov's momentum, without decay of one-dimensional parameters (norms, biases)."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": config.weight_decay},
@@ -23,23 +23,16 @@ def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
 
 
 def make_schedule(optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int):
-    """The schedule of the learning rate.
-
-    Returns
-    -------
-    schedule
-        Of torch.optim.lr_scheduler.
-    every_step : bool
-        Whether it moves after each step, or after each epoch by the validation loss.
-    """
+    """Make the schedule of the learning rate: "plateau" moves after each epoch, all others after each step."""
     if config.schedule == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.2, patience=5), False
-    share = partial(warm_up_and_cosine, steps=steps) if config.schedule == "cosine" else _whole
-    return lr_scheduler.LambdaLR(optimiser, share), True
+        return lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.2, patience=5)
+    if config.schedule == "constant":
+        return lr_scheduler.ConstantLR(optimiser, factor=1.0)
+    return lr_scheduler.LambdaLR(optimiser, partial(warm_up_and_cosine, steps=steps))
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:
-    """Learning rate at a step, as a share of the highest: a line up for a tenth of the steps, then a cosine to 0.
+    """Compute the learning rate relative to the highest: up for a tenth of the steps, then a cosine to 0.
 
     Examples
     --------
@@ -50,7 +43,3 @@ def warm_up_and_cosine(step: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
-
-
-def _whole(step: int) -> float:
-    return 1.0

@@ -1,4 +1,4 @@
-"""What is kept after each epoch, so that a training that was stopped or killed goes on as if nothing had been."""
+"""The state of a training, saved after each epoch, so that a stopped or killed one can be resumed."""
 
 import json
 import pickle
@@ -11,52 +11,44 @@ from pathlib import Path
 
 import torch
 
-from musiclab.core.errors import RunError, apart
+from musiclab.core.errors import RunError, differing
 from musiclab.core.files import replacing
 
 DAMAGE = (
     *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     *(pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error),
 )
-"""What is raised when a file is not what torch wrote, or holds more than tensors, numbers and texts."""
+"""Exceptions from files that torch did not write, or that contain more than tensors, numbers and texts."""
 
 
 class State:
-    """A file that holds where a training is: weights, optimiser, schedule, history and the best weights so far.
+    """File with the state of a training: weights, optimiser, schedule, history and the best weights so far.
 
-    It holds tensors, numbers and texts only, and is read with ``weights_only=True``: nothing in it can run. Order,
-    segments, dropout and augmentation are drawn from the seed and the number of the epoch, so that no generator's
-    state needs to be kept. Of several processes only the main one writes it, and all go on from it: they must all
-    see the file.
+    It contains tensors, numbers and texts only, and is read with ``weights_only=True``: nothing in it can run.
 
     Parameters
     ----------
-    path
-        The file; written beside it and renamed, so that a kill leaves the last whole one.
+    path, resume
+        The file, and whether to continue from it, if it exists. A new one replaces it only once it is complete.
     identity : dict
-        All that decides the result (texts and numbers); a training goes on only with the same.
-    resume
-        Whether to go on from the file, if it is there.
+        Everything that decides the result; a training resumes only if it is unchanged.
     """
 
     def __init__(self, path: str | Path, identity: dict | None = None, resume: bool = False):
         identity = json.loads(json.dumps(identity or {}))  # as it comes back: lists for tuples
         self.path, self.identity, self.resume = Path(path), identity, resume
 
-    def save(self, kept: dict) -> None:
-        """Keep what each of ``kept`` says of itself by its ``state_dict()``."""
+    def save(self, parts: dict) -> None:
+        """Write the ``state_dict()`` of each of ``parts``."""
         with replacing(self.path) as unfinished:
             torch.save(
-                {"identity": self.identity, **{name: part.state_dict() for name, part in kept.items()}}, unfinished
+                {"identity": self.identity, **{name: part.state_dict() for name, part in parts.items()}}, unfinished
             )
 
-    def restore(self, kept: dict) -> None:
-        """Give it back to each by ``load_state_dict``; nothing happens when the training is to begin anew.
+    def restore(self, parts: dict) -> None:
+        """Load the saved state into each of ``parts``; do nothing unless ``resume`` is set and the file exists.
 
-        Raises
-        ------
-        RunError
-            The file is damaged, or is of another training; the differences stand side by side.
+        Raise RunError if the file is damaged, or show the differences if it belongs to another training.
         """
         if not (self.resume and self.path.exists()):
             return
@@ -64,17 +56,17 @@ class State:
             with zipfile.ZipFile(self.path) as archive:
                 if damaged := archive.testzip():  # torch does not look at the checksums it has written
                     raise zipfile.BadZipFile(f"{damaged} is damaged")
-            found = torch.load(self.path, map_location="cpu", weights_only=True)
-            identity = found.pop("identity")
-        if differing := apart(self.identity, identity):
-            wanted, there = differing
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            identity = saved.pop("identity")
+        if difference := differing(self.identity, identity):
+            expected, actual = difference
             raise RunError(
-                f"{self.path}: expected a training with {wanted}, found one with {there}; "
+                f"{self.path}: expected a training with {expected}, found one with {actual}; "
                 "go on with the same settings, or train without --resume"
             )
         with self._damage_named():
-            for name, part in kept.items():
-                part.load_state_dict(found[name])
+            for name, part in parts.items():
+                part.load_state_dict(saved[name])
 
     @contextmanager
     def _damage_named(self) -> Iterator[None]:
@@ -88,5 +80,5 @@ class State:
             ) from error
 
     def remove(self) -> None:
-        """Remove the file: the training is over."""
+        """Remove the file, because the training is over."""
         self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What is said when memory runs out or the loss is no number: which batch it was, and what would work."""
+"""Messages for a training that fails: memory ran out, or the loss became NaN."""
 
 import copy
 import traceback
@@ -13,7 +13,7 @@ from musiclab.training.devices import autocast
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out: except on CUDA, torch raises a plain RuntimeError."""
+    """Return True if an error means that memory ran out; except on CUDA, torch raises a plain RuntimeError."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
@@ -23,7 +23,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
 def out_of_memory(
     error: BaseException, model: nn.Module, train: Segments, config: TrainConfig, device: torch.device, processes: int
 ) -> str:
-    """A message that names the batch size and the largest one that fits, found by trying halves of it."""
+    """Say which batch size did not fit, and find by trying the largest of its halves that does."""
     traceback.clear_frames(error.__traceback__)  # the layers in which it happened still hold what they had computed
     model.zero_grad(set_to_none=True)
     tried = min(config.batch_size, len(train)) // processes
@@ -41,8 +41,8 @@ def out_of_memory(
 
 
 def not_finite(train: Segments, items: np.ndarray, epoch: int, config: TrainConfig, best_epoch: int) -> str:
-    """A message that names the clips of the first batch whose loss was not finite; only the broken ones, if any are."""
-    batch, _ = train.__getitems__(items)
+    """Name the broken clips of the first batch whose loss was not finite; without any, all its clips."""
+    batch, _ = train.batch(items)
     broken = ~batch.flatten(1).isfinite().all(dim=1).cpu().numpy()
     if broken.any():
         found = "expected finite values, found others in the clips below; leave them out, or prepare them again"
@@ -58,7 +58,7 @@ def not_finite(train: Segments, items: np.ndarray, epoch: int, config: TrainConf
 
 
 def diverged(valid_loss: float, epoch: int, config: TrainConfig, best_epoch: int) -> str:
-    """A message for a validation loss that is no number, after a training loss that was one."""
+    """Explain a validation loss that became NaN or infinite."""
     return (
         f"epoch {epoch}: expected a finite validation loss, found {valid_loss}; lower the learning rate "
         f"(now {config.learning_rate:g}), clip gradients, or use precision fp32. {_back_at(best_epoch)}"
@@ -75,7 +75,7 @@ def _fits(model: nn.Module, train: Segments, size: int, config: TrainConfig, dev
         torch.cuda.empty_cache()
     try:
         model = copy.deepcopy(model).train()  # a step of the original would wait for the other processes
-        batch, _ = train.__getitems__(np.arange(size))
+        batch, _ = train.batch(np.arange(size))
         with autocast(device, config.precision):
             logits = model(batch.to(device))
         logits.float().sum().backward()

@@ -1,20 +1,19 @@
-"""UMTN's augmentation: a random stretch of a segment, a little higher or lower.
+"""Shift the pitch of a random stretch of a segment by up to half a semitone, as UMTN's augmentation does.
 
-UMTN hands the stretch to ``librosa.effects.pitch_shift`` (a phase vocoder) and sets the result back without a
-fade, so that a stretch may click at both ends. Half a semitone on a third of a second needs less: the stretch is
-read at another speed, which alters its pitch exactly and its sound not at all. Reading r times as fast moves what
-is read away from its place by ``|r - 1| * length`` samples, 175 (11 ms) at most with UMTN's numbers. One end of the
-stretch is where it was; at the other a short crossfade leads back. A whole batch is done at once, on any device.
+UMTN uses a phase vocoder (``librosa.effects.pitch_shift``) without a fade, so both ends of the stretch may click. Here
+the stretch is read at another speed: its pitch changes exactly, and a whole batch is shifted at once on any device.
+Reading r times as fast moves the sound by up to ``|r - 1| * length`` samples, 175 (11 ms) with UMTN's settings. One end
+of the stretch stays where it was; at the other a short crossfade leads back.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 TAPS = 8  # samples under the interpolating kernel
-PHASES = 1024  # places between two samples at which it is kept; the error of the nearest lies 60 dB down
+PHASES = 1024  # fractions of a sample for which the kernel is kept; the error of the nearest lies 60 dB down
 BETA = 4.5  # of its Kaiser window: less keeps more of the highest frequencies, more leaves weaker images of them
 FADE = 160  # samples of crossfade: 10 ms at 16 kHz
 HIGHEST = 2.0  # semitones: beyond it a stretch would move by 45 ms and more, and be heard as another rhythm
@@ -26,7 +25,7 @@ class WavFrequencyAugmentation:
     Parameters
     ----------
     wav_freq
-        Sample rate, Hz. Kept for UMTN's call; the shift does not depend on it.
+        Sample rate in Hz, kept for UMTN's call; the shift does not depend on it.
     magnitude
         Largest shift in semitones, up and down; at most 2.
 
@@ -47,97 +46,55 @@ class WavFrequencyAugmentation:
         return shift_pitch(batch, *self.place(torch.rand(3, 1), len(wav)))[0].numpy()
 
     def place(self, uniform: torch.Tensor, samples: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Where and by how much, as UMTN draws it.
+        """Turn random numbers in [0, 1), shape (3, batch), into UMTN's stretches and their shifts.
 
-        Parameters
-        ----------
-        uniform : float tensor, shape (3, batch)
-            Random numbers in [0, 1).
-        samples
-            Length of the segments.
-
-        Returns
-        -------
-        starts, lengths : int64 tensors, shape (batch,)
-            Start up to the middle of the segment; length a quarter to a half of it.
-        semitones : float tensor, shape (batch,)
+        Returns starts, in the first half of the segment, and lengths, a quarter to a half of it (int64), and the shifts
+        in semitones (float32); each has the shape (batch,).
         """
         lengths = samples // 4 + (uniform[0] * (samples // 2 - samples // 4 + 1)).long()
         starts = (uniform[1] * (samples // 2 + 1)).long()
-        return starts, lengths, (2 * uniform[2] - 1) * self.magnitude
+        return starts, lengths, ((2 * uniform[2] - 1) * self.magnitude).float()
 
 
 def shift_pitch(
     batch: torch.Tensor, starts: torch.Tensor, lengths: torch.Tensor, semitones: torch.Tensor
 ) -> torch.Tensor:
-    """Shift the pitch of a stretch of each segment; what lies outside it is left as it is.
+    """Shift the pitch of one stretch of each segment of a batch, float32, shape (batch, samples).
 
     Parameters
     ----------
-    batch : float32 tensor, shape (batch, samples)
-    starts, lengths : int64 tensors, shape (batch,)
-        The stretches; each within its segment.
-    semitones : float tensor, shape (batch,)
-        Up is positive.
-
-    Returns
-    -------
-    float32 tensor, shape (batch, samples)
-    """
-    places, inside, shifted = shifted_stretch(batch, starts, lengths, semitones)
-    return batch.clone().scatter_(1, places, torch.where(inside, shifted, batch.gather(1, places)))
-
-
-def shifted_stretch(batch, starts, lengths, semitones) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The stretches alone, which is all that :func:`shift_pitch` alters.
-
-    Returns
-    -------
-    places : int64 tensor, shape (batch, longest)
-        Where in the segment: ``longest`` samples (the longest of ``lengths``) that hold the stretch.
-    inside : bool tensor, shape (batch, longest)
-        Which of them belong to the stretch.
-    shifted : float32 tensor, shape (batch, longest)
-        The stretch faded into what is around it.
+    starts, lengths, semitones : tensors, shape (batch,)
+        The stretches (int64), each within its segment, and their shifts; up is positive.
     """
     samples, longest = batch.shape[1], int(lengths.max())
-    first = starts.clip(max=samples - longest)
-    places = first[:, None] + torch.arange(longest, device=batch.device)
-    step = places - starts[:, None]  # 0 where the stretch starts
-    inside = (step >= 0) & (step < lengths[:, None])
-    faster = torch.expm1(semitones * (np.log(2) / 12))[:, None].float()  # r - 1
-    drift = (faster * lengths[:, None]).abs()
+    starts, lengths = starts[:, None], lengths[:, None]
+    positions = starts.clip(max=samples - longest) + torch.arange(longest, device=batch.device)
+    step = positions - starts  # 0 where the stretch starts
+    faster = torch.expm1(semitones[:, None] * (np.log(2) / 12)).float()  # r - 1
     # Read slower, the stretch falls behind from its start on. Read faster, it would run ahead, perhaps over the end
     # of the segment: it begins behind and has caught up at its end, unless the segment starts too late for that.
-    from_start = (faster <= 0) | (starts[:, None] < drift)
-    anchor = torch.where(from_start, 0, lengths[:, None])
-    away = faster * (step - anchor)  # samples from its place at which a sample is read
-    edge = torch.minimum(step + 1, lengths[:, None] - step).clip(0, FADE).float() / (FADE + 1)
+    from_start = (faster <= 0) | (starts < (faster * lengths).abs())
+    away = faster * (step - torch.where(from_start, 0, lengths))  # samples from its position at which a sample is read
+    edge = torch.minimum(step + 1, lengths - step).clip(0, FADE).float() / (FADE + 1)  # 0 outside the stretch
     weight = torch.sin(edge * (torch.pi / 2)) ** 2
-    original = batch.gather(1, places)
-    return places, inside, torch.lerp(original, interpolate(batch, places, away), weight)
+    shifted = torch.lerp(batch.gather(1, positions), interpolate(batch, positions, away), weight)
+    return batch.scatter(1, positions, shifted)
 
 
-def interpolate(batch: torch.Tensor, places: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
-    """Values of band-limited signals between their samples, by a windowed sinc.
+def interpolate(batch: torch.Tensor, positions: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
+    """Read band-limited signals, shape (batch, samples), between their samples by a windowed sinc.
 
     Up to 5 kHz at 16 kHz the error lies 49 dB under the signal; the steps of mu-law codes lie 38 dB under it.
 
     Parameters
     ----------
-    batch : float32 tensor, shape (batch, samples)
-        Zero beyond the ends.
-    places : int64 tensor, shape (batch, n)
-    away : float32 tensor, shape (batch, n)
-        ``places + away`` is where to read, in samples: apart, because a float32 alone does not hold both well.
-
-    Returns
-    -------
-    float32 tensor, shape (batch, n)
+    positions, away : int64 and float32 tensors, shape (batch, n)
+        Where to read: at ``positions + away`` samples. The sum itself would not be exact enough in float32. Signals are
+        zero beyond their ends.
     """
-    whole = away.floor()
-    base = (places + whole.long()).clip(0, batch.shape[1] - 1)
-    phase = ((away - whole) * PHASES).round().long().flatten()
+    below = away.floor()
+    base = (positions + below.long()).clip(0, batch.shape[1] - 1)
+    phase = ((away - below) * PHASES).round().long().flatten()
     kernel = _kernel().to(batch.device)
     padded = F.pad(batch, (TAPS // 2 - 1, TAPS // 2))
     values = torch.zeros_like(away)
@@ -147,9 +104,9 @@ def interpolate(batch: torch.Tensor, places: torch.Tensor, away: torch.Tensor) -
     return values
 
 
-@lru_cache(maxsize=1)
+@cache
 def _kernel() -> torch.Tensor:
-    """Weight of each tap at each fraction of a sample: float32, shape (TAPS, PHASES + 1)."""
+    """Compute the weight of each tap at each fraction of a sample: float32, shape (TAPS, PHASES + 1)."""
     fraction = np.linspace(0, 1, PHASES + 1)
     distance = np.arange(TAPS)[:, None] - (TAPS // 2 - 1) - fraction  # from the position to each tap
     window = np.i0(BETA * np.sqrt(np.maximum(0, 1 - (2 * distance / TAPS) ** 2)))  # Kaiser's

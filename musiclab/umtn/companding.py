@@ -1,8 +1,8 @@
-"""Evening out the level of a recording, as UMTN's ``--norm-db`` does: soft passages up, loud ones left.
+"""Even out the level of a recording, as UMTN's ``--norm-db`` does: raise soft passages, leave loud ones.
 
-UMTN calls ``sox -G in.wav out.wav compand 0.3,1 6:-70,-60,-20 -5 -90 0.2``, the setting that SoX's manual gives for
-classical music in noisy places: 60 dB of level are pressed into 20 dB. The same in numpy, after SoX's manual and
-the behaviour of its ``compand`` effect: within 1e-4 of SoX 14.4.2, which a test checks where sox is installed.
+UMTN calls ``sox -G in.wav out.wav compand 0.3,1 6:-70,-60,-20 -5 -90 0.2``, which SoX's manual recommends for
+classical music in noisy places: it presses 60 dB of level into 20 dB. This is the same in numpy, within 1e-4 of SoX
+14.4.2 (tested where sox is installed).
 """
 
 from itertools import pairwise
@@ -11,63 +11,40 @@ import numpy as np
 
 from musiclab.core.errors import AudioError
 
-ATTACK, DECAY = 0.3, 1.0
-"""Seconds in which the level follows a louder sound, and a softer one (each to 63 %)."""
+ATTACK, DECAY = 0.3, 1.0  # seconds in which the level follows a louder sound, and a softer one (each to 63 %)
+# Level in and out, in dB. Below -70 dB nothing is raised, so pauses stay silent; the first point lies 12 dB lower.
 POINTS = ((-82.0, -82.0), (-70.0, -70.0), (-60.0, -20.0), (0.0, 0.0))
-"""Level in, level out, in dB. Below -70 dB nothing is raised: pauses stay silent. The first point is 12 dB before."""
+# Rounding of the corners (dB), gain after the curve (dB), level before the first sample (dB), look-ahead (s).
 KNEE, GAIN, INITIAL, DELAY = 6.0, -5.0, -90.0, 0.2
-"""Rounding of the corners (dB), gain after the curve (dB), level before the first sample (dB), look ahead (s)."""
-
-_NEPER = np.log(10) / 20  # a decibel as a natural logarithm of a ratio of amplitudes
+_NEPER = np.log(10) / 20  # one decibel as the natural logarithm of a ratio of amplitudes
 
 
 def compand(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Even out the level with the published curve.
+    """Even out the level of a waveform with the published curve.
 
-    A leaky meter follows the rectified sound (the louder channel, where there are two); the sound of 0.2 s
-    before is multiplied by the gain that the curve gives for the meter, so a loud entry is met before it comes.
+    A leaky meter follows the rectified sound (of two channels, the louder one). Its level sets the gain of the sound
+    0.2 s before, so that the gain is down before a loud entry comes. A loud beginning, which the meter hasn't followed
+    yet, is clipped; sox does so, too, despite ``-G``. Raises AudioError if the waveform is empty or not finite.
 
     Parameters
     ----------
-    waveform : float array, shape (samples,) or (channels, samples)
-        In [-1, 1].
+    waveform : float array in [-1, 1], shape (samples,) or (channels, samples)
     sample_rate
         In Hz.
-
-    Returns
-    -------
-    float32 array of the same shape
-        In [-1, 1]: a loud beginning, which the meter has not met yet, is clipped, as by sox (whose ``-G`` does not
-        prevent it).
-
-    Raises
-    ------
-    AudioError
-        Empty, or values that are not finite.
     """
     waveform = np.asarray(waveform, dtype=np.float64)
     if waveform.size == 0 or not np.isfinite(waveform).all():
         raise AudioError(f"expected finite samples, at least one, found shape {waveform.shape}; check the sound")
-    rectified = np.abs(waveform) if waveform.ndim == 1 else np.abs(waveform).max(axis=0)
-    level = follow(rectified, sample_rate)
+    level = follow(np.abs(np.atleast_2d(waveform)).max(axis=0), sample_rate)
     ahead = int(DELAY * sample_rate)
-    level = np.append(level[ahead:], np.full(min(ahead, len(level)), level[-1]))  # the last level stays
+    level = np.pad(level[ahead:], (0, min(ahead, len(level))), constant_values=level[-1])  # the last level stays
     return np.clip(waveform * np.exp(gain(level)), -1, 1).astype(np.float32)
 
 
 def follow(rectified: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The meter: a first-order low pass that rises with :data:`ATTACK` and falls with :data:`DECAY`.
+    """Follow the level with a first-order low pass that rises with :data:`ATTACK` and falls with :data:`DECAY`.
 
-    Which of the two holds depends on the last value, so this is a loop: about 0.1 s a million samples.
-
-    Parameters
-    ----------
-    rectified : float array, shape (samples,)
-        0 or more.
-
-    Returns
-    -------
-    float array, shape (samples,)
+    Which of the two applies depends on the last value, so this is a loop: about 0.1 s for a million samples.
     """
     rise, fall = (1 - np.exp(-1 / (sample_rate * seconds)) for seconds in (ATTACK, DECAY))
     level, levels = float(np.exp(INITIAL * _NEPER)), []
@@ -79,23 +56,13 @@ def follow(rectified: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def gain(level: np.ndarray) -> np.ndarray:
-    """Gain at a level, as a natural logarithm: straight lines in dB, their corners rounded by parabolas.
+    """Compute the logarithm of the gain at a level (an amplitude): straight lines in dB with rounded corners.
 
-    A parabola begins :data:`KNEE` before a corner (measured along the line), ends as far behind it or in the middle
-    of the next line, and passes through the centre of mass of beginning, corner and end.
-
-    Parameters
-    ----------
-    level : float array
-        Amplitude, 0 to 1.
-
-    Returns
-    -------
-    float array of the same shape
-        ``exp`` of it is the factor.
+    The parabola at a corner begins :data:`KNEE` before it (measured along the line), ends as far behind it or in the
+    middle of the next line, and passes through the centre of mass of beginning, corner and end.
     """
     points = np.array([(x, y - x + GAIN) for x, y in POINTS]) * _NEPER  # gain over level
-    starts, pieces = [], []  # a piece is a polynomial of the level above its start: (a, b, c) of a t^2 + b t + c
+    starts, pieces = [], []  # each piece is a polynomial of the level above its start: (a, b, c) of a t^2 + b t + c
     last = points[0]
     for corner, after in pairwise(points[1:]):
         begin, end = _towards(corner, last, 1.0), _towards(corner, after, 0.5)
@@ -113,7 +80,7 @@ def gain(level: np.ndarray) -> np.ndarray:
 
 
 def _towards(corner: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
-    """The point on the line from a corner that lies KNEE away, but at most ``share`` of the line."""
+    """Find the point on the line from a corner that lies KNEE away, but at most at ``share`` of the line."""
     line = other - corner
     length = np.hypot(*line)
     return corner + line / length * min(KNEE * _NEPER, share * length)

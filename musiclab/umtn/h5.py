@@ -1,67 +1,63 @@
-"""Random segments of the files that :meth:`EncodedFilesDataset.dump_to_folder` makes: UMTN's ``H5Dataset``."""
+"""Read the folders of ``.h5`` files that :class:`EncodedFilesDataset` writes, as UMTN's ``train.py`` does."""
 
-import logging
-import os
-from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
+import pandas as pd
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
+from musiclab.audio import find_audio, to_int16
 from musiclab.core.errors import DatasetError, StoreError
-from musiclab.umtn.encoded import draw, report
+from musiclab.umtn.augmentation import WavFrequencyAugmentation
+from musiclab.umtn.encoded import WAV_FREQ, report, try_each
 from musiclab.umtn.mulaw import encode
 
-OPEN_FILES = 128
-"""Handles that a process keeps; the one unused for longest is closed when another is wanted."""
-log = logging.getLogger(__name__)
+# Settings of a DatasetSet that its args leave out. UMTN has 10 workers; 0 works everywhere.
+DEFAULTS = dict(data_aug=False, magnitude=0.5, h5_dataset_name="wav", short=False, batch_size=32, num_workers=0)
+ENDLESS = 10**10  # draws: one iterator lasts for a whole training, as in UMTN
 
 
 class H5Dataset(Dataset):
-    """Pairs (clean, augmented) of random segments of random files, mu-law encoded.
+    """Draw pairs (clean, augmented) of random segments of random files, as mu-law codes (uint8, shape (seq_len,)).
 
-    Every file is as likely as any other, however long. Draws come from torch's generator: repeatable after
-    ``torch.manual_seed``, different in every worker and every epoch. A worker opens the files it reads by itself.
+    Every file is as likely as any other, however long it is. Draws come from torch's generator: they repeat after
+    ``torch.manual_seed``, and differ in every worker and every epoch.
 
     Parameters
     ----------
     top
-        Folder of ``.h5`` files; subfolders are searched.
+        Folder of ``.h5`` files; subfolders are searched. With ``short``, only the first file is used.
     seq_len
-        Samples of a segment.
+        Length of a segment in samples.
     dataset_name
-        Dataset in each file. ``"wav"`` holds 16-bit samples, as int16 or as UMTN's float64, and is mu-law encoded;
-        any other is given as it is, its segments cut along the first axis and transposed.
+        Data set to read from each file. ``"wav"`` holds 16-bit samples, as int16 or as UMTN's float64. Segments of any
+        other are not coded, but cut along the first axis and transposed.
     epoch_len
-        Draws of an epoch: not a pass over the files.
+        Number of draws in an epoch; it isn't a pass over the files.
     augmentation
-        Called with a segment on the scale of 16-bit integers, float32, shape (seq_len,): gives one of the same
-        shape. Left out, both of a pair are equal.
-    short
-        Use the first file only, for a trial run.
-    whole_samples
-        Give whole files in place of segments.
-    cache
-        Read all files into memory now.
+        Function of a segment (float32, shape (seq_len,), on the scale of 16-bit integers) that returns another of
+        the same shape; without one, both segments of a pair are equal.
 
     Attributes
     ----------
-    file_paths : list of pathlib.Path
-        Files that are drawn from.
-    lengths : dict of pathlib.Path to int
-        Samples of each.
+    file_paths, lengths : list of pathlib.Path, dict of pathlib.Path to int
+        The files to draw from, and the number of samples in each.
     failures : list of (path, reason)
-        Files that cannot be read, lack the dataset, or are shorter than a segment: reported once and left out.
+        Files that can't be read, lack the data set, or are shorter than a segment. They are left out; one warning
+        lists them.
     sample_rate : int or None
-        Hz, where the files say it (UMTN's do not).
+        In Hz, if the files hold it (UMTN's don't).
 
     Raises
     ------
     DatasetError
-        No files, none that can be used (where ``dataset_name`` is not in them, the message lists the names that
-        are), or files of different rates.
+        There are no files, none can be used, or their sample rates differ.
     """
 
     def __init__(
@@ -72,121 +68,183 @@ class H5Dataset(Dataset):
         epoch_len: int = 10000,
         augmentation=None,
         short: bool = False,
-        whole_samples: bool = False,
-        cache: bool = False,
     ):
         self.path, self.seq_len, self.dataset_name = Path(top), seq_len, dataset_name
-        self.epoch_len, self.augmentation, self.whole_samples = epoch_len, augmentation, whole_samples
-        found = sorted(self.path.rglob("*.h5"))
-        if not found:
-            raise DatasetError(f"{top}: expected .h5 files, found none; make them with: musiclab umtn preprocess")
-        self.lengths: dict[Path, int] = {}
-        self.failures: list[tuple[str, str]] = []
-        rates: dict[Path, int | None] = {}
-        for path in found[:1] if short else found:
-            try:
-                self.lengths[path], rates[path] = examine(path, dataset_name, 1 if whole_samples else seq_len)
-            except StoreError as error:
-                self.failures.append((str(path), str(error)))
-        if not self.lengths:
-            raise DatasetError(f"{top}: expected a file that can be used, found none:\n  {self.failures[0][1]}")
-        report(self.path, self.failures)
-        self.file_paths = list(self.lengths)
-        self.sample_rate = _one_rate(rates)
-        self._cached: dict[Path, np.ndarray] = {}
-        self._open: OrderedDict[Path, h5py.File] = OrderedDict()
-        self._process = os.getpid()
-        if cache:
-            self._cached = {path: self._dataset(path)[:] for path in self.file_paths}
-            self.close()
+        self.epoch_len, self.augmentation = epoch_len, augmentation
+        paths = find_h5(top)[: 1 if short else None]
+        self._headers, self.failures = try_each(paths, lambda path: read_header(path, dataset_name, seq_len))
+        report(top, self._headers, self.failures)
+        self.file_paths = list(self._headers)
+        self.lengths = {path: header.samples for path, header in self._headers.items()}
+        rates = {header.sample_rate for header in self._headers.values()} - {None}
+        if len(rates) > 1:
+            raise DatasetError(
+                f"{top}: expected files of one sample rate, found {', '.join(map(str, sorted(rates)))} Hz; "
+                "make all of them by: musiclab umtn preprocess"
+            )
+        self.sample_rate = rates.pop() if rates else None
 
     def __len__(self) -> int:
         return self.epoch_len
 
     def __getitem__(self, _) -> tuple[torch.Tensor, torch.Tensor]:
-        """A random pair; uint8 codes 0 to 255, shape (seq_len,): make them float or int64 before doing sums."""
-        path = self.file_paths[draw(len(self.file_paths))]
-        dataset = self.samples(path)
-        if self.whole_samples:
-            clean = dataset[:]
-        else:
-            start = draw(len(dataset) - self.seq_len + 1)
-            clean = dataset[start : start + self.seq_len]
-        clean = clean.T
-        augmented = clean if self.augmentation is None else self.augmentation(clean.astype(np.float32))
+        path = self.file_paths[torch.randint(len(self.file_paths), ())]
+        start = int(torch.randint(self.lengths[path] - self.seq_len + 1, ()))
+        clean = self.read(path, start, start + self.seq_len).T
+        augmented = clean if self.augmentation is None else np.asarray(self.augmentation(clean.astype(np.float32)))
         if self.dataset_name == "wav":
-            clean, augmented = encode(to_samples(clean)), encode(to_samples(augmented))
-        return torch.tensor(clean), torch.tensor(np.asarray(augmented))
+            clean, augmented = encode(as_int16(clean)), encode(as_int16(augmented))
+        return torch.tensor(clean), torch.tensor(augmented)
 
-    def samples(self, path: Path) -> np.ndarray | h5py.Dataset:
-        """The dataset of one of :attr:`file_paths`: an array where it is cached, else of the open file."""
-        return self._cached[path] if path in self._cached else self._dataset(path)
-
-    def close(self) -> None:
-        """Close the files; they are opened again when they are next read."""
-        if self._process == os.getpid():
-            for file in self._open.values():
-                file.close()
-        self._open = OrderedDict()
-
-    def __enter__(self) -> "H5Dataset":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_open": OrderedDict()}
-
-    def _dataset(self, path: Path) -> h5py.Dataset:
-        if self._process != os.getpid():  # a fork must not share its parent's handles: forget, do not close them
-            self._open, self._process = OrderedDict(), os.getpid()
-        if path not in self._open:
-            if len(self._open) >= OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
-            self._open[path] = h5py.File(path, "r")
-        self._open.move_to_end(path)
-        return self._open[path][self.dataset_name]
+    def read(self, path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Read ``[start:stop]`` of the data set of one of :attr:`file_paths`."""
+        header = self._headers[path]
+        if header.offset is not None:  # in one piece: much faster than opening it as HDF5, and no handle is kept
+            count = (header.samples if stop is None else stop) - start
+            return np.fromfile(path, header.dtype, count, offset=header.offset + start * header.dtype.itemsize)
+        with h5py.File(path, "r") as file:  # in chunks, as UMTN and earlier versions wrote it
+            return file[self.dataset_name][start:stop]
 
 
-def examine(path: Path, dataset_name: str, least: int) -> tuple[int, int | None]:
-    """Length of a file's dataset and its sample rate in Hz, where the file says it.
+class DatasetSet:
+    """Load training and validation segments of one domain.
 
-    Raises
-    ------
-    StoreError
-        The file cannot be opened, lacks the dataset, or is shorter than ``least``.
+    UMTN's training asks each domain for one batch after the other. So a domain of one hour and a domain of ten hours
+    count the same, and so does every file within a domain.
+
+    Parameters
+    ----------
+    dir
+        Folder of the domain, with ``train`` and ``val`` below it.
+    seq_len
+        Length of a segment in samples.
+    args : argparse.Namespace or the like
+        As in ``train.sh``, with :data:`DEFAULTS` for what is missing: ``data_aug`` (augment training segments; UMTN
+        augments validation segments, too), ``magnitude`` (semitones), ``h5_dataset_name``, ``short``, ``batch_size``,
+        ``num_workers``.
+
+    Attributes
+    ----------
+    train_dataset, valid_dataset : H5Dataset
+    train_loader, valid_loader : torch.utils.data.DataLoader
+        Batches (clean, augmented), uint8, shape (batch_size, seq_len).
+    train_iter, valid_iter : iterator
+        Endless iterators over the loaders, which start their workers when they are first used.
     """
+
+    def __init__(self, dir: str | Path, seq_len: int, args=None):
+        settings = SimpleNamespace(**(DEFAULTS | ({} if args is None else vars(args))))
+        shift = WavFrequencyAugmentation(WAV_FREQ, settings.magnitude) if settings.data_aug else None
+        name, short, workers = settings.h5_dataset_name, settings.short, settings.num_workers
+        self.train_dataset = H5Dataset(Path(dir) / "train", seq_len, name, ENDLESS, shift, short)
+        self.valid_dataset = H5Dataset(Path(dir) / "val", seq_len, name, ENDLESS, short=short)
+        load = partial(DataLoader, batch_size=settings.batch_size, pin_memory=torch.cuda.is_available())
+        self.train_loader = load(self.train_dataset, num_workers=workers)
+        self.valid_loader = load(self.valid_dataset, num_workers=-(-workers // 10))
+
+    @cached_property
+    def train_iter(self) -> Iterator:
+        return iter(self.train_loader)
+
+    @cached_property
+    def valid_iter(self) -> Iterator:
+        return iter(self.valid_loader)
+
+
+def wrap(data, device: str | torch.device | None = None):
+    """Move a tensor, or a list or tuple of tensors however deep, to a device: the first GPU, if there is one.
+
+    Examples
+    --------
+    >>> [part.device.type for part in wrap([torch.zeros(1), torch.ones(1)], "cpu")]
+    ['cpu', 'cpu']
+    """
+    if torch.is_tensor(data):
+        return data.to(device or ("cuda" if torch.cuda.is_available() else "cpu"), non_blocking=True)
+    return tuple(wrap(part, device) for part in data)
+
+
+def inspect(
+    top: str | Path, seq_len: int = 12000, dataset_name: str = "wav"
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Summarise the ``.h5`` files below a folder, one row for each folder that holds some.
+
+    Parameters
+    ----------
+    top
+        Folder of domains, of parts, or of files; DatasetError if there are none.
+    seq_len, dataset_name
+        As for :class:`H5Dataset`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        ``folder`` (relative), ``files``, ``minutes``, ``shortest`` (samples), ``dtype``, ``sample_rate`` (Hz, 16,000
+        for files without it), ``left_out``.
+    failures : list of (path, reason)
+        Files that training leaves out.
+    """
+    paths = find_h5(top)
+    headers, failures = try_each(paths, lambda path: read_header(path, dataset_name, seq_len))
+    rows = []
+    for folder in sorted({path.parent for path in paths}):
+        files = [path for path in paths if path.parent == folder]
+        usable = [headers[path] for path in files if path in headers]
+        seconds = [header.samples / (header.sample_rate or WAV_FREQ) for header in usable]
+        rows.append(
+            {
+                "folder": folder.relative_to(top).as_posix(),
+                "files": len(files),
+                "minutes": round(sum(seconds) / 60, 3),
+                "shortest": min((header.samples for header in usable), default=None),
+                "dtype": ", ".join(sorted({str(header.dtype) for header in usable})),
+                "sample_rate": ", ".join(sorted({str(header.sample_rate or WAV_FREQ) for header in usable})),
+                "left_out": len(files) - len(usable),
+            }
+        )
+    return pd.DataFrame(rows), failures
+
+
+@dataclass(frozen=True)
+class Header:
+    """Properties of the data set in an ``.h5`` file; ``offset`` is its first byte if it lies in one piece."""
+
+    samples: int
+    dtype: np.dtype
+    sample_rate: int | None
+    offset: int | None
+
+
+def find_h5(top: str | Path) -> list[Path]:
+    """List the ``.h5`` files below a folder, sorted; raise DatasetError if there are none."""
+    paths = find_audio(top, (".h5",))
+    if not paths:
+        raise DatasetError(
+            f"{top}: expected .h5 files, found none; make them with: musiclab umtn split, musiclab umtn preprocess"
+        )
+    return paths
+
+
+def read_header(path: Path, dataset_name: str, least: int) -> Header:
+    """Read what training needs to know of a file; raise StoreError if it is unusable or shorter than ``least``."""
     try:
         with h5py.File(path, "r") as file:
-            names = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
+            names = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.ndim]
             if dataset_name not in names:
                 raise StoreError(f"{path}: expected a dataset {dataset_name!r}, found {', '.join(names) or 'none'}")
             dataset = file[dataset_name]
-            length, rate = dataset.shape[0] if dataset.ndim else 0, dataset.attrs.get("sample_rate")
+            rate = dataset.attrs.get("sample_rate")
+            offset = dataset.id.get_offset() if dataset.ndim == 1 else None
+            header = Header(len(dataset), dataset.dtype, None if rate is None else int(rate), offset)
     except OSError as error:
         raise StoreError(f"{path}: expected an HDF5 file, found one that cannot be opened ({error})") from error
-    if length < least:
-        raise StoreError(f"{path}: expected {least} samples at least, found {length}; leave it out, or shorten seq_len")
-    return length, None if rate is None else int(rate)
-
-
-def to_samples(wav: np.ndarray) -> np.ndarray:
-    """16-bit samples that are held as floats, back to int16: rounded, clipped to the range."""
-    if wav.dtype == np.int16:
-        return wav
-    return np.clip(np.rint(wav), -32768, 32767).astype(np.int16)
-
-
-def _one_rate(rates: dict[Path, int | None]) -> int | None:
-    known: dict[int, Path] = {}
-    for path, rate in rates.items():
-        if rate is not None:
-            known.setdefault(rate, path)
-    if len(known) > 1:
-        (one, first), (other, second) = list(known.items())[:2]
-        raise DatasetError(
-            f"{second}: expected the rate of {first.name}, {one} Hz, found {other} Hz; make both by: "
-            "musiclab umtn preprocess"
+    if header.samples < least:
+        raise StoreError(
+            f"{path}: expected {least} samples at least, found {header.samples}; leave it out, or shorten seq_len"
         )
-    return next(iter(known), None)
+    return header
+
+
+def as_int16(wav: np.ndarray) -> np.ndarray:
+    """Convert samples of any type on the scale of 16-bit integers to int16."""
+    return wav if wav.dtype == np.int16 else to_int16(wav / 32768)

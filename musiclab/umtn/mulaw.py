@@ -1,10 +1,10 @@
-"""mu-law: 16-bit sound as 256 codes, fine steps for soft samples and coarse ones for loud samples.
+"""Code 16-bit sound as 256 values by mu-law: fine steps for soft samples, coarse steps for loud ones.
 
-``F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)`` with mu = 255, scaled from [-1, 1] to 0..255 and cut to a whole
-number (van den Oord et al., WaveNet, 2016, section 2.2; UMTN's ``mu_law`` and ``inv_mu_law``).
+``F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)`` with mu = 255, scaled from [-1, 1] to 0..255 and rounded down
+(van den Oord et al., WaveNet, 2016, section 2.2; UMTN's ``mu_law`` and ``inv_mu_law``).
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -12,19 +12,16 @@ MU = 255
 
 
 def mu_law(x, mu: int = MU) -> np.ndarray:
-    """Codes of a waveform, as UMTN computes them.
+    """Compute the mu-law codes of a waveform, as UMTN does: int16, 0 to ``mu``.
+
+    Silence is 127, because 127.5 is rounded down; only 1.0 reaches ``mu`` itself.
 
     Parameters
     ----------
     x : float array of any shape
-        In [-1, 1]; what lies beyond is clipped.
+        Waveform in [-1, 1]; values beyond are clipped.
     mu
-        Number of the highest code.
-
-    Returns
-    -------
-    int16 array of the same shape
-        0 to ``mu``. Silence is 127 (its exact place, 127.5, is cut); ``mu`` itself is reached by 1.0 alone.
+        Highest code.
 
     Examples
     --------
@@ -37,19 +34,10 @@ def mu_law(x, mu: int = MU) -> np.ndarray:
 
 
 def inv_mu_law(x, mu: int = MU) -> np.ndarray:
-    """Waveform of codes, as UMTN computes it: ``sign(y) ((1 + mu)^|y| - 1) / mu`` with ``y = 2 x / (mu + 1) - 1``.
+    """Decode mu-law codes as UMTN does: ``sign(y) ((1 + mu)^|y| - 1) / mu`` with ``y = 2 x / (mu + 1) - 1``.
 
-    Parameters
-    ----------
-    x : array of codes, 0 to ``mu``
-    mu
-        Number of the highest code.
-
-    Returns
-    -------
-    float32 array of the same shape
-        From -1 at code 0 to 0.957 at code 255. Codes are cut, not rounded, and the two formulas differ by half a code:
-        what was coded comes back up to 0.084 of full scale lower where it is loud, 0.001 where it is under 0.01.
+    The waveform is float32, from -1 at code 0 to 0.957 at code 255. Codes are rounded down and the two formulas differ
+    by half a code, so a sample comes back too low: by up to 0.084 if it is loud, by 0.001 if it is under 0.01.
 
     Examples
     --------
@@ -60,29 +48,18 @@ def inv_mu_law(x, mu: int = MU) -> np.ndarray:
     return (np.sign(y) * ((1.0 + mu) ** np.abs(y) - 1.0) / mu).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
+@cache
 def code_table() -> np.ndarray:
-    """The code of every 16-bit sample: uint8, shape (65536,), at the sample's own bits read as an unsigned number.
-
-    A look-up takes one step a sample where the logarithm takes some twenty; :func:`mu_law` filled the table.
-    """
-    samples = np.arange(65536, dtype=np.uint16).view(np.int16)
-    table = mu_law(samples / 2.0**15).astype(np.uint8)
+    """Compute the code of every 16-bit sample: uint8, shape (65536,), in the order of uint16."""
+    table = mu_law(np.arange(65536, dtype=np.uint16).view(np.int16) / 2.0**15).astype(np.uint8)
     table.flags.writeable = False  # it is shared
     return table
 
 
 def encode(samples: np.ndarray) -> np.ndarray:
-    """Codes of 16-bit samples, by the table: what ``mu_law(samples / 2**15)`` gives, as uint8.
+    """Look up the mu-law codes of int16 samples: ``mu_law(samples / 2**15)`` as uint8, some twenty times as fast.
 
-    Parameters
-    ----------
-    samples : int16 array of any shape
-
-    Raises
-    ------
-    TypeError
-        The samples are not int16.
+    Other types than int16 raise TypeError.
 
     Examples
     --------

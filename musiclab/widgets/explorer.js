@@ -3,58 +3,68 @@
 const MARGIN = { left: 58, right: 62, top: 7, bottom: 20 };
 const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
+const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)" };
 const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10" };
 
 const numbersOf = (view, Kind) => new Kind(bytesOf(view).slice().buffer); // copied: a view may begin anywhere
 
-function controls(model, changed) {
-  const sound = model.get("sound"), half = sound.sampleRate / 2;
+function settings(sound) {
+  const half = sound.sampleRate / 2;
   const inTime = (samples) => `${written(samples)} samples, ${written((1000 * samples) / sound.sampleRate)} ms`;
+  const inHertz = (hertz) => `${written(hertz)} Hz`;
   const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, number) => 2 ** (from + number));
-  const sliders = [
+  const options = (name, words) => sound.choices[name].map((value) => [value, words[value]]);
+  return [
     { name: "n_fft", values: powers(6, 12), says: inTime },
     { name: "hop_length", values: powers(6, 11), says: inTime },
-    { name: "n_mels", low: 4, high: 256, step: 1, says: (bands) => `${written(bands)} bands` },
-    { name: "decibels", title: "dB range", low: 20, high: 100, step: 5, says: (range) => `${written(range)} dB under the peak` },
-    { name: "fmin", low: 0, high: half, step: 25, says: (hertz) => `${written(hertz)} Hz` },
-    { name: "fmax", low: 0, high: half, step: 25, says: (hertz) => `${written(hertz)} Hz` },
+    { name: "n_mels", min: 4, max: 256, step: 1, says: (bands) => `${written(bands)} bands` },
+    { name: "decibels", title: "dB range", min: 20, max: 100, step: 5, says: (range) => `${written(range)} dB under the peak` },
+    { name: "fmin", min: 0, max: half, step: 25, says: inHertz },
+    { name: "fmax", min: 0, max: half, step: 25, says: inHertz },
+    { name: "window", options: options("window", WINDOW_NAMES) },
+    { name: "scaling", options: options("scaling", SCALING_NAMES) },
   ];
-  const row = element("div", { class: "musiclab-controls" });
-  const updates = {};
-  const put = (name, title, control, said) => {
-    control.id = uniqueId();
-    control.dataset.setting = name;
-    row.append(element("div", {}, element("label", { htmlFor: control.id }, title), said ?? "", control));
-  };
-  const set = (name, value) => {
-    model.set(name, value);
-    model.save_changes(); // while Python is busy Jupyter keeps the newest values only: the last one wins
-    changed();
-  };
-  for (const { name, title, values, low, high, step, says } of sliders) {
-    const ends = values ? { min: 0, max: values.length - 1, step: 1 } : { min: low, max: high, step };
-    const slider = element("input", { type: "range", ...ends });
-    const said = element("output", {});
-    slider.addEventListener("input", () => {
-      set(name, values ? values[slider.valueAsNumber] : slider.valueAsNumber);
-      updates[name]();
-    });
-    put(name, title ?? name, slider, said);
-    updates[name] = () => {
-      const value = model.get(name);
-      const nearest = (best, each, place) => (Math.abs(each - value) < Math.abs(values[best] - value) ? place : best);
-      slider.value = values ? values.reduce(nearest, 0) : value;
-      said.textContent = says(value);
-      slider.setAttribute("aria-valuetext", says(value));
-    };
+}
+
+// The frame of a picture: box {left, top, width, height} in pixels; x and y are {low, high, label, at}, where at is a
+// list of [value, text].
+function drawAxes(context, box, x, y, theme) {
+  const bottom = box.top + box.height;
+  context.strokeStyle = theme.line;
+  context.fillStyle = theme.ink;
+  context.font = "11px system-ui, sans-serif";
+  context.lineWidth = 1;
+  context.strokeRect(box.left - 0.5, box.top - 0.5, box.width + 1, box.height + 1);
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const [value, text] of x.at) {
+    const across = box.left + ((value - x.low) / (x.high - x.low)) * box.width;
+    context.fillRect(across, bottom, 1, 3);
+    context.fillText(text, across, bottom + 5);
   }
-  for (const [name, words] of [["window", WINDOW_NAMES], ["scaling", { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)" }]]) {
-    const choice = element("select", {}, ...sound.choices[name].map((value) => element("option", { value }, words[value] ?? value)));
-    choice.addEventListener("change", () => set(name, choice.value));
-    put(name, name, choice);
-    updates[name] = () => (choice.value = model.get(name));
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const [value, text] of y.at) {
+    const down = bottom - ((value - y.low) / (y.high - y.low)) * box.height;
+    context.fillRect(box.left - 4, down, 3, 1);
+    context.fillText(text, box.left - 6, down);
   }
-  return [row, updates];
+  if (y.label) upright(context, y.label, 9, box.top + box.height / 2);
+}
+
+// A colour bar to the right of a box, with its unit and its ends.
+function drawBar(context, box, colours, low, high, unit, theme) {
+  const left = box.left + box.width + 8;
+  context.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), left, box.top, 9, box.height);
+  context.fillStyle = theme.ink;
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  context.fillText(written(high), left + 12, box.top);
+  context.textBaseline = "bottom";
+  context.fillText(written(low), left + 12, box.top + box.height);
+  context.textBaseline = "middle";
+  context.fillText(unit, left + 12, box.top + box.height / 2);
 }
 
 function figure(name, title, height) {
@@ -62,13 +72,13 @@ function figure(name, title, height) {
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-roledescription": "picture" });
   canvas.dataset.picture = name;
   const heading = element("span", {}, title);
-  return { name, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
+  return { name, title, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
 }
 
 function render({ model, el }) {
   const sound = model.get("sound");
   const colours = { levels: bytesOf(sound.levels), signed: bytesOf(sound.signed) };
-  const envelope = numbersOf(sound.envelope, Float32Array), parts = envelope.length / 2;
+  const outline = numbersOf(sound.outline, Int8Array), columns = outline.length / 2;
   const panels = {
     waveform: figure("waveform", "Waveform", 84),
     spectrogram: figure("spectrogram", "Spectrogram", 180),
@@ -77,15 +87,15 @@ function render({ model, el }) {
     bank: figure("bank", "Filter bank", 180),
   };
   let started = null; // when the reader moved a slider
-  const [row, updates] = controls(model, () => (started ??= performance.now()));
+  const [grid, updates] = controls(model, settings(sound), () => (started ??= performance.now()));
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const remarks = element("p", { class: "musiclab-remarks", role: "status" });
-  const facts = element("p", { class: "musiclab-facts" });
+  const facts = element("p", { class: "musiclab-quiet" });
   const code = element("code"), copy = element("button", { type: "button" }, "Copy");
   const source = element("section", {}, element("h4", {}, "The same in Python ", copy), element("pre", { tabindex: 0, "aria-label": "Code" }, code));
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
-  const root = element("div", { class: "musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
-    row, problem,
+  const root = element("div", { class: "musiclab musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
+    grid, problem,
     element("div", { class: "musiclab-columns" },
       element("div", {}, ...left), element("div", {}, panels.bank.node, facts, remarks, source)));
   el.append(root);
@@ -106,11 +116,6 @@ function render({ model, el }) {
 
   const upTo = (name) => ({ spectrogram: sound.sampleRate / 2, mel: drawn.mel.rows * drawn.mel.down, mfcc: drawn.mfcc.rows + 0.5 })[name];
   const unitOf = (name) => (name === "mel" ? UNITS[drawn.settings.scaling] : "dB");
-  const bandOf = (hertz) => { // a band has its peak half a step above its lower edge
-    const after = drawn.edges.findIndex((each) => each > hertz), before = after - 1;
-    if (after < 1) return after < 0 ? drawn.edges.length - 1.5 : -0.5;
-    return before + (hertz - drawn.edges[before]) / (drawn.edges[after] - drawn.edges[before]) - 0.5;
-  };
 
   function drawTimes(panel, theme, context, box) {
     const { name } = panel, packed = drawn[name];
@@ -123,13 +128,13 @@ function render({ model, el }) {
     context.clip();
     const across = (time) => box.left + (time / sound.seconds) * box.width;
     if (name === "waveform") {
-      const most = Math.max(...envelope.map(Math.abs), 1e-3);
-      y = { low: -most, high: most, at: [-most, 0, most].map((value) => [value, written(value)]) };
-      context.fillStyle = theme.mark;
-      for (let part = 0; part < parts; part++) {
-        const [low, high] = [envelope[part], envelope[parts + part]];
-        const top = box.top + (0.5 - high / most / 2) * box.height;
-        context.fillRect(box.left + (part / parts) * box.width, top, Math.max(1, box.width / parts), Math.max(1, ((high - low) / most / 2) * box.height));
+      y = { low: -sound.reach, high: sound.reach, at: [-sound.reach, 0, sound.reach].map((value) => [value, written(value)]) };
+      context.fillStyle = theme.accent;
+      const down = (value) => box.top + (0.5 - value / 254) * box.height;
+      const wide = box.width / columns;
+      for (let column = 0; column < columns; column++) {
+        const [low, high] = [outline[2 * column], outline[2 * column + 1]].map(down);
+        context.fillRect(box.left + column * wide, high, Math.max(1, wide), Math.max(1, low - high));
       }
     } else {
       const bottom = name === "mfcc" ? 0.5 : 0, top = upTo(name);
@@ -137,7 +142,7 @@ function render({ model, el }) {
       if (name === "spectrogram") y.at = ticks(0, top, 5).map((hertz) => [hertz, written(hertz)]);
       if (name === "mel") {
         const inside = HERTZ.filter((hertz) => hertz >= drawn.settings.fmin && hertz <= drawn.settings.fmax);
-        y.at = inside.map((hertz) => [bandOf(hertz), written(hertz)]).filter(([band]) => band >= 0 && band <= top);
+        y.at = inside.map((hertz) => [bandOf(drawn.edges, hertz), written(hertz)]).filter(([band]) => band >= 0 && band <= top);
         const room = (13 * top) / box.height; // no label on top of another
         y.at = y.at.reduceRight((kept, each) => (kept.length && kept[0][0] - each[0] < room ? kept : [each, ...kept]), []);
       }
@@ -151,7 +156,7 @@ function render({ model, el }) {
       context.drawImage(images[name], across(packed.left), down, width, tall);
     }
     if (cursor?.time !== undefined) {
-      context.strokeStyle = name === "waveform" || name === "mfcc" ? theme.text : "#ffffff";
+      context.strokeStyle = name === "waveform" || name === "mfcc" ? theme.ink : "#ffffff";
       context.setLineDash([4, 3]);
       context.beginPath();
       context.moveTo(across(cursor.time), box.top);
@@ -170,14 +175,14 @@ function render({ model, el }) {
     x.at[x.at.length - 1][1] += " Hz";
     const across = (hertz) => box.left + (hertz / top) * box.width;
     const up = (weight) => box.top + box.height * (1 - weight / (bank.highest * 1.05 || 1));
-    let place = 0;
+    let index = 0;
     for (let band = 0; band < bank.many.length; band++) {
       const chosen = cursor?.band === band;
-      context.strokeStyle = chosen ? theme.text : theme.mark;
+      context.strokeStyle = chosen ? theme.ink : theme.accent;
       context.lineWidth = chosen ? 2.5 : 1;
       context.beginPath();
       if (bank.many[band]) context.moveTo(across((bank.from[band] - 1) * bank.step), up(0));
-      for (let bin = 0; bin < bank.many[band]; bin++) context.lineTo(across((bank.from[band] + bin) * bank.step), up(bank.all[place++]));
+      for (let bin = 0; bin < bank.many[band]; bin++) context.lineTo(across((bank.from[band] + bin) * bank.step), up(bank.all[index++]));
       if (bank.many[band]) context.lineTo(across((bank.from[band] + bank.many[band]) * bank.step), up(0));
       context.stroke();
     }
@@ -193,7 +198,7 @@ function render({ model, el }) {
       const right = panel.name === "bank" ? 16 : MARGIN.right, inset = panel.name === "bank" ? 30 : MARGIN.left;
       const box = { left: inset, top: MARGIN.top, width: Math.max(10, width - inset - right), height: panel.height - MARGIN.top - MARGIN.bottom };
       panel.box = box;
-      (panel.name === "bank" ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "text", "line", "mark"), context, box);
+      (panel.name === "bank" ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "ink", "line", "accent"), context, box);
     }
   }
 
@@ -204,7 +209,7 @@ function render({ model, el }) {
     const { panel, across, up } = cursor;
     if (panel.name === "bank") {
       const hertz = (across * sound.sampleRate) / 2;
-      const band = drawn.edges.findIndex((edge) => edge > hertz) - 1; // the one that begins last before it
+      const band = lastBelow(drawn.edges, hertz); // the one that begins last before it
       cursor.band = band >= 0 && band < drawn.bank.many.length ? band : undefined;
       if (cursor.band === undefined) panel.reading.textContent = `${written(hertz)} Hz: in no band`;
       else {
@@ -276,9 +281,8 @@ function render({ model, el }) {
     remarks.textContent = drawn.remarks.join(" ");
     panels.mel.heading.textContent = `Mel spectrogram, ${written(drawn.mel.rows * drawn.mel.down)} bands`;
     panels.mfcc.heading.textContent = drawn.mfcc.rows ? `MFCC 1 to ${drawn.mfcc.rows} (0, the level, is left out)` : "MFCC: none beside the level";
-    const names = { waveform: "Waveform", spectrogram: "Spectrogram", mel: "Mel spectrogram", mfcc: "MFCC", bank: "Filter bank" };
-    for (const panel of Object.values(panels)) {
-      panel.canvas.setAttribute("aria-label", `${names[panel.name]}; arrow keys read it cell by cell; ${drawn.facts}`);
+    for (const { canvas, title } of Object.values(panels)) {
+      canvas.setAttribute("aria-label", `${title}; arrow keys read it cell by cell; ${drawn.facts}`);
     }
     if (started !== null) root.dataset.milliseconds = Math.round(performance.now() - started); // read by the tests
     started = null;
@@ -286,7 +290,6 @@ function render({ model, el }) {
   }
   function tell() {
     problem.textContent = model.get("problem");
-    root.classList.toggle("musiclab-stale", problem.textContent !== "");
     if (problem.textContent) started = null;
   }
   copy.addEventListener("click", async () => {
@@ -299,21 +302,14 @@ function render({ model, el }) {
     }
   });
 
-  const listeners = [["change:drawn", show], ["change:problem", tell]];
-  for (const [name, update] of Object.entries(updates)) {
-    update();
-    listeners.push([`change:${name}`, update]);
-  }
-  for (const [event, handler] of listeners) model.on(event, handler);
-  show();
-  tell();
-  const stopTheme = followTheme(draw);
-  const resized = new ResizeObserver(draw);
-  resized.observe(root);
+  const handlers = { "change:drawn": show, "change:problem": tell };
+  for (const [name, update] of Object.entries(updates)) handlers[`change:${name}`] = update;
+  for (const handler of Object.values(handlers)) handler();
+  const stopListening = listen(model, handlers);
+  const stopFollowing = followPage(root, draw);
   return () => {
-    stopTheme();
-    resized.disconnect();
-    for (const [event, handler] of listeners) model.off(event, handler);
+    stopListening();
+    stopFollowing();
   };
 }
 

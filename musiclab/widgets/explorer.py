@@ -1,4 +1,4 @@
-"""What each setting of a mel spectrogram does: sliders, five pictures that change together, and their code."""
+"""Explore a mel spectrogram with sliders, five pictures that change together, and their code."""
 
 import anywidget
 import numpy as np
@@ -7,69 +7,48 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from musiclab import plots
-from musiclab.core.errors import AudioError, did_you_mean
+from musiclab.core.checks import check_known
+from musiclab.core.errors import AudioError
 from musiclab.features import SCALINGS, MelConfig
-from musiclab.widgets.analysis import MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks
-from musiclab.widgets.packing import envelope, in_decibels, largest, mel_range, packed
-from musiclab.widgets.picture import colours
+from musiclab.widgets.analysis import FLOOR, MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks, unit_of_decibel
 from musiclab.widgets.scripts import script, style
-from musiclab.widgets.sound import checked
+from musiclab.widgets.sound import block_maxima, check_sound, colour_map, mel_edges, outline
 from musiclab.widgets.still import LARGEST, Still, WithStill, as_png
 
-LONGEST = 30.0
-"""Seconds of sound that are taken: more cannot follow a slider."""
-
+LONGEST = 30.0  # greatest length of the sound, in s: more cannot follow a slider
 SETTINGS = ("n_fft", "hop_length", "window", "n_mels", "fmin", "fmax", "decibels", "scaling")
-
-SIGNED = "RdBu_r"
-"""Colour map for numbers of both signs; 0 is white."""
-
-_CELLS = (100, 48), (60, 36), (36, 24)  # columns and rows of a still picture: few have few bytes
-_LEVELS, _SIGNS = 10, 9
+SIGNED = "RdBu_r"  # colour map for numbers of both signs; 0 is white
+COLUMNS, ROWS = 1000, 512  # most cells of a picture in the browser: more than there are pixels for
+_STILL_CELLS = (100, 48), (60, 36), (36, 24)  # most columns and rows of a still picture: few cells have few bytes
 
 
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
-    """Sliders for the settings of a mel spectrogram, and what they make of one sound.
+    """Move the sliders of a mel spectrogram's settings, and see their effect on one sound.
 
-    Waveform, spectrogram, filter bank, mel spectrogram and MFCC are drawn anew together, and the code that makes the
-    same arrays is shown beside them. A setting that cannot be is told (``problem``); the pictures stay as they were.
+    Waveform, spectrogram, filter bank, mel spectrogram and MFCC are drawn together after each change, beside the code
+    that computes them. If a setting is impossible, ``problem`` says why, and the pictures stay as they were.
 
     Parameters
     ----------
     waveform : float array in [-1, 1] or int16 array, shape (samples,)
-        At most 30 s.
+        At most 30 s. AudioError if it is empty, too long, not finite, or has several channels.
     sample_rate
         Hz.
     **settings
-        To begin with others than the usual ones: any of the attributes down to ``scaling``.
+        Settings to begin with: any of the attributes down to ``scaling``. ValueError for impossible ones.
 
     Attributes
     ----------
-    n_fft, hop_length : int
-        Length of a frame and step from frame to frame, in samples.
-    window : str
-        "hann", "hamming", "blackman" or "boxcar" (none).
-    n_mels : int
-        Number of mel bands.
-    fmin, fmax : float
-        Range of the mel bands, in Hz.
-    decibels : float
-        How far under its peak a picture is drawn.
-    scaling : str
-        "decibel", "ln" or "log10(1+10x)".
+    n_fft, hop_length, n_mels : int
+        Length of a frame and step from frame to frame, in samples, and number of mel bands.
+    fmin, fmax, decibels : float
+        Range of the mel bands, in Hz, and range of levels that a picture shows, down from its peak.
+    window, scaling : str
+        "hann", "hamming", "blackman" or "boxcar" (none), and "decibel", "ln" or "log10(1+10x)".
     problem : str
-        Why the settings cannot be; "" where they can.
-    code : str
-        Python that makes ``spectrogram``, ``mel``, ``picture`` and ``mfcc`` of ``waveform`` (floats).
-    steps : Steps
-        The arrays that are drawn.
-
-    Raises
-    ------
-    AudioError
-        The sound is empty, too long, of several channels, or not finite.
-    ValueError
-        A setting is not known, or cannot be.
+        Reason why the settings are impossible, or "".
+    code, steps : str, Steps
+        Python that computes the arrays that are drawn from ``waveform`` (floats), and the arrays.
 
     Examples
     --------
@@ -79,8 +58,8 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
     (32, 44)
     """
 
-    _esm = script("canvas", "explorer_axes", "explorer")
-    _css = style("explorer")
+    _esm = script("canvas", "controls", "explorer")
+    _css = style("controls", "explorer")
 
     n_fft = traitlets.Int(1024).tag(sync=True)
     hop_length = traitlets.Int(256).tag(sync=True)
@@ -97,41 +76,40 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
 
     def __init__(self, waveform: np.ndarray, sample_rate: int, **settings):
         for name in settings:
-            if name not in SETTINGS:
-                raise ValueError(
-                    f"expected settings among {', '.join(SETTINGS)}, found {name!r}{did_you_mean(name, SETTINGS)}"
-                )
-        self.waveform, self.sample_rate = _taken(waveform, sample_rate), int(sample_rate)
-        settings.setdefault("fmax", self.sample_rate / 2)
-        super().__init__(**settings)
+            check_known(name, SETTINGS, "settings", ValueError)
+        self.waveform, self.sample_rate = _check_short(waveform, sample_rate), int(sample_rate)
+        super().__init__(**{"fmax": self.sample_rate / 2, **settings})
+        points, reach = outline(self.waveform, COLUMNS)
         self.sound = {
             "seconds": len(self.waveform) / self.sample_rate,
             "sampleRate": self.sample_rate,
-            "envelope": envelope(self.waveform),
+            "outline": points.tobytes(),
+            "reach": reach,
             "choices": {"window": WINDOWS, "scaling": SCALINGS},
-            "levels": colours(plots.LEVELS),
-            "signed": colours(SIGNED),
+            "levels": colour_map(plots.LEVELS),
+            "signed": colour_map(SIGNED),
         }
-        self.steps: Steps
-        self._draw()
+        self._analyse()
         self.observe(self._follow, names=SETTINGS)
 
     @property
     def config(self) -> MelConfig:
-        """The present settings of the mel spectrogram."""
         names = ("n_fft", "hop_length", "n_mels", "fmin", "fmax", "scaling")
         return MelConfig(self.sample_rate, **{name: getattr(self, name) for name in names})
 
+    def _settings(self) -> dict:
+        return {name: getattr(self, name) for name in SETTINGS}
+
     def _follow(self, _) -> None:
-        if self._settings() == self._of:  # several settings at once have been drawn at the first
+        if self._settings() == self._tried:  # several settings that changed at once have been drawn together
             return
         try:
-            self._draw()
+            self._analyse()
         except ValueError as error:
-            self._of = self._settings()
             self.problem = str(error)
 
-    def _draw(self) -> None:
+    def _analyse(self) -> None:
+        self._tried = settings = self._settings()
         config = self.config
         if len(self.waveform) < config.n_fft:
             raise ValueError(
@@ -139,61 +117,59 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
                 "use a shorter n_fft"
             )
         self.steps = analyse(self.waveform, config, self.window, self.decibels)
-        self._of = self._settings()
+        self._drawn_config = config
         with self.hold_sync():  # one message
             self.problem = ""
             self.code = code(config, self.window, self.decibels)
-            self.drawn = packed(self.steps, config, self.decibels) | {
-                "settings": dict(zip(SETTINGS, self._of, strict=True)),
+            self.drawn = _pack(self.steps, config, self.decibels) | {
+                "settings": settings,
                 "facts": facts(config, len(self.waveform)),
                 "remarks": remarks(config, self.steps),
             }
 
-    def _settings(self) -> tuple:
-        return tuple(getattr(self, name) for name in SETTINGS)
-
     def still(self) -> Still:
-        """Spectrogram, filter bank, mel spectrogram and MFCC of the present settings."""
-        for cells in _CELLS:  # noise has more bytes than music
+        """Return spectrogram, filter bank, mel spectrogram and MFCC of the present settings."""
+        for cells in _STILL_CELLS:  # noise has more bytes than music
             png = as_png(self._figure(*cells))
             if len(png) <= LARGEST:
                 break
-        settings = ", ".join(f"{name}={value}" for name, value in zip(SETTINGS, self._of, strict=True))
+        settings = ", ".join(f"{name}={value}" for name, value in self.drawn["settings"].items())
         return Still(
             png,
-            f"Spectrogram, mel filter bank, mel spectrogram and MFCC of {len(self.waveform) / self.sample_rate:.2f} s "
-            f"of sound, with {settings}",
+            f"Spectrogram, mel filter bank, mel spectrogram and MFCC of {self.sound['seconds']:.2f} s of sound, "
+            f"with {settings}",
             caption="FeatureExplorer: run this cell in Jupyter to move its sliders.",
         )
 
     def _figure(self, columns: int, rows: int) -> Figure:
-        config, steps = self.config, self.steps
-        step, bin_width = config.hop_length / self.sample_rate, self.sample_rate / config.n_fft
+        settings = self.drawn["settings"]
+        packed = _pack(self.steps, self._drawn_config, settings["decibels"], columns, rows)
         figure = Figure(figsize=(7, 5.2), layout="constrained")
         (spectrum, bank), (mel, mfcc) = figure.subplots(2, 2)
-        level, low, high = in_decibels(largest(steps.spectrogram, columns, rows)[0], self.decibels)
-        seconds = steps.mel.shape[1] * step
-        style = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
-        magma, signed = colormaps[plots.LEVELS].resampled(_LEVELS), colormaps[SIGNED].resampled(_SIGNS)
-        spectrum.imshow(level, cmap=magma, vmin=low, vmax=high, extent=(0, seconds, 0, self.sample_rate / 2), **style)
-        spectrum.set(title="spectrogram (dB)", xlabel="time (s)", ylabel="frequency (Hz)")
-        frequencies = np.arange(steps.bank.shape[1]) * bin_width
-        bank.plot(frequencies, steps.bank.T, color=plots.PALETTE[0], linewidth=0.5)
-        bank.set(title=f"filter bank ({config.n_mels} bands)", xlabel="frequency (Hz)", ylabel="weight", xlim=(0, None))
-        low, high = mel_range(steps.mel, config, self.decibels)
-        small = largest(steps.mel, columns, rows)[0]
-        mel.imshow(small, cmap=magma, vmin=low, vmax=high, extent=(0, seconds, 0, config.n_mels), **style)
-        mel.set(title=f"mel ({config.scaling})", xlabel="time (s)", ylabel="band")
-        small = steps.mfcc[1:, :: max(1, steps.mfcc.shape[1] // columns)]
-        if len(small):
-            extent = (0, seconds, 0.5, len(small) + 0.5)
-            mfcc.imshow(small, cmap=signed, vmin=-MFCC_RANGE, vmax=MFCC_RANGE, extent=extent, **style)
-        mfcc.set(title="MFCC (dB)", xlabel="time (s)", ylabel="coefficient")
+        half = self.sample_rate / 2
+        magma, signed = colormaps[plots.LEVELS].resampled(10), colormaps[SIGNED].resampled(9)
+        bands, coefficients = self.steps.mel.shape[0], self.steps.mfcc.shape[0] - 1
+        for name, ax, colours, low, high in (
+            ("spectrogram", spectrum, magma, 0, half),
+            ("mel", mel, magma, 0, bands),
+            ("mfcc", mfcc, signed, 0.5, coefficients + 0.5),
+        ):
+            if count := packed[name]["rows"]:  # a single band leaves no coefficient
+                cells = np.frombuffer(packed[name]["cells"], np.uint8).reshape(count, -1)
+                extent = (0, self.sound["seconds"], low, high)
+                ax.imshow(cells, cmap=colours, vmin=0, vmax=255, extent=extent, origin="lower", aspect="auto")
+            ax.set_xlabel("time (s)")
+        spectrum.set(title="spectrogram (dB)", ylabel="frequency (Hz)")
+        mel.set(title=f"mel ({settings['scaling']})", ylabel="band")
+        mfcc.set(title="MFCC (dB)", ylabel="coefficient")
+        frequencies = np.linspace(0, half, self.steps.bank.shape[1])
+        bank.plot(frequencies, self.steps.bank.T, color=plots.PALETTE[0], linewidth=0.5)
+        bank.set(title=f"filter bank ({bands} bands)", xlabel="frequency (Hz)", ylabel="weight", xlim=(0, None))
         return figure
 
 
-def _taken(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    waveform = checked(waveform, sample_rate, "FeatureExplorer")
+def _check_short(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+    waveform = check_sound(waveform, sample_rate, "FeatureExplorer")
     if waveform.ndim > 1:
         raise AudioError(
             f"FeatureExplorer: expected one channel, shape (samples,), found shape {waveform.shape}; "
@@ -205,3 +181,57 @@ def _taken(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
             f"cut it: waveform[: {round(LONGEST * sample_rate)}]"
         )
     return waveform
+
+
+def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUMNS, rows: int = ROWS) -> dict:
+    """Turn the arrays into pictures of one byte per cell, with the ranges of their axes."""
+    step, bin_width = config.hop_length / config.sample_rate, config.sample_rate / config.n_fft
+    lowest = 20 * np.log10(FLOOR)
+
+    def pack(values, low, high, bottom, height, down=1, along=1) -> dict:
+        values, more_down, more_along = block_maxima(values, columns, rows)
+        scaled = np.clip((values - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
+        return {
+            "cells": scaled.tobytes(),
+            "rows": scaled.shape[0],
+            "columns": scaled.shape[1],
+            "down": down * more_down,  # rows and columns of the array in one cell
+            "along": along * more_along,
+            "low": low,
+            "high": high,
+            "left": -step / 2,  # a frame is centred on its time
+            "step": step,
+            "bottom": bottom,
+            "height": height,
+        }
+
+    magnitude, down, along = block_maxima(steps.spectrogram, columns, rows)  # before the logarithms: fewer to compute
+    levels = 20 * np.log10(np.maximum(magnitude, FLOOR))
+    highest = max(float(levels.max()), decibels + lowest)  # silence is dark, not bright
+    unit = unit_of_decibel(config)
+    mel_highest = max(float(steps.mel.max()), (decibels + lowest) * unit)
+    mel_range = (mel_highest - decibels * unit, mel_highest)
+    if config.scaling == "log10(1+10x)":
+        mel_range = (0.0, max(float(steps.mel.max()), 1e-3))
+    every = -(-steps.mfcc.shape[1] // columns)  # coefficients have signs: the largest of a block says little of it
+    mfcc = steps.mfcc[1:, ::every]  # the 0th, the level, would pale all others
+    return {
+        "spectrogram": pack(levels, highest - decibels, highest, -bin_width / 2, bin_width, down, along),
+        "mel": pack(steps.mel, *mel_range, 0, 1),
+        "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, 0.5, 1, along=every),
+        "bank": _pack_bank(steps.bank) | {"step": bin_width, "empty": steps.empty.tolist()},
+        "corners": np.float32(mel_edges(config)).tobytes(),
+    }
+
+
+def _pack_bank(bank: np.ndarray) -> dict:
+    """List the first non-zero bin of each band, the number of bins from there, and all weights one after another."""
+    used = bank > 0
+    counts = used.sum(axis=1)
+    first = np.where(counts, used.argmax(axis=1), 0)
+    return {
+        "first": np.int32(first).tobytes(),
+        "counts": np.int32(counts).tobytes(),
+        "weights": np.float32(bank[used]).tobytes(),  # row by row
+        "highest": float(bank.max()),
+    }

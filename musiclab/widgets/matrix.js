@@ -1,44 +1,30 @@
-// A confusion matrix of buttons: draws the trait `view`, and tells Python which cell is opened: {open: [true, predicted]}.
+// A confusion matrix of buttons: draws the traits `view` and `cell`, and tells Python which cell is opened: {open: [true, predicted]}.
 // One cell is in the tab order; the arrow keys, Home and End go on from there, as in every grid.
 
-function inWords(view, row, column) {
-  const count = view.counts[row][column];
-  const clips = count === 0 ? "no clips" : count === 1 ? "1 clip" : `${count.toLocaleString("en")} clips`;
-  return `true ${view.classes[row]}, predicted ${view.classes[column]}: ${clips}`;
-}
-
 function render({ model, el }) {
-  el.classList.add("musiclab-clips");
+  el.classList.add("musiclab", "musiclab-clips");
+  const { classes, counts, shares } = model.get("view");
+  const last = classes.length - 1;
   let focused = [0, 0]; // the cell that the tab key reaches
 
-  const button = (row, column) => el.querySelector(`button[data-key="${row} ${column}"]`);
+  const cells = classes.map((_, row) => classes.map((_, column) => cell(row, column)));
 
-  function cell(view, row, column) {
-    const [count, share] = [view.counts[row][column], view.shares[row][column]];
-    const open = view.open[0] === row && view.open[1] === column;
-    const made = element(
-      "button",
-      {
-        type: "button",
-        "data-key": `${row} ${column}`,
-        "aria-label": inWords(view, row, column),
-        title: inWords(view, row, column),
-        "aria-pressed": String(open),
-        tabindex: focused[0] === row && focused[1] === column ? "0" : "-1",
-        class: (share > 0.65 ? "musiclab-strong " : "") + (row === column ? "musiclab-right" : ""),
-        style: `--share: ${share}`,
-      },
-      count ? String(count) : "·",
-    );
-    made.onclick = () => {
+  function cell(row, column) {
+    const [count, share] = [counts[row][column], shares[row][column]];
+    const clips = count === 0 ? "no clips" : count === 1 ? "1 clip" : `${count.toLocaleString("en")} clips`;
+    const words = `true ${classes[row]}, predicted ${classes[column]}: ${clips}`;
+    const colour = (share > 0.65 ? "musiclab-strong " : "") + (row === column ? "musiclab-diagonal" : "");
+    const properties = { type: "button", "aria-label": words, title: words, class: colour, style: `--share: ${share}` };
+    const button = element("button", properties, count ? String(count) : "·");
+    button.onclick = () => {
       focused = [row, column];
       model.send({ open: focused });
     };
-    made.onkeydown = (event) => step(event, row, column, view.classes.length - 1);
-    return element("td", { role: "gridcell" }, made);
+    button.onkeydown = (event) => step(event, row, column);
+    return button;
   }
 
-  function step(event, row, column, last) {
+  function step(event, row, column) {
     const to = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
@@ -50,33 +36,35 @@ function render({ model, el }) {
     if (!to) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = button(...to);
-    if (!next) return; // beyond the edge
-    button(...focused)?.setAttribute("tabindex", "-1");
+    if (!cells[to[0]]?.[to[1]]) return; // beyond the edge
     focused = to;
-    next.setAttribute("tabindex", "0");
-    next.focus();
+    mark();
+    cells[to[0]][to[1]].focus();
   }
 
-  function draw() {
-    const view = model.get("view");
-    const inside = el.contains(document.activeElement);
-    if (view.open[0] >= 0 && !inside) focused = view.open;
-    const heads = view.classes.map((name) => element("th", { scope: "col" }, element("span", {}, name)));
-    const corner = element("td", { class: "musiclab-corner" }, "true ↓  predicted →");
-    const rows = view.classes.map((name, row) =>
-      element("tr", {}, element("th", { scope: "row" }, name), ...view.classes.map((_, column) => cell(view, row, column))),
+  function mark() {
+    const open = model.get("cell");
+    if (open[0] >= 0 && !el.contains(document.activeElement)) focused = open;
+    cells.forEach((line, row) =>
+      line.forEach((button, column) => {
+        button.tabIndex = focused[0] === row && focused[1] === column ? 0 : -1;
+        button.setAttribute("aria-pressed", String(open[0] === row && open[1] === column));
+      }),
     );
-    const caption = element("caption", {}, "Confusion matrix: choose a cell to hear its clips");
-    const head = element("thead", {}, element("tr", {}, corner, ...heads));
-    const table = element("table", { role: "grid", class: "musiclab-matrix" }, caption, head, element("tbody", {}, ...rows));
-    el.replaceChildren(element("div", { class: "musiclab-wide" }, table));
-    if (inside) button(...focused)?.focus(); // the cells were made anew: the focus stays where it was
   }
 
-  model.on("change:view", draw);
-  draw();
-  return () => model.off("change:view", draw);
+  const heads = classes.map((name) => element("th", { scope: "col" }, element("span", {}, name)));
+  const corner = element("td", { class: "musiclab-corner" }, "true ↓  predicted →");
+  const rows = cells.map((line, row) => {
+    const data = line.map((button) => element("td", { role: "gridcell" }, button));
+    return element("tr", {}, element("th", { scope: "row" }, classes[row]), ...data);
+  });
+  const caption = element("caption", {}, "Confusion matrix: choose a cell to hear its clips");
+  const head = element("thead", {}, element("tr", {}, corner, ...heads));
+  const table = element("table", { role: "grid", class: "musiclab-matrix" }, caption, head, element("tbody", {}, ...rows));
+  el.append(element("div", { class: "musiclab-wide" }, table));
+  mark();
+  return listen(model, { "change:cell": mark });
 }
 
 export default { render };

@@ -7,11 +7,8 @@
 // is known here alone: `time` is only reported to Python, and Python's wishes come as `_seek` (a count and a time), so
 // that a report that is on its way cannot undo a wish.
 
-const LEFT = 62; // CSS pixels left of the time axis, for names and numbers
-const RIGHT = 10;
-const WAVE = 64;
+const WAVE = 64; // CSS pixels
 const LEVELS = 150;
-const AXIS = 20;
 const REPORT = 200; // ms between two reports of the time to Python
 const SILENT_START = 1500; // ms after which a sound that has not started is taken for forbidden by the browser
 
@@ -37,13 +34,12 @@ class Sound {
     this.buffer = null; // a promise of the decoded sound, from the first time that it is wanted
     this.position = model.get("time"); // in s, while it does not sound
     this.trouble = "";
-    this.listen = {
+    this.stopListening = listen(model, {
       "change:_sound": () => { this.buffer = null; this.position = 0; this.stop(); },
       "change:playing": () => (model.get("playing") ? this.start() : this.stop()),
       "change:_seek": () => this.seek(model.get("_seek")[1]),
       "change:loop": () => this.restart(),
-    };
-    for (const [event, act] of Object.entries(this.listen)) model.on(event, act);
+    });
     this.onOther = (event) => { if (event.detail !== this && this.source) this.pause(); };
     document.addEventListener("musiclab-plays", this.onOther); // only one player of a page sounds at a time
     if (model.get("playing")) this.start();
@@ -159,7 +155,7 @@ class Sound {
   close() {
     this.stop();
     document.removeEventListener("musiclab-plays", this.onOther);
-    for (const [event, act] of Object.entries(this.listen)) this.model.off(event, act);
+    this.stopListening();
   }
 }
 
@@ -185,7 +181,7 @@ class View {
       "Click or arrow keys: seek. Drag: loop. Space: play. Escape: end the loop.");
     this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": help.id },
       this.canvas, this.region, this.head);
-    this.root = element("div", { class: "musiclab-player", role: "group" }, bar, this.stage, help);
+    this.root = element("div", { class: "musiclab musiclab-player", role: "group" }, bar, this.stage, help);
     el.append(this.root);
 
     this.button.onclick = () => this.toggle();
@@ -196,13 +192,11 @@ class View {
     this.stage.onpointerleave = () => { this.pointer = null; this.follow(); };
 
     this.redraw = () => { this.drawn ??= requestAnimationFrame(() => { this.drawn = null; this.draw(); }); };
-    this.reload = () => { this.image = null; this.redraw(); };
-    this.state = () => this.follow();
-    model.on("change:_scene change:_levels change:_outline", this.reload);
-    model.on("change:playing change:loop", this.state);
-    this.resized = new ResizeObserver(this.redraw);
-    this.resized.observe(this.stage);
-    this.stopTheme = followTheme(this.redraw);
+    this.stopListening = listen(model, {
+      "change:_scene change:_levels change:_outline": () => { this.image = null; this.redraw(); },
+      "change:playing change:loop": () => this.follow(),
+    });
+    this.stopFollowing = followPage(this.stage, this.redraw);
     sound.views.add(this);
     this.draw();
   }
@@ -210,10 +204,8 @@ class View {
   close() {
     this.sound.views.delete(this);
     if (!this.sound.views.size && this.model.get("playing")) this.sound.pause(); // nothing is left to stop it with
-    this.model.off("change:_scene change:_levels change:_outline", this.reload);
-    this.model.off("change:playing change:loop", this.state);
-    this.resized.disconnect();
-    this.stopTheme();
+    this.stopListening();
+    this.stopFollowing();
   }
 
   // What the reader does
@@ -286,8 +278,8 @@ class View {
     this.note.textContent = sound.trouble || model.get("_scene").note;
     this.note.classList.toggle("trouble", Boolean(sound.trouble));
     const now = Math.floor(time);
-    if (playing && now === this.said) return; // a screen reader is told once a second
-    this.said = playing ? now : null;
+    if (playing && now === this.toldAt) return; // a screen reader is told once a second
+    this.toldAt = playing ? now : null;
     this.stage.setAttribute("aria-valuenow", time.toFixed(3));
     this.stage.setAttribute("aria-valuetext", this.spoken(time));
   }
@@ -334,23 +326,23 @@ class View {
   inWords(x, y) {
     const scene = this.model.get("_scene");
     const time = this.timeAt(x);
-    const said = [clock(time, this.sound.duration)];
+    const words = [clock(time, this.sound.duration)];
     if (y > this.levelsTop && y < this.levelsTop + LEVELS) {
       const height = ((this.levelsTop + LEVELS - y) / LEVELS) * scene.rows; // bands from below
       const band = Math.min(scene.rows - 1, Math.floor(height));
-      said.push(hertz(interpolate(scene.edges, height + 0.5)), decibels(this.levelAt(band, time)));
+      words.push(hertz(interpolate(scene.edges, height + 0.5)), decibels(this.levelAt(band, time)));
     } else if (y > this.waveTop && y < this.levelsTop) {
       const outline = this.model.get("_outline");
       const column = Math.min(outline.byteLength / 2 - 1, Math.floor((time / this.sound.duration) * outline.byteLength / 2));
       const [low, high] = [0, 1].map((side) => ((outline.getInt8(2 * column + side) / 127) * scene.reach).toPrecision(2));
-      said.push(low === high ? `amplitude ${low}` : `amplitude ${low} to ${high}`);
+      words.push(low === high ? `amplitude ${low}` : `amplitude ${low} to ${high}`);
     } else {
       let top = 0;
       for (const track of scene.tracks) {
-        if (y >= top && y < (top += track.height)) said.push(valueOf(track, time) ?? "");
+        if (y >= top && y < (top += track.height)) words.push(valueOf(track, time) ?? "");
       }
     }
-    return said.join(", ");
+    return words.join(", ");
   }
 
   draw() {
@@ -370,27 +362,21 @@ class View {
     this.head.style.height = this.region.style.height = `${bottom}px`;
     this.follow();
     if (!this.stage.clientWidth) return; // hidden: it is drawn when it is shown
-    const [pen] = sharpened(this.canvas, bottom + AXIS);
-    pen.font = "11px system-ui, sans-serif";
-    pen.textBaseline = "middle";
-    const colour = coloursOf(this.canvas, "ink", "faint", "line", "accent");
-    const place = { left: LEFT, width: this.width, x: (time) => this.xAt(time), colour };
+    const [pen, area] = laidOut(this.canvas, bottom + AXIS, scene.duration);
     let top = 0;
     for (const track of scene.tracks) {
-      drawTrack(pen, track, { ...place, top });
+      drawTrack(pen, track, { ...area, top });
       top += track.height;
     }
-    drawWave(pen, model.get("_outline"), scene, { ...place, top: this.waveTop, height: WAVE });
-    this.image ??= this.coloured();
-    drawLevels(pen, this.image, scene, { ...place, top: this.levelsTop, height: LEVELS });
-    drawTimes(pen, scene.duration, { ...place, top: bottom });
+    drawWave(pen, model.get("_outline"), scene, { ...area, top: this.waveTop, height: WAVE });
+    this.image ??= this.coloured(); // a pixel per cell: made once, and stretched whenever it is drawn
+    drawLevels(pen, this.image, scene, { ...area, top: this.levelsTop, height: LEVELS });
+    drawTimes(pen, scene.duration, { ...area, top: bottom });
   }
 
-  // The spectrogram with a pixel a cell: made once, and stretched whenever it is drawn.
   coloured() {
-    const { model } = this;
-    const levels = bytesOf(model.get("_levels"));
-    const scene = model.get("_scene");
-    return imageOf(levels, scene.rows, levels.length / scene.rows, coloursOfLevels(model.get("_colours"), scene));
+    const scene = this.model.get("_scene");
+    const levels = bytesOf(this.model.get("_levels"));
+    return imageOf(levels, scene.rows, levels.length / scene.rows, coloursOfLevels(this.model.get("_colours"), scene));
   }
 }

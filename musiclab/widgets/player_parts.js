@@ -1,5 +1,9 @@
 // What stands in the Player's picture: words for its numbers, and its parts on a canvas. It stands before player.js.
 
+const LEFT = 62; // CSS pixels left of the time axis, for names and numbers
+const RIGHT = 10;
+const AXIS = 20; // height of the time axis
+
 // Words
 
 function clock(time, duration) {
@@ -12,58 +16,57 @@ function clock(time, duration) {
 function hertz(value) { return `${Math.round(value).toLocaleString("en")} Hz`; }
 function decibels(value) { return value <= -100 ? "under −100 dB" : `${value.toFixed(0).replace("-", "−")} dB`; }
 
-// Linear between the values of a list, at a place that need not be whole.
-function interpolate(values, place) {
-  const below = Math.min(Math.max(0, Math.floor(place)), values.length - 2);
-  return values[below] + (place - below) * (values[below + 1] - values[below]);
-}
-
-// Index of the last of rising numbers that is not above `value`, -1 if all are.
-function lastBelow(numbers, value) {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle] <= value) low = middle + 1; else high = middle;
-  }
-  return low - 1;
+// Linear between the values of a list, at a position between two of them.
+function interpolate(values, position) {
+  const below = Math.min(Math.max(0, Math.floor(position)), values.length - 2);
+  return values[below] + (position - below) * (values[below + 1] - values[below]);
 }
 
 // What a track says at a time, in words, or undefined where it says nothing.
 function valueOf(track, time) {
-  if (track.kind === "segments") {
+  if (track.form === "segments") {
     const index = track.spans.findIndex(([start, end]) => start <= time && time < end);
     return index < 0 ? undefined : track.texts[index];
   }
-  if (track.kind === "predictions") {
+  if (track.form === "predictions") {
     const row = track.probabilities[lastBelow(track.edges, time)];
     if (!row) return undefined;
     const best = Math.max(...row);
     return `${track.classes[row.indexOf(best)]} ${Math.round(100 * best)} %`;
   }
-  const index = Math.max(0, lastBelow(track.times, time));
-  if (track.kind === "curve") return `${track.values[index].toPrecision(3)} ${track.unit}`.trim();
-  return track.times[index] <= time ? `beat ${index + 1}` : undefined;
+  const index = lastBelow(track.times, time);
+  return index < 0 ? undefined : `beat ${index + 1}`;
 }
 
 // Canvas
 
+// Makes a canvas ready to draw on; gives its context, and where times lie on it, with the colours of the page.
+function laidOut(canvas, height, duration) {
+  const [pen, wide] = sharpened(canvas, height);
+  pen.font = "11px system-ui, sans-serif";
+  pen.textBaseline = "middle";
+  const width = Math.max(1, wide - LEFT - RIGHT);
+  const colour = coloursOf(canvas, "ink", "quiet", "line", "accent");
+  return [pen, { left: LEFT, width, colour, x: (time) => LEFT + (time / duration) * width }];
+}
+
 function label(pen, text, { left, colour }, y) {
-  pen.fillStyle = colour.faint;
+  pen.fillStyle = colour.quiet;
   pen.textAlign = "right";
   pen.fillText(text, left - 6, y, left - 8);
 }
 
 // The colour of each of the 256 levels: the colour map spans the range of levels that are told apart.
 function coloursOfLevels(map, { floor, step, range: [quietest, loudest] }) {
-  return Uint8Array.from({ length: 3 * 256 }, (_, place) => {
-    const level = floor + step * Math.floor(place / 3);
+  return Uint8Array.from({ length: 3 * 256 }, (_, area) => {
+    const level = floor + step * Math.floor(area / 3);
     const share = Math.min(Math.max(0, (level - quietest) / (loudest - quietest)), 1);
-    return map.getUint8(3 * Math.round(255 * share) + (place % 3));
+    return map.getUint8(3 * Math.round(255 * share) + (area % 3));
   });
 }
 
-function drawLevels(pen, image, { edges, rows, columnSeconds }, place) {
-  const { left, top, width, height, x, colour } = place;
+function drawLevels(pen, image, { edges, rows, columnSeconds }, area) {
+  const { left, top, width, height, x, colour } = area;
   pen.save();
   pen.beginPath();
   pen.rect(left, top, width, height);
@@ -74,24 +77,22 @@ function drawLevels(pen, image, { edges, rows, columnSeconds }, place) {
   pen.restore();
   for (const mark of [100, 500, 1000, 2000, 4000, 8000, 16000]) {
     if (mark > edges.at(-1)) break;
-    const below = lastBelow(edges, mark);
-    const band = below + (mark - edges[below]) / (edges[below + 1] - edges[below]) - 0.5;
-    const y = top + height * (1 - band / rows);
+    const y = top + height * (1 - bandOf(edges, mark) / rows);
     if (y < top + 6 || !(y < top + height - 4)) continue;
-    label(pen, mark < 1000 ? `${mark} Hz` : `${mark / 1000} kHz`, place, y);
+    label(pen, mark < 1000 ? `${mark} Hz` : `${mark / 1000} kHz`, area, y);
     pen.fillStyle = colour.line;
     pen.fillRect(left - 4, y, 4, 1);
   }
 }
 
-function drawWave(pen, outline, { reach }, place) {
-  const { left, top, width, height, colour } = place;
+function drawWave(pen, outline, { reach }, area) {
+  const { left, top, width, height, colour } = area;
   const columns = outline.byteLength / 2;
   const y = (value) => top + height / 2 - (value / 127) * (height / 2 - 6);
   const x = (column) => left + ((column + 0.5) / columns) * width;
   pen.fillStyle = colour.line;
   pen.fillRect(left, y(0), width, 1);
-  for (const [value, text] of [[127, `${reach}`], [0, "0"], [-127, `−${reach}`]]) label(pen, text, place, y(value));
+  for (const [value, text] of [[127, `${reach}`], [0, "0"], [-127, `−${reach}`]]) label(pen, text, area, y(value));
   pen.strokeStyle = pen.fillStyle = colour.accent;
   pen.lineWidth = 1;
   pen.beginPath();
@@ -109,18 +110,18 @@ function drawWave(pen, outline, { reach }, place) {
   }
 }
 
-function drawTrack(pen, track, place) {
-  const { left, top, width, x, colour } = place;
+function drawTrack(pen, track, area) {
+  const { left, top, width, x, colour } = area;
   const height = track.height - 4;
-  if (track.kind !== "predictions") label(pen, track.name, place, top + height / 2);
+  if (track.form !== "predictions") label(pen, track.name, area, top + height / 2);
   pen.save();
   pen.beginPath();
   pen.rect(left, top, width, height + 1);
   pen.clip();
-  if (track.kind === "beats") {
+  if (track.form === "beats") {
     pen.fillStyle = colour.ink;
     for (const time of track.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
-  } else if (track.kind === "segments") {
+  } else if (track.form === "segments") {
     track.spans.forEach(([start, end], index) => {
       const [from, to] = [x(start), x(end)];
       pen.globalAlpha = 0.4;
@@ -132,7 +133,7 @@ function drawTrack(pen, track, place) {
       const text = track.texts[index];
       if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
     });
-  } else if (track.kind === "predictions") {
+  } else {
     const row = height / track.classes.length;
     pen.fillStyle = colour.accent;
     track.probabilities.forEach((shares, window) => {
@@ -142,19 +143,10 @@ function drawTrack(pen, track, place) {
         pen.fillRect(from, top + index * row, to - from, row - 1);
       });
     });
-  } else {
-    const [low, high] = [Math.min(...track.values), Math.max(...track.values)];
-    pen.strokeStyle = colour.accent;
-    pen.beginPath();
-    track.values.forEach((value, index) => {
-      const share = high > low ? (value - low) / (high - low) : 0.5;
-      pen.lineTo(x(track.times[index]), top + height - 1 - share * (height - 2));
-    });
-    pen.stroke();
   }
   pen.restore();
-  if (track.kind === "predictions") {
-    track.classes.forEach((name, index) => label(pen, name, place, top + ((index + 0.5) * height) / track.classes.length));
+  if (track.form === "predictions") {
+    track.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / track.classes.length));
   }
 }
 
@@ -165,7 +157,7 @@ function drawTimes(pen, duration, { left, top, width, x, colour }) {
   for (const time of times) {
     pen.fillStyle = colour.line;
     pen.fillRect(x(time), top, 1, 4);
-    pen.fillStyle = colour.faint;
+    pen.fillStyle = colour.quiet;
     const text = duration < 0.1 ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
     pen.fillText(time ? text : "0", Math.min(x(time), left + width - 12), top + 12);
   }

@@ -2,44 +2,44 @@
 // Messages: {sort: column}, {turn: pages}, {choose: row}. See table.py for what `view` holds.
 
 function render({ model, el }) {
-  el.classList.add("musiclab-clips");
+  el.classList.add("musiclab", "musiclab-clips");
 
   function header(view) {
-    const cells = view.columns.map((name, place) => {
+    const cells = view.columns.map((name, column) => {
       const sorted = view.sort[0] === name;
       const arrow = sorted ? (view.sort[1] ? " ▾" : " ▴") : "";
       const button = element("button", { type: "button", "data-key": `sort ${name}` }, name + arrow);
       button.onclick = () => model.send({ sort: name });
-      const cell = element("th", { scope: "col", class: view.numeric[place] ? "musiclab-number" : "" }, button);
+      const cell = element("th", { scope: "col", class: view.numeric[column] ? "musiclab-number" : "" }, button);
       if (sorted) cell.setAttribute("aria-sort", view.sort[1] ? "descending" : "ascending");
       return cell;
     });
     return element("thead", {}, element("tr", {}, ...cells));
   }
 
-  function line(view, place) {
-    const number = view.rows[place];
-    const chosen = number === view.chosen;
-    const cells = view.cells[place].map((text, column) => {
+  function line(view, position) {
+    const row = view.rows[position];
+    const chosen = row === view.chosen;
+    const cells = view.cells[position].map((text, column) => {
       if (column > 0) return element("td", { class: view.numeric[column] ? "musiclab-number" : "" }, text);
-      const button = element("button", { type: "button", "data-key": `row ${number}`, title: text }, text);
+      const button = element("button", { type: "button", "data-key": `row ${row}`, title: text }, text);
       if (chosen) button.setAttribute("aria-current", "true");
-      button.onkeydown = (event) => step(event, place);
-      const note = view.notes[place];
+      button.onkeydown = (event) => step(event, position);
+      const note = view.notes[position];
       const inside = note ? [button, element("span", { class: "musiclab-warning" }, ` ${note}`)] : [button];
       return element("th", { scope: "row" }, ...inside);
     });
-    const row = element("tr", chosen ? { class: "musiclab-chosen" } : {}, ...cells);
-    row.onclick = () => model.send({ choose: number });
-    return row;
+    const made = element("tr", chosen ? { class: "musiclab-chosen" } : {}, ...cells);
+    made.onclick = () => model.send({ choose: row });
+    return made;
   }
 
   // Up and down go from row to row; page up and down turn the pages.
-  function step(event, place) {
+  function step(event, position) {
     const buttons = [...el.querySelectorAll("tbody button")];
     const moves = { ArrowDown: 1, ArrowUp: -1 };
     const turns = { PageDown: 1, PageUp: -1 };
-    if (event.key in moves) buttons[place + moves[event.key]]?.focus();
+    if (event.key in moves) buttons[position + moves[event.key]]?.focus();
     else if (event.key in turns) model.send({ turn: turns[event.key] });
     else return;
     event.preventDefault();
@@ -70,7 +70,7 @@ function render({ model, el }) {
     const view = model.get("view");
     const inside = el.contains(document.activeElement);
     const key = inside ? document.activeElement.dataset.key : null;
-    const body = element("tbody", {}, ...view.cells.map((_, place) => line(view, place)));
+    const body = element("tbody", {}, ...view.cells.map((_, position) => line(view, position)));
     const caption = element("caption", {}, view.caption);
     const table = element("table", { class: "musiclab-table" }, caption, header(view), body);
     el.replaceChildren(element("div", { class: "musiclab-wide" }, table), pager(view));
@@ -80,9 +80,8 @@ function render({ model, el }) {
     }
   }
 
-  model.on("change:view", draw);
   draw();
-  return () => model.off("change:view", draw);
+  return listen(model, { "change:view": draw });
 }
 
 export default { render };

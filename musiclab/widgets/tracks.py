@@ -1,4 +1,4 @@
-"""What stands above a sound in a :class:`~musiclab.widgets.Player`: events, stretches, predictions, curves."""
+"""Describe the rows above a sound in a :class:`~musiclab.widgets.Player`: events, segments, predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,77 +8,54 @@ import numpy as np
 from musiclab.core.errors import MusiclabError
 from musiclab.plots import PALETTE
 
-_MOST_POINTS = 2000  # of a curve: a screen has no more columns
-
-_HEIGHTS = {"beats": 16, "segments": 22, "curve": 40}  # CSS pixels
-
 
 @dataclass(frozen=True)
 class Track:
-    """One row above a sound, on its time axis; made by one of the four class methods.
+    """One row above a sound, on its time axis; made by one of the three class methods.
 
-    Attributes
-    ----------
-    kind : str
-        ``"beats"``, ``"segments"``, ``"predictions"`` or ``"curve"``.
-    name : str
-        Stands at its left; one or two short words.
-    data : dict
-        What JSON can hold, times in s.
+    Examples
+    --------
+    >>> Track.segments([(0, 1.5, "verse"), (1.5, 3, "chorus")], name="part").data["texts"]
+    ['verse', 'chorus']
     """
 
-    kind: str
-    name: str
-    data: dict
+    form: str  # "beats", "segments" or "predictions"
+    name: str  # one or two short words at the left of the row
+    data: dict  # times in s with their texts or values, ready for JSON
 
     @classmethod
     def beats(cls, times, name: str = "beats") -> "Track":
-        """A line at each moment.
-
-        Parameters
-        ----------
-        times : array, shape (beats,)
-            In s.
-        """
-        times = _finite(times, f"track {name}: times", 1)
+        """Draw a line at each of some times, shape (beats,), in s."""
+        times = _check_finite(times, f"track {name}: times", 1)
         return cls("beats", name, {"times": _short(times)})
 
     @classmethod
     def segments(cls, segments: Sequence[tuple[float, float, str]], name: str = "chords") -> "Track":
-        """A coloured box with a word for each stretch of time: chords, sections, labels.
+        """Draw a coloured box with a word for each stretch of time: chords, sections, labels.
 
-        Parameters
-        ----------
-        segments
-            Start and end in s, and a text. Equal texts have one colour; from the eleventh text on colours repeat.
+        A segment is (start, end, text), in s. Equal texts have one colour; from the eleventh text on colours repeat.
         """
-        spans = _finite([(start, end) for start, end, _ in segments], f"track {name}: starts and ends", 2, columns=2)
-        if (spans[:, 1] < spans[:, 0]).any():
-            worst = int((spans[:, 1] < spans[:, 0]).argmax())
+        spans = _check_finite([segment[:2] for segment in segments], f"track {name}: starts and ends", 2, columns=2)
+        is_reversed = spans[:, 1] < spans[:, 0]
+        if is_reversed.any():
             raise MusiclabError(
-                f"track {name}: expected each segment to end after it starts, found {spans[worst].tolist()}; "
-                "give (start, end, text) in s"
+                f"track {name}: expected each segment to end after it starts, "
+                f"found {spans[is_reversed.argmax()].tolist()}; give (start, end, text) in s"
             )
-        texts = [str(text) for _, _, text in segments]
+        texts = [str(segment[2]) for segment in segments]
         colour_of = {text: PALETTE[index % len(PALETTE)] for index, text in enumerate(dict.fromkeys(texts))}
         colours = [colour_of[text] for text in texts]
         return cls("segments", name, {"spans": _short(spans), "texts": texts, "colours": colours})
 
     @classmethod
     def predictions(cls, edges, probabilities, classes: Sequence[str], name: str = "predicted") -> "Track":
-        """A row a class, the stronger coloured the surer, as :func:`musiclab.plots.timeline` draws them.
+        """Draw a row for each class, the darker the more probable, as :func:`musiclab.plots.timeline` does.
 
-        Parameters
-        ----------
-        edges : array, shape (windows + 1,)
-            Where one window ends and the next begins, in s: from :func:`musiclab.runs.prediction.edges`.
-        probabilities : array, shape (windows, classes)
-            In [0, 1].
-        classes
-            Names.
+        Window i lasts from ``edges[i]`` to ``edges[i + 1]``, in s, as in :func:`musiclab.runs.prediction.edges`.
+        ``probabilities`` has shape (windows, classes).
         """
-        edges = _finite(edges, f"track {name}: edges", 1)
-        probabilities = _finite(probabilities, f"track {name}: probabilities", 2, columns=len(classes))
+        edges = _check_finite(edges, f"track {name}: edges", 1)
+        probabilities = _check_finite(probabilities, f"track {name}: probabilities", 2, columns=len(classes))
         if len(edges) != len(probabilities) + 1 or probabilities.min() < 0 or probabilities.max() > 1:
             raise MusiclabError(
                 f"track {name}: expected one edge more than windows, and probabilities in 0 to 1, found "
@@ -89,71 +66,47 @@ class Track:
         data = {"edges": _short(edges), "probabilities": _short(probabilities, 3), "classes": list(map(str, classes))}
         return cls("predictions", name, data)
 
-    @classmethod
-    def curve(cls, times, values, name: str = "curve", unit: str = "") -> "Track":
-        """A line, from its lowest to its highest value: saliency, loudness, any feature.
-
-        Parameters
-        ----------
-        times, values : array, shape (points,)
-            Times in s, rising. Of more than 2,000 points every so many is drawn, the largest of them.
-        unit
-            Stands behind values that are read out.
-        """
-        times, values = (_finite(array, f"track {name}: times and values", 1) for array in (times, values))
-        if times.shape != values.shape:
-            raise MusiclabError(
-                f"track {name}: expected a time for each value, found {len(times)} times and {len(values)} values; "
-                "frame i of a feature is at i * hop_length / sample_rate"
-            )
-        step = -(-len(times) // _MOST_POINTS)
-        starts = np.arange(0, len(times), step)
-        highest = np.maximum.reduceat(values, starts)
-        return cls("curve", name, {"times": _short(times[starts]), "values": _short(highest, 4), "unit": unit})
-
     @property
     def height(self) -> int:
-        """In CSS pixels."""
-        if self.kind == "predictions":
+        """Height in CSS pixels."""
+        if self.form == "predictions":
             return 6 + max(12, min(14 * len(self.data["classes"]), 160))
-        return _HEIGHTS[self.kind]
+        return 16 if self.form == "beats" else 22
 
     def to_dict(self) -> dict:
-        """All of it as JSON can hold it."""
-        return {"kind": self.kind, "name": self.name, "height": self.height, **self.data}
+        """Return the row for JSON."""
+        return {"form": self.form, "name": self.name, "height": self.height, **self.data}
 
     def draw(self, ax) -> None:
-        """Draw it on a matplotlib Axes whose x axis is time in s."""
+        """Draw the row on a matplotlib Axes whose x axis is time in s."""
         data = self.data
-        if self.kind == "beats":
+        ax.tick_params(bottom=False, labelbottom=False, left=False)
+        if self.form == "predictions":
+            rows = np.arange(len(data["classes"]) + 1) - 0.5
+            shares = np.transpose(data["probabilities"])
+            ax.pcolormesh(data["edges"], rows, shares, cmap="Blues", vmin=0, vmax=1, rasterized=True)
+            ax.set_yticks(range(len(data["classes"])), data["classes"], fontsize=6)
+            ax.invert_yaxis()
+            return
+        ax.set_yticks([])
+        ax.set_ylabel(self.name, rotation=0, ha="right", va="center", fontsize=8)
+        if self.form == "beats":
             ax.vlines(data["times"], 0, 1, color=PALETTE[0], linewidth=0.8)
-        elif self.kind == "segments":
+        else:
             for (start, end), text, colour in zip(data["spans"], data["texts"], data["colours"], strict=True):
                 ax.axvspan(start, end, color=colour, alpha=0.35, linewidth=0)
                 ax.text((start + end) / 2, 0.5, text, ha="center", va="center", fontsize=7, clip_on=True)
             ax.set_ylim(0, 1)
-        elif self.kind == "predictions":
-            rows = np.arange(len(data["classes"]) + 1) - 0.5
-            shares = np.reshape(data["probabilities"], (-1, len(data["classes"])))
-            ax.pcolormesh(data["edges"], rows, shares.T, cmap="Blues", vmin=0, vmax=1, rasterized=True)
-            ax.set_yticks(range(len(data["classes"])), data["classes"], fontsize=6)
-            ax.invert_yaxis()
-        else:
-            ax.plot(data["times"], data["values"], color=PALETTE[0], linewidth=0.8)
-        if self.kind != "predictions":
-            ax.set_yticks([])
-            ax.set_ylabel(self.name, rotation=0, ha="right", va="center", fontsize=8)
-        ax.tick_params(bottom=False, labelbottom=False, left=False)
 
 
-def _finite(values, what: str, dimensions: int, columns: int | None = None) -> np.ndarray:
+def _check_finite(values, name: str, dimensions: int, columns: int | None = None) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
-    fits = array.ndim == dimensions and array.size and (columns is None or array.shape[-1] == columns)
-    if not fits or not np.isfinite(array).all():
+    is_finite = np.isfinite(array).all()
+    if array.ndim != dimensions or not array.size or (columns and array.shape[-1] != columns) or not is_finite:
         shape = "(n,)" if dimensions == 1 else f"(n, {columns})"
         raise MusiclabError(
-            f"{what}: expected finite numbers of shape {shape} with n at least 1, found shape {array.shape}"
-            f"{'' if np.isfinite(array).all() else ' with NaN or infinite ones'}; leave out what has no value"
+            f"{name}: expected finite numbers of shape {shape} with n at least 1, found shape {array.shape}"
+            f"{'' if is_finite else ' with NaN or infinite ones'}; leave out what has no value"
         )
     return array
 

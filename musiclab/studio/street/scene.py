@@ -1,7 +1,7 @@
-"""A recording: the sound in its street, through a microphone; and the slices cut from it.
+"""Recordings: their layout, the sound in its street, through a microphone, and the slices cut from them.
 
-Street, distance, room and microphone are drawn once a recording, so the slices of a recording have much in common
-that has nothing to do with the class. That is what makes a random split of slices look better than it is.
+Street, distance, room and microphone are drawn once per recording, so the slices of a recording have much in common
+that has nothing to do with the class. This is why a random split of slices gives results that are too good.
 """
 
 import inspect
@@ -11,95 +11,106 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
 from musiclab.core.random import stream
-from musiclab.studio.street.machines import air_conditioner, drilling, engine_idling, jackhammer
-from musiclab.studio.street.music import street_music
-from musiclab.studio.street.place import far_off, microphone, street_bed
-from musiclab.studio.street.signals import car_horn, gun_shot, siren
-from musiclab.studio.street.synthesis import SAMPLE_RATE, n_samples, rms
-from musiclab.studio.street.table import CLASSES, Plan, check_class, plan
-from musiclab.studio.street.voices import children_playing, dog_bark
+from musiclab.studio.street import machines, voices
+from musiclab.studio.street.surroundings import far_off, microphone, street_bed
+from musiclab.studio.street.synthesis import SAMPLE_RATE, Sound, n_samples, prefer, rms
 
-SOUNDS: dict[str, Callable] = {
-    "air_conditioner": air_conditioner,
-    "car_horn": car_horn,
-    "children_playing": children_playing,
-    "dog_bark": dog_bark,
-    "drilling": drilling,
-    "engine_idling": engine_idling,
-    "gun_shot": gun_shot,
-    "jackhammer": jackhammer,
-    "siren": siren,
-    "street_music": street_music,
+SOUNDS: dict[str, Callable[..., Sound]] = {
+    "air_conditioner": machines.air_conditioner,
+    "car_horn": machines.car_horn,
+    "children_playing": voices.children_playing,
+    "dog_bark": voices.dog_bark,
+    "drilling": machines.drilling,
+    "engine_idling": machines.engine_idling,
+    "gun_shot": machines.gun_shot,
+    "jackhammer": machines.jackhammer,
+    "siren": machines.siren,
+    "street_music": voices.street_music,
 }
-"""The generator of each class: ``sound(spans, seconds, rng, **what_to_fix) -> Sound``.
+"""The function that makes the sound of each class, called as ``sound(spans, seconds, rng, **settings)``."""
 
-A new class is such a function, entered here and, at the same place, in `musiclab.studio.street.table.CLASSES`.
-"""
+CLASSES = tuple(SOUNDS)
+"""The ten classes in the order of their ``classID``, 0 to 9."""
+
+# Probability that a recording holds one long occurrence instead of several short ones, 0.65 for other classes. Barks,
+# horns and shots are often short, as in the real set, but not always: the length must not give away the class.
+LONG = {"air_conditioner": 0.75, "car_horn": 0.5, "dog_bark": 0.5, "gun_shot": 0.45}
+WINDOW, HOP = 4.0, 2.0  # seconds
+STEP = 0.02  # seconds: all times are multiples of it, 441 samples at 22,050 Hz, so that every cut falls on a sample
 
 SNR = {1: (8.0, 22.0), 2: (1.0, 8.0)}  # dB over the street, while it sounds, by salience
 FADE = 88  # samples, 4 ms, at both ends of a slice
 
 
 @dataclass(frozen=True)
+class Plan:
+    """The layout of a recording; all times are in seconds."""
+
+    seconds: float  # length of the recording
+    spans: tuple[tuple[float, float], ...]  # start and end of each occurrence of the sound
+    slices: tuple[tuple[int, int, float, float], ...]  # occurrence, index in the occurrence, start and end of each
+    salience: int  # 1 where the sound is in the foreground, 2 where it is in the background
+
+
+@dataclass(frozen=True)
 class Recording:
-    """One rendered recording.
+    """A rendered recording."""
 
-    Attributes
-    ----------
-    samples : ndarray of int16, shape (n,)
-        Mono, at `SAMPLE_RATE`.
-    plan : Plan
-        Its occurrences and slices.
-    truth : dict
-        What was drawn: the sound's own facts, ``snr_db``, ``street``, ``intruder`` and ``microphone``; ready for JSON.
-    """
-
-    samples: np.ndarray
+    samples: np.ndarray  # mono, int16, shape (n,), at `SAMPLE_RATE`
     plan: Plan
-    truth: dict
+    truth: dict  # the sound's own facts, "snr_db", "street", "intruder" and "microphone"; ready for JSON
 
 
-def adjustable(label: str) -> tuple[str, ...]:
-    """Names of what can be fixed in the sound of a class: the keyword arguments of its function.
+def make_plan(fsID: int, label: str, seed: int) -> Plan:
+    """Lay out recording ``fsID`` of a class, in the data set of ``seed``."""
+    rng = stream(seed, fsID, "plan")
+    salience = 1 if rng.random() < 0.65 else 2
+    lead = _rounded(rng.uniform(0.2, 0.8))  # the street is heard alone first
+    spans, slices = [], []
+    if rng.random() < LONG.get(label, 0.65):
+        windows = int(rng.integers(1, 6))
+        length = _rounded(WINDOW + HOP * (windows - 1) - rng.choice([0.0, rng.uniform(0, 1.8)]))
+        spans.append((lead, _rounded(lead + length)))
+        for window in range(windows):
+            start = _rounded(lead + HOP * window)
+            slices.append((0, window, start, min(_rounded(start + WINDOW), spans[0][1])))
+    else:
+        start = lead
+        for occurrence in range(int(rng.integers(1, 6))):
+            end = _rounded(start + rng.uniform(0.5, 4.0))
+            spans.append((start, end))
+            slices.append((occurrence, 0, start, end))
+            start = _rounded(end + rng.uniform(0.2, 1.0))
+    seconds = _rounded(spans[-1][1] + rng.uniform(0.2, 0.8))
+    return Plan(seconds, tuple(spans), tuple(slices), salience)
 
-    Examples
-    --------
-    >>> adjustable("engine_idling")
-    ('rpm', 'cylinders')
-    """
-    parameters = inspect.signature(SOUNDS[check_class(label)]).parameters.values()
-    return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
+
+def _rounded(seconds):
+    return round(round(seconds / STEP) * STEP, 2)
 
 
 def render_recording(
     fsID: int, label: str, *, seed: int = 0, snr_db: float | None = None, settings: Mapping | None = None
 ) -> Recording:
-    """Render one recording, whole.
+    """Render a whole recording.
 
     Parameters
     ----------
-    fsID : int
-        Number of the recording, from the table.
-    label : str
-        Its class, from the table.
-    seed : int
-        Of the data set, as given to `catalogue`.
-    snr_db : float, optional
-        Level of the sound over the street in dB while it sounds, in place of the one drawn. All else stays as it was:
-        the same dog on the same street, only louder.
-    settings : mapping, optional
-        What to fix in the sound, such as ``{"rate": 14.0}`` for a jackhammer; `adjustable` names what there is.
-
-    Returns
-    -------
-    Recording
+    fsID, label, seed
+        The recording's number and class, from the table, and the data set's seed, as in :func:`catalogue`.
+    snr_db
+        Level of the sound above the street in dB, in place of the one drawn. All else stays: the same dog on the same
+        street, only louder.
+    settings
+        Settings to fix, such as ``{"rate": 14.0}`` for a jackhammer: keyword arguments of its function in ``SOUNDS``.
 
     Raises
     ------
     DatasetError
-        If there is no such class, or it has no such setting.
+        The class or one of the settings is unknown.
 
     Examples
     --------
@@ -107,75 +118,28 @@ def render_recording(
     >>> recording.samples.dtype, recording.truth["rate"]
     (dtype('int16'), 14.0)
     """
-    layout = plan(fsID, check_class(label), seed=seed)
-    for name in settings or {}:
-        if name not in adjustable(label):
-            raise DatasetError(f"street: {label} has no setting {name!r}; it has {', '.join(adjustable(label))}")
-    sound, truth = SOUNDS[label](layout.spans, layout.seconds, stream(seed, fsID, label), **(settings or {}))
-    place = stream(seed, fsID, "place")
-    sound = far_off(sound, place)
-    drawn = float(place.uniform(*SNR[layout.salience]))
-    snr_db = drawn if snr_db is None else float(snr_db)
-    street, street_truth = street_bed(layout.seconds, stream(seed, fsID, "street"))
-    sounding = np.concatenate([sound[n_samples(a) : n_samples(b)] for a, b in layout.spans])
+    check_known(label, CLASSES, "a class", DatasetError)
+    settings = settings or {}
+    for name in settings:
+        check_known(name, inspect.getfullargspec(SOUNDS[label]).kwonlyargs, f"settings of {label}", DatasetError)
+    plan = make_plan(fsID, label, seed)
+    sound, truth = SOUNDS[label](plan.spans, plan.seconds, stream(seed, fsID, label), **settings)
+    distance = stream(seed, fsID, "place")
+    sound = far_off(sound, distance)
+    snr_db = float(prefer(snr_db, distance.uniform(*SNR[plan.salience])))
+    street, street_truth = street_bed(plan.seconds, stream(seed, fsID, "street"))
+    sounding = np.concatenate([sound[n_samples(start) : n_samples(end)] for start, end in plan.spans])
     mix = street + sound / rms(sounding) * 10 ** (snr_db / 20)
-    intruder = None
-    if layout.salience == 2:
-        intruder, faint = _intruder(label, layout.seconds, stream(seed, fsID, "intruder"))
+    truth = {"class": label, **truth, "snr_db": round(snr_db, 2), "street": street_truth, "intruder": None}
+    if plan.salience == 2:
+        truth["intruder"], faint = _intruder(label, plan.seconds, stream(seed, fsID, "intruder"))
         mix += faint
-    samples, microphone_truth = microphone(mix, stream(seed, fsID, "microphone"))
-    truth = {
-        "class": label,
-        **truth,
-        "snr_db": round(snr_db, 2),
-        "street": street_truth,
-        "intruder": intruder,
-        "microphone": microphone_truth,
-    }
-    return Recording(samples, layout, truth)
+    samples, truth["microphone"] = microphone(mix, stream(seed, fsID, "microphone"))
+    return Recording(samples, plan, truth)
 
 
-def render_slices(rows: pd.DataFrame, *, seed: int = 0) -> list[np.ndarray]:
-    """All slices of one recording, from one rendering: the unit of work for a pool of processes.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        Rows of the table with one ``fsID`` and one ``class``, as ``table.groupby("fsID")`` gives them.
-    seed : int
-        Of the data set, as given to `catalogue`.
-
-    Returns
-    -------
-    list of ndarray of int16
-        One for each row, in order, shape (n,) with n = (end - start) * `SAMPLE_RATE`.
-
-    Raises
-    ------
-    DatasetError
-        If the rows are of several recordings, the class is unknown, or a slice lies outside the recording.
-    """
-    keys = rows[["fsID", "class"]].drop_duplicates()
-    if len(keys) != 1:
-        raise DatasetError(
-            f"street: expected rows of one recording, found {len(keys)}; "
-            "go through table.groupby('fsID') and render each group"
-        )
-    fs_id, label = int(keys["fsID"].iloc[0]), keys["class"].iloc[0]
-    samples = render_recording(fs_id, label, seed=seed).samples
-    return [_cut(samples, start, end, fs_id) for start, end in zip(rows["start"], rows["end"], strict=True)]
-
-
-def render_slice(row: Mapping | pd.Series, *, seed: int = 0) -> np.ndarray:
-    """One slice, int16, shape (n,), of a row of the table; for many slices see `render_slices`.
-
-    It renders the whole recording to cut one slice from it. Parameters and errors are those of `render_slices`.
-    """
-    return render_slices(pd.DataFrame([dict(row)]), seed=seed)[0]
-
-
-def _intruder(label: str, seconds: float, rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """Another class, faint, somewhere in a recording whose own sound is in the background: its name, shape (n,)."""
+def _intruder(label, seconds, rng):
+    """Render another class somewhere in a recording, faintly: its name and waveform, shape (n,)."""
     # Never a second band: it would cost more than all the rest.
     others = [name for name in CLASSES if name not in (label, "street_music")]
     name = others[rng.integers(len(others))]
@@ -184,12 +148,40 @@ def _intruder(label: str, seconds: float, rng: np.random.Generator) -> tuple[str
     return name, sound / rms(sound) * 10 ** (rng.uniform(-20, -12) / 20)
 
 
-def _cut(samples: np.ndarray, start: float, end: float, fs_id: int) -> np.ndarray:
+def render_slices(rows: pd.DataFrame, *, seed: int = 0) -> list[np.ndarray]:
+    """Render all slices of one recording, as one task for a pool of processes.
+
+    Parameters
+    ----------
+    rows, seed
+        Rows of one recording, as ``table.groupby("fsID")`` gives them, and the table's seed, as in :func:`catalogue`.
+
+    Returns
+    -------
+    list of int16 array
+        One per row, in order, shape (n,) with n = (end - start) * ``SAMPLE_RATE``.
+
+    Raises
+    ------
+    DatasetError
+        The rows are of several recordings, the class is unknown, or a slice lies outside the recording.
+    """
+    recordings = rows[["fsID", "class"]].drop_duplicates()
+    if len(recordings) != 1:
+        raise DatasetError(
+            f"expected rows of one recording, found {len(recordings)}; render each group of table.groupby('fsID')"
+        )
+    fs_id, label = recordings.iloc[0]
+    samples = render_recording(int(fs_id), label, seed=seed).samples
+    return [_cut(samples, start, end, fs_id) for start, end in zip(rows["start"], rows["end"], strict=True)]
+
+
+def _cut(samples, start, end, fs_id):
     first, n = n_samples(start), n_samples(end - start)
     if first < 0 or n <= 2 * FADE or first + n > len(samples):
         raise DatasetError(
-            f"street: recording {fs_id} lasts {len(samples) / SAMPLE_RATE:.2f} s, "
-            f"found a slice from {start} to {end} s; take rows from catalogue() with the same seed"
+            f"recording {fs_id} lasts {len(samples) / SAMPLE_RATE:.2f} s, found a slice from {start} to {end} s; "
+            "take rows from catalogue() with the same seed"
         )
     piece = samples[first : first + n].astype(float)
     ramp = np.sin(np.linspace(0, np.pi / 2, FADE)) ** 2

@@ -1,82 +1,50 @@
-"""The workbench of the Street sounds: noise, pulses, resonances, contours, spans of time and rooms.
+"""Noise, pulses, resonances, contours, spans of time and rooms for the Street sounds.
 
-Everything here is a pure function of its arguments; what is random takes a ``numpy.random.Generator``. Sounds are
-source and filter: something periodic or noisy (`wavetable`, `noise`, `hits`) through something that rings
-(`ringing`, `equalise`, `reverberate`). Nothing makes a partial above `HIGHEST`, so nothing whistles by aliasing.
+Sounds are source and filter: something periodic or noisy (``wavetable``, ``noise``, ``hits``) through something that
+rings (``ringing``, ``equalise``, ``reverberate``). To avoid aliasing, no partial lies above ``HIGHEST``.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import fft, signal
 
-SAMPLE_RATE = 22050
+from musiclab.studio.synthesis import SAMPLE_RATE, read_cycle
+
 HIGHEST = 10_000.0  # Hz: the highest partial made, a tenth under the Nyquist frequency of 11,025 Hz
 
-Spans = Sequence[tuple[float, float]]  # stretches of time, (start, end) in seconds
+Spans = Sequence[Sequence[float]]
+"""Stretches of time: start and end of each, in seconds."""
+
+Curve = Sequence[tuple[float, float]]
+"""Points (Hz, dB) in rising frequency, joined by straight lines over log frequency, flat outside."""
 
 
 class Sound(NamedTuple):
-    """A rendered sound and what is true of it.
+    """A rendered sound and its ground truth."""
 
-    Attributes
-    ----------
-    waveform : ndarray, shape (n,)
-        float64 samples at `SAMPLE_RATE`, of any level: the scene sets the level.
-    truth : dict
-        What was asked or drawn (rates, frequencies, times), of numbers, strings and lists, ready for JSON.
-    """
-
-    waveform: np.ndarray
-    truth: dict
+    waveform: np.ndarray  # float64, shape (n,), of any level: the scene sets the level
+    truth: dict  # what was asked or drawn (rates, frequencies, times), ready for JSON
 
 
 def n_samples(seconds: float) -> int:
-    """Samples in `seconds` at `SAMPLE_RATE`, rounded to the nearest."""
+    """Convert ``seconds`` to samples, rounded to the nearest."""
     return round(seconds * SAMPLE_RATE)
 
 
-def given(value, drawn):
-    """`value`, or what was drawn where `value` is None.
-
-    The draw is made either way, so that fixing one thing about a sound leaves what is drawn after it as it was.
-    """
+def prefer(value: Any, drawn: Any) -> Any:
+    """Return ``value``, or ``drawn`` if it is None: fixing a setting leaves all later draws as they were."""
     return drawn if value is None else value
 
 
 def rms(x: np.ndarray) -> float:
-    """Root of the mean square of `x`, at least 1e-12 so that it can be divided by."""
+    """Compute the root mean square of ``x``, at least 1e-12 so that it can be divided by."""
     return max(float(np.sqrt(np.mean(np.square(x)))), 1e-12)
 
 
-def _gains(size: int, curve: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Amplitude gains of a curve of (Hz, dB) points at the frequencies of a real FFT of `size`; none at 0 Hz."""
-    hz, decibels = np.array(curve, dtype=float).T
-    grid = np.geomspace(1, SAMPLE_RATE / 2, 500)  # 37 an octave: logarithms of 500 points, not of 100,000
-    gains = 10 ** (np.interp(np.log(grid), np.log(hz), decibels) / 20)
-    gains = np.interp(fft.rfftfreq(size, 1 / SAMPLE_RATE), grid, gains)
-    gains[0] = 0.0
-    return gains
-
-
-def noise(n: int, rng: np.random.Generator, curve: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Gaussian noise with a drawn spectrum, made in the frequency domain.
-
-    Parameters
-    ----------
-    n : int
-        Samples to make.
-    rng : numpy.random.Generator
-        Where the noise comes from.
-    curve : sequence of (float, float)
-        Points (Hz, dB) in rising frequency, joined by straight lines over log frequency, flat outside.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Unit RMS.
-    """
+def noise(n: int, rng: np.random.Generator, curve: Curve) -> np.ndarray:
+    """Make Gaussian noise, shape (n,), of unit RMS, whose spectrum is ``curve``."""
     size = fft.next_fast_len(n, real=True)
     # Single precision is plenty for noise, and twice as fast.
     spectrum = rng.standard_normal(2 * (size // 2 + 1), dtype=np.float32).view(np.complex64)
@@ -84,14 +52,24 @@ def noise(n: int, rng: np.random.Generator, curve: Sequence[tuple[float, float]]
     return x / rms(x)
 
 
-def equalise(x: np.ndarray, curve: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Filter `x`, shape (n,), by the gain curve of `noise`, without phase shift and without wrapping round."""
+def equalise(x: np.ndarray, curve: Curve) -> np.ndarray:
+    """Filter ``x``, shape (n,), by ``curve``, without phase shift and without wrapping round."""
     size = fft.next_fast_len(len(x) + 2048, real=True)  # 93 ms of room for what the filter smears
     return fft.irfft(fft.rfft(x, size) * _gains(size, curve), size)[: len(x)]
 
 
+def _gains(size, curve):
+    """Amplitude gains of a curve at the frequencies of a real FFT of ``size``; none at 0 Hz."""
+    hz, decibels = np.array(curve, dtype=float).T
+    grid = np.geomspace(1, SAMPLE_RATE / 2, 500)  # 37 per octave: logarithms of 500 points, not of 100,000
+    gains = 10 ** (np.interp(np.log(grid), np.log(hz), decibels) / 20)
+    gains = np.interp(fft.rfftfreq(size, 1 / SAMPLE_RATE), grid, gains)
+    gains[0] = 0.0
+    return gains
+
+
 def drift(n: int, rng: np.random.Generator, rate: float) -> np.ndarray:
-    """A smooth random contour, shape (n,): about `rate` fresh values a second, each of mean 0 and deviation 1."""
+    """Draw a smooth contour, shape (n,), with mean 0, standard deviation 1 and ``rate`` new values per second."""
     position = np.arange(n) * (rate / SAMPLE_RATE)
     points = rng.standard_normal(int(n * rate / SAMPLE_RATE) + 3)
     left = position.astype(int)
@@ -101,40 +79,27 @@ def drift(n: int, rng: np.random.Generator, rate: float) -> np.ndarray:
 
 
 def wavetable(frequency: np.ndarray, amplitudes: Sequence[float]) -> np.ndarray:
-    """A tone of harmonic partials, none above `HIGHEST`.
+    """Make a harmonic tone, shape (n,), from its fundamental (Hz) at each sample and the amplitudes of its partials.
 
-    Parameters
-    ----------
-    frequency : ndarray, shape (n,)
-        Fundamental at each sample, in Hz.
-    amplitudes : sequence of float
-        Amplitude of partial 1, 2, ...; those that the highest fundamental would carry above `HIGHEST` are left out.
-
-    Returns
-    -------
-    ndarray, shape (n,)
+    Partials that would pass ``HIGHEST`` at the highest fundamental are left out.
     """
-    phase = np.cumsum(frequency) / SAMPLE_RATE
-    return wavetable_at(phase, amplitudes, float(np.max(frequency)))
+    return wavetable_at(np.cumsum(frequency) / SAMPLE_RATE, amplitudes, float(np.max(frequency)))
 
 
 def wavetable_at(phase: np.ndarray, amplitudes: Sequence[float], highest: float) -> np.ndarray:
-    """`wavetable` for a phase in cycles, shape (n,), whose fundamental never passes `highest` Hz."""
+    """Make a harmonic tone, shape (n,), from its phase in cycles and its highest fundamental in Hz."""
     partials = np.asarray(amplitudes, dtype=float)[: max(1, int(HIGHEST / highest))]
     size = 8192  # linear reading of partial 100 is off by 0.07 %, -63 dB
     spectrum = np.zeros(size // 2 + 1, dtype=complex)
     # Phases that grow with the square of the partial's number (Schroeder 1970) keep the tone from spiking.
     k = np.arange(1, len(partials) + 1)
     spectrum[k] = partials * np.exp(-1j * np.pi * k * (k - 1) / len(partials)) * size / 2
-    table = np.append(fft.irfft(spectrum, size), 0.0)
-    table[-1] = table[0]
-    position = (phase % 1.0) * size
-    left = np.minimum(position.astype(int), size - 1)
-    return table[left] + (position - left) * (table[left + 1] - table[left])
+    cycle = fft.irfft(spectrum, size)
+    return read_cycle(np.append(cycle, cycle[0]), phase)
 
 
 def hits(n: int, times: np.ndarray, gains: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """The sound `shape`, shape (m,), struck at `times` (s) with `gains`: shape (n,). Hits outside are left out."""
+    """Strike the sound ``shape`` at ``times`` (s) with ``gains``: shape (n,). Hits outside are left out."""
     position = np.asarray(times) * SAMPLE_RATE
     inside = (position >= 0) & (position < n - 1)
     position, gains = position[inside], np.asarray(gains, dtype=float)[inside]
@@ -147,17 +112,9 @@ def hits(n: int, times: np.ndarray, gains: np.ndarray, shape: np.ndarray) -> np.
 
 
 def ringing(frequencies: Sequence[float], decays: Sequence[float], amplitudes: Sequence[float]) -> np.ndarray:
-    """The ring of a struck body: decaying sines.
+    """Ring a struck body for as long as its longest decay; modes above ``HIGHEST`` are left out.
 
-    Parameters
-    ----------
-    frequencies, decays, amplitudes : sequence of float
-        Of each mode: Hz, seconds to fall by 60 dB, and height. Modes above `HIGHEST` are left out.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        As long as the longest decay.
+    Each mode has a frequency (Hz), a decay (seconds to fall by 60 dB) and an amplitude.
     """
     t = np.arange(n_samples(max(decays)) + 1) / SAMPLE_RATE
     body = np.zeros(len(t))
@@ -168,7 +125,7 @@ def ringing(frequencies: Sequence[float], decays: Sequence[float], amplitudes: S
 
 
 def gate(n: int, spans: Spans, attack: float, release: float) -> np.ndarray:
-    """An envelope, shape (n,): 1 inside `spans`, 0 outside, rising in `attack` s and falling in `release` s within."""
+    """Draw an envelope, shape (n,): 0 outside ``spans``, up to 1 in ``attack`` s and down in ``release`` s inside."""
     times, levels = [-1.0], [0.0]
     for start, end in spans:
         attack_here, release_here = (min(x, 0.45 * (end - start)) for x in (attack, release))
@@ -177,36 +134,22 @@ def gate(n: int, spans: Spans, attack: float, release: float) -> np.ndarray:
     return np.interp(np.arange(n) / SAMPLE_RATE, times, levels)
 
 
-def stretches(
-    spans: Spans, rng: np.random.Generator, on: tuple[float, float], off: tuple[float, float]
-) -> list[tuple[float, float]]:
-    """Cut spans into work and rest: stretches of `on` s (least, most), rests of `off`; each span begins with work."""
+def stretches(spans: Spans, rng: np.random.Generator, on: Sequence[float], off: Sequence[float]) -> list[list[float]]:
+    """Cut spans into work of ``on`` s (least, most) and rests of ``off`` s; each span begins with work."""
     pieces = []
     for start, end in spans:
         while end - start > 0.08:
             stop = min(end, start + rng.uniform(*on))
             stop = end if end - stop < 0.08 else stop
-            pieces.append((start, stop))
+            pieces.append([start, stop])
             start = stop + rng.uniform(*off)
     return pieces
 
 
 def reverberate(x: np.ndarray, rng: np.random.Generator, seconds: float, wet: float) -> np.ndarray:
-    """Put `x`, shape (n,), into a space.
+    """Put ``x``, shape (n,), into a space that reverberates for ``seconds`` (to -60 dB).
 
-    Parameters
-    ----------
-    x : ndarray, shape (n,)
-    rng : numpy.random.Generator
-        Draws the reflections.
-    seconds : float
-        Reverberation time, in which the tail falls by 60 dB.
-    wet : float
-        RMS of the reflected sound over that of the direct sound.
-
-    Returns
-    -------
-    ndarray, shape (n,)
+    ``wet`` is the RMS of the reflected sound relative to the direct sound.
     """
     n = n_samples(seconds)
     tail = noise(n, rng, [(100, -6), (300, 0), (2000, -3), (8000, -18)])

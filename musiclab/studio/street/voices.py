@@ -1,7 +1,8 @@
-"""Throats: children at play, barking dogs, and the murmur of people far off.
+"""Voices and music: children at play, barking dogs, the murmur of people far off, and a band on a square.
 
 A voice is a buzz (the vocal folds) and breath, through a chain of resonances (the formants of mouth and nose). A
-child's mouth is short, so its formants lie a third higher than a man's; a dog's are few and broad.
+child's mouth is short, so its formants lie a third higher than a man's; a dog's are few and broad. The functions of
+the three classes take the same arguments as those of ``machines``.
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import signal
 
+from musiclab import studio
 from musiclab.studio.street.synthesis import (
     SAMPLE_RATE,
     Sound,
     Spans,
     drift,
     equalise,
-    given,
+    gate,
     n_samples,
     noise,
+    prefer,
     reverberate,
     rms,
     stretches,
@@ -34,7 +37,7 @@ VOWELS = {
     "u": (300, 870, 2240),
 }
 
-# How a phrase is said: syllables (least, most), seconds of each (least, most), pitch over the voice's middle.
+# How a phrase is spoken: syllables (least, most), seconds of each (least, most), pitch over the voice's middle.
 MANNERS = {
     "talk": ((2, 6), (0.1, 0.24), 1.0),
     "shout": ((1, 3), (0.18, 0.5), 1.35),
@@ -52,27 +55,10 @@ def utterance(
     breath: float = 0.1,
     roughness: float = 0.0,
 ) -> np.ndarray:
-    """One voiced sound.
+    """Utter a voiced sound, shape (n,), of pitch ``f0`` (Hz) and loudness ``envelope``, both of shape (n,).
 
-    Parameters
-    ----------
-    f0 : ndarray, shape (n,)
-        Pitch in Hz at each sample.
-    envelope : ndarray, shape (n,)
-        Loudness at each sample.
-    formants : sequence of float
-        Resonances in Hz; each is as wide as 60 Hz and 6 % of its frequency.
-    rng : numpy.random.Generator
-        Draws the breath.
-    breath : float
-        Level of the noise beside the buzz.
-    roughness : float
-        Relative deviation of the pitch from one moment to the next (60 a second): 0.05 is hoarse.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Loudest at about `envelope`'s peak.
+    Each of the ``formants`` (Hz) is 60 Hz plus 6 % of its frequency wide. ``breath`` is the level of the noise relative
+    to the buzz, ``roughness`` the relative standard deviation of the pitch, drawn 60 times per second: 0.05 is hoarse.
     """
     n = len(f0)
     if roughness:
@@ -88,29 +74,17 @@ def utterance(
     return x / max(np.max(np.abs(x)), 1e-9) * np.max(envelope)
 
 
-def _arch(n: int, attack: float, release: float) -> np.ndarray:
-    """An envelope, shape (n,), up in `attack` and down in `release`, both as fractions of the whole."""
+def _arch(n, attack, release):
+    """An envelope, shape (n,), up in ``attack`` and down in ``release``, both as fractions of its length."""
     t = np.linspace(0, 1, n)
     return np.clip(np.minimum(t / attack, (1 - t) / release), 0, 1) ** 1.5
 
 
-def phrase(rng: np.random.Generator, pitch: float, scale: float, manner: str = "talk") -> np.ndarray:
-    """A phrase without words.
+def _phrase(rng, pitch, scale, manner):
+    """Utter a phrase without words, shape (n,), in one of the ``MANNERS``.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Draws syllables, vowels and melody.
-    pitch : float
-        The voice's middle pitch in Hz.
-    scale : float
-        Formants over those of a man: 1.0 a man, 1.15 a woman, 1.3 and up a child.
-    manner : {"talk", "shout", "laugh", "scream"}
-        "laugh" is a row of short sighs, "scream" one long high vowel.
-
-    Returns
-    -------
-    ndarray, shape (n,)
+    ``pitch`` is the middle of the voice in Hz, ``scale`` the ratio of its formants to a man's: 1.15 for a woman, 1.2
+    and up for a child.
     """
     syllables, length, lift = MANNERS[manner]
     pieces = []
@@ -131,59 +105,42 @@ def phrase(rng: np.random.Generator, pitch: float, scale: float, manner: str = "
     return np.concatenate(pieces)
 
 
-def _talking(
-    n: int, spans: Spans, rng: np.random.Generator, voices: list[dict], pause: tuple[float, float]
-) -> np.ndarray:
-    """Voices that speak phrase after phrase within `spans`, with pauses of `pause` s (least, most): shape (n,)."""
+def _talking(n, spans, rng, voices, pause):
+    """Let voices talk in phrases within ``spans``, with pauses of ``pause`` s (least, most): shape (n,)."""
     x = np.zeros(n)
     for voice in voices:
         manners, odds = voice["manners"]
         for start, end in spans:
             time = start + rng.uniform(0, 0.6 * pause[1]) * (voice is not voices[0])  # somebody speaks at once
             while time < end - 0.1:
-                said = phrase(rng, voice["pitch"], voice["scale"], str(rng.choice(manners, p=odds)))
-                first, last = n_samples(time), min(n_samples(end), n_samples(time) + len(said), n)
-                said = said[: max(last - first, 0)]
-                fade = min(len(said), 220)  # 10 ms, for a phrase cut off by the end of the span
-                said[len(said) - fade :] *= np.linspace(1, 0, fade)
-                x[first : first + len(said)] += voice["level"] * said
-                time += len(said) / SAMPLE_RATE + rng.uniform(*pause)
+                spoken = _phrase(rng, voice["pitch"], voice["scale"], str(rng.choice(manners, p=odds)))
+                first, last = n_samples(time), min(n_samples(end), n_samples(time) + len(spoken), n)
+                spoken = spoken[: max(last - first, 0)]
+                fade = min(len(spoken), 220)  # 10 ms, for a phrase cut off by the end of the span
+                spoken[len(spoken) - fade :] *= np.linspace(1, 0, fade)
+                x[first : first + len(spoken)] += voice["level"] * spoken
+                time += len(spoken) / SAMPLE_RATE + rng.uniform(*pause)
     return x
 
 
 def murmur(seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Grown-ups talking some way off, shape (n,), unit RMS: part of a street's background."""
+    """Let adults talk some way off, shape (n,), unit RMS: part of a street's background."""
     voices = [
         {"pitch": pitch, "scale": 1.0 if pitch < 150 else 1.15, "level": 1.0, "manners": (("talk",), (1.0,))}
         for pitch in rng.uniform(90, 240, 3)
     ]
-    n = n_samples(seconds)
-    x = equalise(_talking(n, [(0, seconds)], rng, voices, (0.1, 1.2)), [(200, 0), (1500, -3), (6000, -20)])
-    x = reverberate(x, rng, 0.7, 1.0)
+    x = _talking(n_samples(seconds), [(0, seconds)], rng, voices, (0.1, 1.2))
+    x = reverberate(equalise(x, [(200, 0), (1500, -3), (6000, -20)]), rng, 0.7, 1.0)
     return x / rms(x)
 
 
 def children_playing(spans: Spans, seconds: float, rng: np.random.Generator, *, children: int | None = None) -> Sound:
-    """Several children who call, laugh and scream across one another in a hard playground.
+    """Let 2 to 5 ``children`` call, laugh and scream at once in a playground that echoes.
 
-    Parameters
-    ----------
-    spans : sequence of (float, float)
-        When they are heard, in seconds.
-    seconds : float
-        Length of the recording.
-    rng : numpy.random.Generator
-        Draws what is not given.
-    children : int, optional
-        How many; 2 to 5 where not given.
-
-    Returns
-    -------
-    Sound
-        ``truth`` holds ``children`` and ``pitches``, the middle pitch of each in Hz.
+    The truth holds ``children`` and ``pitches``, the middle pitch of each in Hz.
     """
     n = n_samples(seconds)
-    children = given(children, int(rng.integers(2, 6)))
+    children = prefer(children, int(rng.integers(2, 6)))
     pitches = rng.uniform(250, 430, children)
     screams = rng.uniform(0.02, 0.2)
     manners = (("talk", "shout", "laugh", "scream"), (0.4, 0.45 - screams, 0.15, screams))
@@ -197,22 +154,13 @@ def children_playing(spans: Spans, seconds: float, rng: np.random.Generator, *, 
 
 
 def dog_bark(spans: Spans, seconds: float, rng: np.random.Generator, *, pitch: float | None = None) -> Sound:
-    """Barks: a pitch that leaps up and falls, rough folds, breath, and the two broad formants of a muzzle.
+    """Bark: a pitch that leaps up and falls, rough folds, breath, and the formants of a muzzle.
 
-    Parameters
-    ----------
-    spans, seconds, rng
-        As in `children_playing`.
-    pitch : float, optional
-        Top of a bark's pitch in Hz; where not given 220 (a mastiff) to 1000 (a terrier). Size sets length and formants.
-
-    Returns
-    -------
-    Sound
-        ``truth`` holds ``pitch`` (Hz) and ``barks``, their spans.
+    ``pitch`` is the top of a bark's pitch, 220 (a mastiff) to 1000 Hz (a terrier); length and formants follow from it.
+    The truth holds ``pitch`` and ``barks``, their spans.
     """
     n = n_samples(seconds)
-    pitch = given(pitch, float(220 * (1000 / 220) ** rng.random()))
+    pitch = prefer(pitch, float(220 * (1000 / 220) ** rng.random()))
     small = np.log(pitch / 220) / np.log(1000 / 220)  # 0 a mastiff, 1 a terrier
     length = 0.28 - 0.16 * small
     formants = np.array([480, 1150, 2600, 3900, 5200, 6500]) * (1 + 0.6 * small) * rng.uniform(0.9, 1.1, 6)
@@ -225,4 +173,19 @@ def dog_bark(spans: Spans, seconds: float, rng: np.random.Generator, *, pitch: f
         f0 = pitch * rng.uniform(0.85, 1.0) * (0.55 + 0.45 * np.sin(np.pi * np.clip(t * 1.1, 0, 1)) ** 0.7)
         bark = utterance(f0, _arch(m, 0.08, 0.5), formants, rng, breath=breath, roughness=rough)
         x[n_samples(start) : n_samples(start) + m] += rng.uniform(0.6, 1) * bark
-    return Sound(x, {"pitch": pitch, "barks": [list(span) for span in barks]})
+    return Sound(x, {"pitch": pitch, "barks": barks})
+
+
+def street_music(spans: Spans, seconds: float, rng: np.random.Generator, *, genre: str | None = None) -> Sound:
+    """Play a Studio track of a ``genre`` from across a square, dulled by distance, amid the talk of a crowd.
+
+    The truth holds ``genre`` and ``track_seed``, with which ``studio.render`` plays it again.
+    """
+    genres = list(studio.GENRES)
+    genre = prefer(genre, genres[rng.integers(len(genres))])
+    track_seed = int(rng.integers(2**31))
+    x = studio.render(genre, track_seed, seconds=seconds).waveform.astype(float)
+    x = equalise(x, [(60, -12), (200, 0), (2000, 0), (9000, rng.uniform(-24, -6))])
+    x = reverberate(x / rms(x), rng, rng.uniform(0.4, 1.2), rng.uniform(0.2, 0.8))
+    x += rng.uniform(0.02, 0.25) * murmur(seconds, rng)
+    return Sound(x * gate(len(x), spans, 0.1, 0.2), {"genre": genre, "track_seed": track_seed})

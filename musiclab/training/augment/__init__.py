@@ -1,14 +1,9 @@
-"""Augmentation: what may change about a sound without changing what it is called. Training clips only.
+"""Augmentation: changes of a sound that do not change its label, for training clips only.
 
-=========  =========================================================================================================
-tracks     nine changes of one waveform, made before training (noise, stretch, pitch, percussive part ...), by librosa
-           and soxr: slow and good, a track gives several
-batch      changes of a whole training batch on the device it is on, new ones at every step: fast and simple
-pipeline   :class:`Augmentation`: which of those of ``batch``, and by how much, as a run keeps it
-=========  =========================================================================================================
-
-Every draw comes from the numpy generator that is given, so that a seed decides everything, on every device.
-Nothing here changes what it is given.
+``batch`` changes a training batch on its device at every step, fast and simple; :class:`Augmentation` says which
+changes a run makes. ``tracks`` changes one waveform before training, by librosa and soxr: slow and good. All draws come
+from the numpy generator that is passed, so that a seed decides everything on every device. No function changes its
+input.
 """
 
 from musiclab.training.augment.batch import (
@@ -17,9 +12,6 @@ from musiclab.training.augment.batch import (
     frequency_shift,
     gain,
     mixup,
-    noise,
-    polarity,
-    random_crop,
     random_stretch,
     time_mask,
 )
@@ -32,9 +24,6 @@ __all__ = [
     "frequency_shift",
     "gain",
     "mixup",
-    "noise",
-    "polarity",
-    "random_crop",
     "random_stretch",
     "time_mask",
 ]

@@ -1,14 +1,13 @@
-"""Augmentation of a training batch, on the device it is on: never for validation or test.
+"""Random changes of a training batch, on the device it is on.
 
-A batch is a float tensor of shape (batch, samples) for audio, or (batch, dimensions, frames); each example draws its
-own change. The masks are torchaudio's in all but the draw: torchaudio draws from the device's own generator, another
-one on each device, and a machine that trains from a store needs no torchaudio.
+A batch is a float tensor, shape (batch, samples) for audio, otherwise (batch, dimensions, frames). Each example draws
+its own change from the numpy generator ``rng``, because torch's generators draw other numbers on each device.
 """
 
 import numpy as np
 import torch
 
-_FRACTION_BITS = 20  # places between two frames are counted in 2^-20 of a frame: whole numbers, alike on every device
+_FRACTION_BITS = 20  # positions between frames are counted in 2^-20 of a frame: integers are alike on every device
 
 
 def time_mask(batch: torch.Tensor, longest: float, fill, rng: np.random.Generator) -> torch.Tensor:
@@ -18,45 +17,34 @@ def time_mask(batch: torch.Tensor, longest: float, fill, rng: np.random.Generato
     ----------
     batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
     longest
-        Longest stretch, as a share of the axis, in [0, 1]; the length is drawn evenly from 0 to it.
+        Longest stretch, as a share of the axis, in [0, 1]; the length is drawn uniformly from 0 to it.
     fill : float, or array of shape (dimensions,)
-        What to write: the feature's silence.
-    rng
-        Decides the stretches.
+        Value to write: the feature's silence.
     """
     hidden = _hidden(batch, longest, rng, axis=-1)
     return _fill(batch, hidden if batch.ndim == 2 else hidden[:, None], fill)
 
 
 def frequency_mask(batch: torch.Tensor, longest: float, fill, rng: np.random.Generator) -> torch.Tensor:
-    """Overwrite a random range of bands of each example, shape (batch, n_mels, frames) (SpecAugment).
-
-    Parameters are those of :func:`time_mask`; ``longest`` is a share of the bands.
-    """
+    """Overwrite a random range of bands, at most a share of ``longest``; otherwise as :func:`time_mask`."""
     return _fill(batch, _hidden(batch, longest, rng, axis=1)[:, :, None], fill)
 
 
 def frequency_shift(batch: torch.Tensor, bands: int, rng: np.random.Generator) -> torch.Tensor:
-    """Move each example up or down by up to ``bands`` bands, shape (batch, n_mels, frames), as another pitch would.
+    """Move each example, shape (batch, n_mels, frames), up or down by up to ``bands`` bands, as another pitch would.
 
-    The band at the edge is repeated in the place that becomes free.
+    The band at the edge fills the bands that become free.
     """
     shifts = rng.integers(-bands, bands + 1, len(batch))
-    places = np.clip(np.arange(batch.shape[1]) - shifts[:, None], 0, batch.shape[1] - 1)  # (batch, n_mels)
-    places = torch.from_numpy(places).to(batch.device, non_blocking=True)
-    return batch.gather(1, places[:, :, None].expand(batch.shape))
+    sources = np.clip(np.arange(batch.shape[1]) - shifts[:, None], 0, batch.shape[1] - 1)  # (batch, n_mels)
+    sources = torch.from_numpy(sources).to(batch.device, non_blocking=True)
+    return batch.gather(1, sources[:, :, None].expand(batch.shape))
 
 
 def circular_shift(batch: torch.Tensor, longest: float, rng: np.random.Generator) -> torch.Tensor:
-    """Rotate each example along the last axis: what leaves at one end comes back at the other.
+    """Rotate each example along the last axis, either way.
 
-    Parameters
-    ----------
-    batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
-    longest
-        Largest move, earlier or later, as a share of the axis, in [0, 1]; 0.5 reaches every place.
-    rng
-        Decides the moves, whole samples or frames.
+    ``longest`` is the largest move as a share of the axis, in [0, 1]; 0.5 reaches every position.
     """
     size = batch.shape[-1]
     most = int(longest * size)
@@ -64,44 +52,13 @@ def circular_shift(batch: torch.Tensor, longest: float, rng: np.random.Generator
     return _take(batch, (torch.arange(size, device=batch.device) - moves[:, None]) % size)
 
 
-def random_crop(batch: torch.Tensor, length: int, rng: np.random.Generator) -> torch.Tensor:
-    """Keep ``length`` neighbouring samples or frames of each example, from a place of its own.
-
-    (A :class:`~musiclab.store.segments.Segments` cuts at random places already: this is for a batch of whole clips.)
-
-    Returns
-    -------
-    tensor, shape (batch, length) or (batch, dimensions, length)
-
-    Raises
-    ------
-    ValueError
-        The examples are shorter.
-    """
-    size = batch.shape[-1]
-    if not 0 < length <= size:
-        raise ValueError(f"expected a length of 1 to {size} (the examples' own), found {length}")
-    starts = torch.from_numpy(rng.integers(0, size - length + 1, len(batch))).to(batch.device, non_blocking=True)
-    return _take(batch, starts[:, None] + torch.arange(length, device=batch.device))
-
-
 def random_stretch(batch: torch.Tensor, most: float, fill, rng: np.random.Generator) -> torch.Tensor:
-    """Play each example faster or slower, by linear interpolation along the last axis.
+    """Play each example faster or slower, by a factor between 1 / (1 + most) and 1 + most, with linear interpolation.
 
-    A picture changes its tempo and keeps its pitch; a waveform changes both, as a tape does, and loses some treble:
-    the interpolation is no proper resampling (:func:`musiclab.training.augment.tracks.pitch_and_speed` is).
-
-    Parameters
-    ----------
-    batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
-        The shape stays: a slower example shows a part of itself, at a random place; a faster one ends early, and
-        what is free before and behind it is filled.
-    most
-        The factor is drawn from 1 / (1 + most) to 1 + most, evenly on a logarithmic scale; 0.1 is up to 10 %.
-    fill : float, or array of shape (dimensions,)
-        The feature's silence.
-    rng
-        Decides factors and places.
+    A spectrogram changes its tempo and keeps its pitch. A waveform changes both, as a tape does, and loses some treble;
+    :func:`musiclab.training.augment.tracks.pitch_and_speed` resamples properly. The shape stays: a slower example shows
+    a random part of itself, a faster one is padded with ``fill`` before and after. Factors are uniform on a logarithmic
+    scale.
     """
     last = batch.shape[-1] - 1
     if last == 0:
@@ -110,10 +67,10 @@ def random_stretch(batch: torch.Tensor, most: float, fill, rng: np.random.Genera
     starts = rng.uniform(0, 1, len(batch)) * last * (1 - factors)  # under 0 for a faster one
     counted = np.round(np.stack([starts, factors]) * 2**_FRACTION_BITS).astype(np.int64)
     starts, factors = torch.from_numpy(counted).to(batch.device, non_blocking=True)[:, :, None]
-    places = starts + factors * torch.arange(last + 1, device=batch.device)  # (batch, frames)
-    left = (places >> _FRACTION_BITS).clip(0, last - 1)
-    share = (places - (left << _FRACTION_BITS)).to(batch) / 2**_FRACTION_BITS  # of the right neighbour
-    free = (share < 0) | (share > 1)  # before the first frame, behind the last one
+    positions = starts + factors * torch.arange(last + 1, device=batch.device)  # (batch, frames)
+    left = (positions >> _FRACTION_BITS).clip(0, last - 1)
+    share = (positions - (left << _FRACTION_BITS)).to(batch) / 2**_FRACTION_BITS  # of the right neighbour
+    free = (share < 0) | (share > 1)  # before the first frame, after the last one
     if batch.ndim > 2:
         share, free = share[:, None], free[:, None]
     stretched = _take(batch[..., :-1], left).lerp_(_take(batch[..., 1:], left), share)
@@ -121,40 +78,12 @@ def random_stretch(batch: torch.Tensor, most: float, fill, rng: np.random.Genera
 
 
 def gain(batch: torch.Tensor, decibels: float, rng: np.random.Generator) -> torch.Tensor:
-    """Make each waveform louder or softer by up to ``decibels`` dB, drawn evenly; shape (batch, samples).
+    """Make each waveform louder or softer by up to ``decibels`` dB, drawn uniformly.
 
-    Nothing is clipped: a loud one may leave [-1, 1], which a model does not mind.
+    Nothing is clipped: a loud example may leave [-1, 1], which a model does not mind.
     """
     factors = 10 ** (rng.uniform(-decibels, decibels, len(batch)) / 20)
     return batch * torch.from_numpy(factors).to(batch, non_blocking=True)[:, None]
-
-
-def noise(batch: torch.Tensor, snr: tuple[float, float], rng: np.random.Generator) -> torch.Tensor:
-    """Add white noise to each waveform, shape (batch, samples).
-
-    Parameters
-    ----------
-    batch : tensor, shape (batch, samples)
-    snr
-        Lowest and highest signal-to-noise ratio, in dB, drawn evenly: the power of the example over that of the
-        noise that it gets. To silence, then, nothing is added. Nothing is clipped.
-    rng
-        Decides noise and ratios. One stretch of noise is drawn a batch and each example gets it from another
-        place: to draw it all in numpy would take longer than a step on a GPU.
-    """
-    size = batch.shape[-1]
-    drawn = rng.standard_normal(2 * size, dtype=np.float32)
-    starts = torch.from_numpy(rng.integers(0, size + 1, len(batch))).to(batch.device, non_blocking=True)
-    ratios = torch.from_numpy(10 ** (-rng.uniform(*snr, len(batch)) / 20)).to(batch, non_blocking=True)
-    added = torch.from_numpy(drawn).to(batch, non_blocking=True).unfold(0, size, 1)[starts]  # (batch, samples)
-    level = torch.linalg.vector_norm(batch, dim=1) / torch.linalg.vector_norm(added, dim=1)
-    return torch.addcmul(batch, added, (level * ratios)[:, None])
-
-
-def polarity(batch: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Turn every other waveform, by chance, upside down, shape (batch, samples): nobody hears the difference."""
-    signs = 1 - 2 * rng.integers(0, 2, len(batch))
-    return batch * torch.from_numpy(signs).to(batch, non_blocking=True)[:, None]
 
 
 def mixup(
@@ -164,14 +93,11 @@ def mixup(
 
     Parameters
     ----------
-    batch : tensor, shape (batch, ...)
-    targets : float tensor, shape (batch, classes)
-        Probabilities.
+    batch, targets : tensor, shape (batch, ...) and float tensor, shape (batch, classes)
+        Examples and their probabilities.
     alpha
-        The share of the other example is drawn from Beta(alpha, alpha), once an example, and turned round where it
-        is over a half: the example itself stays the louder one. Over 0.
-    rng
-        Decides the partners and the shares.
+        The share of the other example is drawn from Beta(alpha, alpha), and mirrored if it is over a half, so that the
+        example itself stays the louder one.
     """
     partner = torch.from_numpy(rng.permutation(len(batch))).to(batch.device, non_blocking=True)
     share = rng.beta(alpha, alpha, len(batch))
@@ -181,14 +107,14 @@ def mixup(
 
 
 def _hidden(batch: torch.Tensor, longest: float, rng: np.random.Generator, axis: int) -> torch.Tensor:
-    """Which places of an axis a mask hides: bool, shape (batch, size)."""
+    """Draw which positions of an axis a mask hides: bool, shape (batch, size)."""
     size = batch.shape[axis]
     lengths = rng.uniform(0, longest * size, len(batch))
     starts = rng.uniform(0, size - lengths)
     edges = np.ceil(np.stack([starts, starts + lengths]) - 0.5).astype(np.int64)  # a frame goes by its middle
     first, end = torch.from_numpy(edges).to(batch.device, non_blocking=True)[:, :, None]
-    places = torch.arange(size, device=batch.device)
-    return (places >= first) & (places < end)
+    positions = torch.arange(size, device=batch.device)
+    return (positions >= first) & (positions < end)
 
 
 def _fill(batch: torch.Tensor, hidden: torch.Tensor, fill) -> torch.Tensor:
@@ -197,8 +123,8 @@ def _fill(batch: torch.Tensor, hidden: torch.Tensor, fill) -> torch.Tensor:
     return torch.where(hidden, torch.as_tensor(fill).to(batch)[:, None], batch)
 
 
-def _take(batch: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """What lies at ``places``, shape (batch, length), of the last axis."""
+def _take(batch: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Gather ``positions``, shape (batch, length), of the last axis."""
     if batch.ndim > 2:
-        places = places[:, None].expand(-1, batch.shape[1], -1)
-    return batch.gather(-1, places)
+        positions = positions[:, None].expand(-1, batch.shape[1], -1)
+    return batch.gather(-1, positions)

@@ -1,15 +1,13 @@
-"""Nine changes of one waveform, made before training: each track gives several.
+"""Nine changes of one waveform, made before training: those of the four-layer CNN (Dohppak, GTZAN).
 
-They are the nine of the four-layer CNN's training (Dohppak, GTZAN). All are called alike, ``change(waveform, rng)``,
-with the amount as a keyword: a pair ``(low, high)`` is drawn from evenly, a single number is that amount.
+All are called as ``change(waveform, rng)``, with the amount as a keyword: a number, or a pair ``(low, high)`` from
+which it is drawn uniformly. Split by track first, and never change validation or test::
 
-For a waveform that was split by track first, never for validation or test::
+    rng = np.random.default_rng([seed, clip])  # a clip's copies do not depend on the other clips copies =
+    [change(waveform, rng) for change in tracks.AUGMENTATIONS.values()]
 
-    rng = np.random.default_rng([seed, clip])  # a clip's copies do not depend on the other clips
-    copies = [change(waveform, rng) for change in tracks.AUGMENTATIONS.values()]
-
-A result is finite float32 in [-1, 1] and as long as what was given, unless its function says otherwise. One that would
-leave [-1, 1] is turned down as a whole; only :func:`gain` clips.
+Unless its function says otherwise, a result is finite float32, as long as the input, and in [-1, 1]: a louder one is
+turned down as a whole.
 """
 
 from collections.abc import Callable
@@ -35,10 +33,7 @@ def noise(waveform: np.ndarray, rng: np.random.Generator, snr: Amount = (10.0, 3
 
 
 def circular_shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (0.0, 1.0)) -> np.ndarray:
-    """Rotate: start at another place and play the beginning at the end.
-
-    ``share`` of the track is the part that comes back at the start; negative is what leaves there.
-    """
+    """Rotate by ``share`` of the track: its end comes back at the start (negative: its start at the end)."""
     waveform = _checked(waveform)
     return np.roll(waveform, round(_draw(rng, share) * len(waveform)))
 
@@ -46,7 +41,7 @@ def circular_shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount
 def time_stretch(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.8, 1.25)) -> np.ndarray:
     """Change the tempo and keep the pitch, by librosa's phase vocoder.
 
-    ``factor`` over 1 is faster. The result has ``round(samples / factor)`` samples.
+    A ``factor`` over 1 is faster. The result has ``round(samples / factor)`` samples.
     """
     import librosa
 
@@ -58,7 +53,7 @@ def time_stretch(waveform: np.ndarray, rng: np.random.Generator, factor: Amount 
 def pitch_and_speed(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.8, 1.25)) -> np.ndarray:
     """Change tempo and pitch together, as a tape or a record does, by resampling.
 
-    ``factor`` over 1 is faster and higher; 1.06 is a semitone. The result has ``ceil(samples / factor)`` samples or so.
+    A ``factor`` over 1 is faster and higher; 1.06 is a semitone. The result has about ``samples / factor`` samples.
     """
     waveform = _checked(waveform)
     return _in_range(resample(waveform, _draw(rng, factor, over=0), 1.0))
@@ -75,7 +70,7 @@ def pitch_shift(waveform: np.ndarray, rng: np.random.Generator, semitones: Amoun
 
 
 def speed(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.9, 1.1)) -> np.ndarray:
-    """As :func:`time_stretch`, but as long as before: the end is cut off, or silence follows it."""
+    """Change the tempo as :func:`time_stretch`, but keep the length: cut the end off, or add silence."""
     return fix_length(time_stretch(waveform, rng, factor), len(waveform))
 
 
@@ -86,9 +81,9 @@ def gain(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (1.5, 
 
 
 def percussive(waveform: np.ndarray, rng: np.random.Generator, margin: Amount = 1.0) -> np.ndarray:
-    """Keep what is short and leave out what is held: harmonic-percussive separation (Fitzgerald 2010), by librosa.
+    """Keep short sounds and remove held ones, by librosa's harmonic-percussive separation (Fitzgerald 2010).
 
-    ``margin``, 1 or more, is by how much the percussive part must outweigh the harmonic one; 1 splits evenly.
+    ``margin``, 1 or more, is how much the percussive part must outweigh the harmonic one; 1 splits evenly.
     """
     import librosa
 
@@ -98,7 +93,7 @@ def percussive(waveform: np.ndarray, rng: np.random.Generator, margin: Amount = 
 
 
 def shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (-0.2, 0.2)) -> np.ndarray:
-    """Move later (earlier where negative) by ``share`` of the track, in [-1, 1]; zeros take the free place."""
+    """Move later (earlier if negative) by ``share`` of the track, in [-1, 1]; zeros fill the rest."""
     waveform = _checked(waveform)
     move = round(np.clip(_draw(rng, share), -1, 1) * len(waveform))
     kept = waveform[: len(waveform) - move] if move >= 0 else waveform[-move:]
@@ -107,23 +102,13 @@ def shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (-0.2,
 
 AUGMENTATIONS: dict[str, Callable] = {
     change.__name__: change
-    for change in (
-        noise,
-        circular_shift,
-        time_stretch,
-        pitch_and_speed,
-        pitch_shift,
-        speed,
-        gain,
-        percussive,
-        shift,
-    )
+    for change in (noise, circular_shift, time_stretch, pitch_and_speed, pitch_shift, speed, gain, percussive, shift)
 }
 """The nine by name, each ``change(waveform, rng) -> waveform`` at its own default amount."""
 
 
 def _checked(waveform: np.ndarray) -> np.ndarray:
-    waveform = np.array(waveform, dtype=np.float32)  # a copy: a result never shares memory with what was given
+    waveform = np.array(waveform, dtype=np.float32)  # a copy: a result never shares memory with the input
     if waveform.ndim != 1 or len(waveform) < _SHORTEST:
         raise AudioError(
             f"expected a waveform of shape (samples,) with at least {_SHORTEST} samples, found shape "
@@ -135,7 +120,6 @@ def _checked(waveform: np.ndarray) -> np.ndarray:
 
 
 def _draw(rng: np.random.Generator, amount: Amount, over: float = -np.inf) -> float:
-    """The amount itself, or one drawn evenly from a pair."""
     low, high = amount if isinstance(amount, (tuple, list)) else (amount, amount)
     if not over < low <= high < np.inf:
         limit = "" if over == -np.inf else f" over {over:g}"
@@ -149,5 +133,5 @@ def _in_range(waveform: np.ndarray) -> np.ndarray:
 
 
 def _n_fft(waveform: np.ndarray) -> int:
-    """The window's length in samples: a power of two that is no longer than the track."""
+    """Choose a power of two that is no longer than the track."""
     return min(_N_FFT, 1 << (len(waveform).bit_length() - 1))

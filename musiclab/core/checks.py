@@ -1,0 +1,68 @@
+"""Check settings and sizes, given by name: ``check_whole(vars(self), "epochs", "batch_size")``.
+
+The error names the value: "expected batch_size to be a whole number of at least 1, found 0".
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
+from numbers import Integral, Real
+
+from musiclab.core.errors import RunError, did_you_mean
+
+
+def check_whole(values: Mapping, *names: str, least: int = 1, most: float = inf, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a whole number from ``least`` to ``most``."""
+    expected = f"a whole number {_range(least, most)}"
+    _check(values, names, lambda value: isinstance(value, Integral) and least <= value <= most, expected, error)
+
+
+def check_number(values: Mapping, *names: str, least: float = 0, most: float = inf, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a finite number from ``least`` to ``most``."""
+    expected = f"a finite number {_range(least, most)}"
+    _check(values, names, lambda value: isinstance(value, Real) and least <= value <= most, expected, error)
+
+
+def check_positive(values: Mapping, *names: str, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a finite number greater than 0."""
+    _check(values, names, lambda value: isinstance(value, Real) and value > 0, "a finite number greater than 0", error)
+
+
+def check_share(values: Mapping, *names: str, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a share, from 0 to less than 1."""
+    expected = "a share, from 0 to less than 1"
+    _check(values, names, lambda value: isinstance(value, Real) and 0 <= value < 1, expected, error)
+
+
+def check_flag(values: Mapping, *names: str, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is True or False."""
+    for name in names:
+        if not isinstance(values[name], bool):
+            raise error(f"expected {name} to be true or false, found {values[name]!r}")
+
+
+def check_widths(values: Mapping, *names: str, count: int | None = None, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a list of whole numbers of at least 1: ``count`` of them, or any."""
+    for name in names:
+        widths = values[name]
+        is_list = isinstance(widths, Sequence) and not isinstance(widths, str)
+        if not is_list or not widths or len(widths) != (count or len(widths)):
+            raise error(f"expected {name} to be {count or 'a list of'} whole numbers, found {widths!r}")
+        for width in widths:
+            check_whole({name: width}, name, error=error)
+
+
+def check_known(value, known: Collection[str], what: str, error: type = RunError) -> None:
+    """Raise ``error``, which suggests the nearest of the known names, unless ``value`` is one of them."""
+    if value not in list(known):  # a list, because value need not have a hash
+        raise error(f"expected {what} among {', '.join(known)}, found {value!r}{did_you_mean(str(value), known)}")
+
+
+def _check(values: Mapping, names: Collection[str], fits: Callable, expected: str, error: type) -> None:
+    for name in names:
+        value = values[name]
+        if isinstance(value, bool) or not fits(value) or value == inf:
+            raise error(f"expected {name} to be {expected}, found {value!r}")
+
+
+def _range(least: float, most: float) -> str:
+    return f"of at least {least}" if most == inf else f"from {least} to {most}"

@@ -1,0 +1,109 @@
+"""Choose a clip in a confusion matrix, whose cells list their clips."""
+
+import anywidget
+import ipywidgets
+import numpy as np
+import pandas as pd
+import traitlets
+from matplotlib.figure import Figure
+
+from musiclab import plots
+from musiclab.core.checks import check_known
+from musiclab.metrics import Result
+from musiclab.widgets.clips import short_names
+from musiclab.widgets.scripts import script, style
+from musiclab.widgets.still import as_png
+from musiclab.widgets.table import Table
+
+
+class Matrix(anywidget.AnyWidget):
+    """A confusion matrix of buttons: rows are true classes, the darker a cell the larger its share of the row.
+
+    ``on_open`` is called with the indices of the true and the predicted class of the cell that the reader opens.
+    """
+
+    _esm = script("matrix")
+    _css = style("clips")
+    view = traitlets.Dict().tag(sync=True)
+    cell = traitlets.List([-1, -1]).tag(sync=True)
+
+    def __init__(self, classes: list[str], counts: np.ndarray, on_open):
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        super().__init__(view={"classes": classes, "counts": counts.tolist(), "shares": shares.round(3).tolist()})
+        self._on_open = on_open
+        self.on_msg(self._receive)
+
+    def _receive(self, _, content: dict, __) -> None:
+        true, predicted = content.get("open", (-1, -1))
+        if 0 <= true < len(self.view["classes"]) and 0 <= predicted < len(self.view["classes"]):
+            self._on_open(true, predicted)
+
+
+class ConfusionTable(ipywidgets.VBox):
+    """Choose a cell of a result's confusion matrix, then one of its clips, the most confident predictions first.
+
+    ``on_choose`` and ``is_missing`` are those of :class:`Table`; ``on_choose`` gets None if a cell holds no clip.
+    ``cell`` is the true and the predicted class of the open cell, ``clips`` a table of its clips, whose index points to
+    the rows of ``probabilities``.
+    """
+
+    def __init__(self, result: Result, on_choose, is_missing):
+        self._result, self._on_choose = result, on_choose
+        self.classes, self.probabilities = result.classes, np.exp(result.log_probabilities)
+        names = np.array(result.classes, dtype=object)
+        self._index = pd.DataFrame(
+            {
+                "clip": short_names(result.paths),
+                "label": names[result.labels],
+                "predicted": names[result.predictions],
+                "probability": self.probabilities.max(axis=1),
+                "group": result.groups,
+                "path": result.paths,
+            }
+        )
+        self.clips, self.cell = self._index[:0], None
+        self._matrix = Matrix(result.classes, result.confusion, self._open)
+        columns = {name: name for name in ("clip", "probability")}
+        self.table = Table(columns, lambda row: on_choose(self.clips.iloc[row], True), is_missing)
+        self.table.show(self.clips, "Every prediction is correct. The cells on the diagonal hold the clips.")
+        sides = [self._matrix.add_class("musiclab-matrix-side"), self.table.add_class("musiclab-list-side")]
+        super().__init__([ipywidgets.HTML(f"<p>{result}</p>"), ipywidgets.Box(sides).add_class("musiclab-sides")])
+
+    def open_most_frequent(self) -> None:
+        """Open the cell of the most frequent confusion, if there is one."""
+        if len(self._result.confusions):
+            self.open_cell(*self._result.confusions.loc[0, ["label", "predicted"]])
+
+    def open_cell(self, true: str, predicted: str) -> None:
+        """Open the cell of two classes, as a click does, and show its first clip; unknown classes raise RunError."""
+        classes = self._result.classes
+        for name in (true, predicted):
+            check_known(name, classes, "a class")
+        self._open(classes.index(true), classes.index(predicted))
+
+    def mark(self, row: int) -> None:
+        """Mark a row of ``clips`` as chosen."""
+        self.table.choose(row)
+
+    def _open(self, true: int, predicted: int) -> None:
+        self._matrix.cell = [true, predicted]
+        self.cell = (self._result.classes[true], self._result.classes[predicted])
+        is_inside = (self._result.labels == true) & (self._result.predictions == predicted)
+        self.clips = self._index[is_inside].sort_values("probability", ascending=False, kind="stable")
+        count = len(self.clips)
+        clips = "no clips" if count == 0 else "1 clip" if count == 1 else f"{count:,} clips"
+        self.table.show(self.clips, f"true {self.cell[0]}, predicted {self.cell[1]}: {clips}")
+        if count:
+            self.table.choose(0)
+        self._on_choose(self.clips.iloc[0] if count else None, False)
+
+    def picture(self) -> tuple[bytes, str]:
+        """Draw the matrix: a PNG, and its description."""
+        result = self._result
+        size = 2.2 + 0.42 * len(result.classes)
+        figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+        plots.confusion(result.confusion, result.classes, figure.subplots())
+        confusions = result.confusions.head(3)[["label", "predicted", "count"]].itertuples(index=False, name=None)
+        most = ", ".join(f"{label} for {predicted} {count} times" for label, predicted, count in confusions)
+        alt = f"Most often mistaken: {most}." if most else "Every prediction is correct."
+        return as_png(figure, dpi=80), f"Confusion matrix: {result}. {alt}"

@@ -1,0 +1,67 @@
+"""Ask a trained model for the class of a sound, and show its probabilities."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from musiclab.core.errors import RunError
+
+
+def open_run(run):
+    """Return a :class:`musiclab.runs.Run`, or load the one in a folder; raise RunError for anything else."""
+    from musiclab.runs import Run, load  # not at the top: torch takes seconds
+
+    if isinstance(run, str | Path):
+        return load(run)
+    if isinstance(run, Run):
+        return run
+    raise RunError(f"expected a run or its folder, found {type(run).__name__}; see musiclab.train and musiclab.load")
+
+
+def classify(run, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Return the probabilities that a run predicts for a waveform, shape (classes,)."""
+    return run.predict(waveform, sample_rate).files.loc[0, run.settings.classes].to_numpy(dtype=float)
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, without a 0 or a 100 that is not exact.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.9999), percent(0.0001), percent(1.0)
+    ('12 %', '>99 %', '<1 %', '100 %')
+    """
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def bars(
+    classes: Sequence[str],
+    probabilities: Sequence[float],
+    caption: str,
+    mark: tuple[str, str] = ("", ""),
+    before: Sequence[float] | None = None,
+) -> str:
+    """Write probabilities as an HTML table with bars.
+
+    ``mark`` is a class and a remark beside its name, such as ``("jazz", "true")``; ``before``, probabilities of an
+    earlier state, are shown as outlined bars behind.
+    """
+    rows = []
+    for index, (name, share) in enumerate(zip(classes, probabilities, strict=True)):
+        bar = f"<div class='musiclab-bar' style='width: {share:.3%}'></div>"
+        earlier = ""
+        if before is not None:
+            bar = f"<div class='musiclab-before' style='width: {before[index]:.3%}'></div>{bar}"
+            earlier = f"<td class='musiclab-quiet'>{percent(before[index])}</td>"
+        remark, css = "", "musiclab-best" if share == max(probabilities) > 0 else ""
+        if name == mark[0]:
+            remark, css = f" ({mark[1]})", f"{css} musiclab-marked"
+        rows.append(
+            f"<tr class='{css}'><th scope='row'>{html.escape(name)}{remark}</th><td class='musiclab-track'>{bar}</td>"
+            f"<td>{percent(share)}</td>{earlier}</tr>"
+        )
+    return f"<table class='musiclab-bars'><caption>{html.escape(caption)}</caption>{''.join(rows)}</table>"

@@ -1,0 +1,142 @@
+"""Choose a clip on a map, next to clips for which a model's last layer receives similar values."""
+
+import html
+from collections.abc import Sequence
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from musiclab import plots
+from musiclab.core.checks import check_known
+from musiclab.runs import Run
+from musiclab.widgets.clips import clip_table, describe, short_names
+from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, project
+from musiclab.widgets.scripts import script, style
+from musiclab.widgets.still import as_png
+
+MOST = 1000  # clips of a map; of more, so many are drawn at random
+COLOURS = len(plots.PALETTE)  # classes, or artists, that have a colour of their own; the others are grey
+GREY = "#9a9aa2"
+
+MARKERS = "os^Dv"  # as in scatter.js; with the colours they tell ten classes apart, in greyscale too
+
+# What the colours can stand for: a column of the table of clips, and its name for the reader.
+COLUMNS = {"label": "class", "group": "group (artist, recording)", "predicted": "predicted class"}
+
+
+class Scatter(anywidget.AnyWidget):
+    """Points on a plane: the text of the one under the pointer is shown, a click or Enter plays it.
+
+    ``on_choose(index, play)`` is called for a point that was not chosen before or is to be played.
+    """
+
+    _esm = script("canvas", "scatter")
+    _css = style("clips")
+    points = traitlets.Bytes().tag(sync=True)  # float32, shape (points, 2), in [0, 1]
+    extent = traitlets.List().tag(sync=True)  # width and height of what the points take of that
+    colours = traitlets.List([*plots.PALETTE, GREY]).tag(sync=True)
+    colour_of = traitlets.Bytes().tag(sync=True)  # uint8, shape (points,): number of a colour
+    legend = traitlets.List().tag(sync=True)  # what the colours stand for
+    texts = traitlets.List().tag(sync=True)  # about each point
+    axes = traitlets.List().tag(sync=True)  # what is to the right, and what is up
+    chosen = traitlets.Int(-1).tag(sync=True)
+
+    def __init__(self, positions: np.ndarray, on_choose, **traits):
+        low, high = positions.min(axis=0), positions.max(axis=0)
+        spread = max(float((high - low).max()), 1e-12)  # one scale for both axes: distances can be compared
+        points = 0.5 + (positions - (low + high) / 2) / spread
+        extent = np.maximum((high - low) / spread, 0.35).tolist()
+        super().__init__(points=points.astype("<f4").tobytes(), extent=extent, **traits)
+        self._on_choose = on_choose
+        self.on_msg(self._receive)
+
+    def _receive(self, _, content: dict, __) -> None:
+        point, play = content.get("choose", -1), bool(content.get("play"))
+        if 0 <= point < len(self.texts) and (play or point != self.chosen):
+            self.chosen = point
+            self._on_choose(point, play)
+
+
+class ClipMap(ipywidgets.VBox):
+    """Choose a clip on a map: points are close together if a model's last layer receives similar values for them.
+
+    The parameters are those of :class:`~musiclab.widgets.ClipBrowser` and :class:`Scatter`. ``clips`` has one row per
+    point, with its class as ``predicted`` and its position ``x``, ``y``; ``values``, shape (points, dimensions), are
+    the inputs of the last layer, from which the map is drawn.
+    """
+
+    def __init__(self, run: Run, data, rows: Sequence[int] | None, on_choose, method: str, colour: str):
+        check_known(method, METHODS, "a method")
+        check_known(colour, COLUMNS, "a colour")
+        rows = np.arange(len(clip_table(data))) if rows is None else np.asarray(rows, dtype=int)
+        drawn = np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
+        hidden = hidden_of(run, data, drawn)
+        self.values, self.probabilities, self.classes = hidden.values, hidden.probabilities, run.settings.classes
+        positions, axes = project(self.values, method)
+        index = hidden.store.index.iloc[hidden.rows].reset_index(drop=True)
+        self.clips = index.assign(
+            clip=short_names(index["path"]),
+            predicted=np.array(self.classes, dtype=object)[self.probabilities.argmax(axis=1)],
+            x=positions[:, 0],
+            y=positions[:, 1],
+        )
+        texts = [f"{clip['clip']}: {describe(clip)}" for _, clip in self.clips.iterrows()]
+        self._scatter = Scatter(
+            positions, lambda row, play: on_choose(self.clips.iloc[row], play), texts=texts, axes=list(axes)
+        )
+        self._colour = ipywidgets.Dropdown(
+            description="colours", options=[(text, column) for column, text in COLUMNS.items()], value=colour
+        )
+        self._colour.observe(self._paint, "value")
+        self._paint()
+        super().__init__([self._colour, self._scatter, ipywidgets.HTML(self._notes(hidden, len(rows) - len(drawn)))])
+
+    def mark(self, row: int) -> None:
+        """Mark a row of ``clips`` as chosen."""
+        self._scatter.chosen = row
+
+    def _paint(self, _=None) -> None:
+        """Colour the points, the most frequent values first if there are more than colours."""
+        column = self.clips[self._colour.value]
+        counts = column.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+        if len(counts) <= COLOURS:
+            counts = counts.sort_index()  # as many as there are colours: as in every other figure
+        colour_of = {value: min(index, COLOURS) for index, value in enumerate(counts.index)}
+        others = [f"{len(counts) - COLOURS} others"] if len(counts) > COLOURS else []
+        with self._scatter.hold_sync():
+            self._scatter.colour_of = column.map(colour_of).to_numpy(np.uint8).tobytes()
+            self._scatter.legend = [*map(str, counts.index[:COLOURS]), *others]
+
+    def _notes(self, hidden: Hidden, left_out: int) -> str:
+        note = f"{len(self.clips):,} clips; {self.values.shape[1]} numbers each, from {hidden.layer}."
+        if left_out:
+            note += f" Drawn at random out of {MOST + left_out:,}."
+        if not self.values.std(axis=0).any():
+            note += " The model gives all of them the same numbers, so all points lie in one place."
+        lines = [note]
+        if count := len(hidden.failures):
+            lines += [f"{count} clip{'s' * (count > 1)} could not be read:"]
+            lines += [reason for _, reason in hidden.failures[:5]]
+        return "".join(f"<p class='musiclab-quiet'>{html.escape(line)}</p>" for line in lines)
+
+    def picture(self) -> tuple[bytes, str]:
+        """Draw the map: a PNG, and its description."""
+        colour_of, legend = np.frombuffer(self._scatter.colour_of, np.uint8), self._scatter.legend
+        axes = self._scatter.axes
+        figure = Figure(figsize=(7, 4.6), layout="constrained")
+        ax = figure.subplots()
+        for colour in sorted(set(colour_of), reverse=True):  # grey below the others
+            points = self.clips[colour_of == colour]
+            style = {"color": self._scatter.colours[colour], "marker": MARKERS[colour % len(MARKERS)]}
+            style |= {"s": 16, "linewidths": 0, "alpha": 0.85, "zorder": COLOURS + 1 - colour}
+            ax.scatter(points["x"], points["y"], label=legend[colour], **style)
+        ax.set(xlabel=axes[0], ylabel=axes[1], xticks=[], yticks=[], aspect="equal")
+        ax.set_adjustable("datalim")
+        handles, names = ax.get_legend_handles_labels()
+        figure.legend(handles[::-1], names[::-1], frameon=False, loc="outside right upper", fontsize=8)
+        by = COLUMNS[self._colour.value]
+        alt = f"{len(self.clips):,} clips as points, coloured by {by}: {', '.join(legend)}. {' '.join(axes)}."
+        return as_png(figure), alt

@@ -1,0 +1,286 @@
+"""Exercises of lessons 04, 05 and 10: right answers, and what usual slips are told."""
+
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from lesson_cases import check_right, check_wrong
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from musiclab import umtn
+from musiclab.metrics import Result
+from musiclab.runs.leakage import Leak
+
+# Lesson 04
+
+
+SIZES = (1323.0, 5292.0, 1000 * 1292 * 128 * 2 / 1e6)  # MB
+
+
+def test_sizes_in_megabytes_and_other_units():
+    check_right("04.1", SIZES)
+    check_wrong("04.1", [size * 1e6 / 2**20 for size in SIZES], "int16: in units of 2**20", hidden=(1323, 5292, 330))
+    check_wrong("04.1", [size / 1000 for size in SIZES], "float64: a thousand times too small", hidden=(1323, 5292))
+    check_wrong("04.1", (SIZES[0], SIZES[1] / 2, SIZES[2]), "float64: half", hidden=(5292,))
+    check_wrong("04.1", SIZES[:2], "expected 3 numbers")
+
+
+def test_the_cost_of_chunks_is_what_a_trial_gives():
+    begins = np.random.default_rng(0).integers(10_000_000, size=200_000)
+    chunks = (begins + 66_150 - 1) // 10_000 - begins // 10_000 + 1
+    np.testing.assert_allclose(10_000 * chunks.mean(), 76_149, rtol=1e-3)
+    check_right("04.2", 76_149)
+    check_wrong("04.2", 76_150, "off by one", hidden=(76149,))
+    check_wrong("04.2", 70_000, "too small", hidden=(76149,))
+    check_wrong("04.2", 80_000, "too large", hidden=(76149,))
+
+
+@pytest.fixture
+def worn(small_store, tmp_path):
+    """A copy of a store in which a bit of clips 3 and 7 has been flipped."""
+    path = tmp_path / "worn.h5"
+    shutil.copy(small_store.path, path)
+    with h5py.File(path, "r+") as file:
+        values, offsets = file["features/logmel/values"], file["features/logmel/offsets"][:]
+        for clip in (3, 7):
+            row = values[offsets[clip]]
+            row.view(np.uint8)[0] ^= 1
+            values[offsets[clip]] = row
+    return path
+
+
+def test_damaged_clips_are_those_whose_checksums_do_not_hold(worn):
+    check_right("04.3", [("logmel", 3), ("logmel", 7)], path=worn)
+    check_right("04.3", {("logmel", np.int64(7)), ("logmel", np.int64(3))}, path=worn)
+    check_wrong("04.3", [("logmel", 3)], "1 damaged not found, 0 named", path=worn, hidden=("7",))
+    check_wrong("04.3", [("logmel", 3), ("logmel", 7), ("logmel", 8)], "1 named that are whole", path=worn)
+    check_wrong("04.3", [], "2 damaged not found", path=worn, hidden=("3", "7"))
+    check_wrong("04.3", [("mel", 3)], "no feature 'mel'", "logmel", path=worn)
+    check_wrong("04.3", "logmel 3", "list of pairs", path=worn)
+    check_wrong("04.3", [3, 7], "list of pairs", path=worn)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """Two seconds of a wandering tone, which packs well by its steps."""
+    phase = np.cumsum(2 * np.pi * np.linspace(100, 900, 44100) / 22050)
+    return np.round(12000 * np.sin(phase)).astype(np.int16)
+
+
+def written(file, samples):
+    file.create_dataset("steps", data=np.diff(samples, prepend=np.int16(0)), shuffle=True, compression="gzip")
+
+
+def read(file):
+    return np.cumsum(file["steps"][:], dtype=np.int16)
+
+
+def test_packing_must_be_small_and_lose_nothing(sample):
+    assert "of the size" in check_right("04.4", (written, read), sample=sample)
+    plain = (lambda file, samples: file.create_dataset("all", data=samples), lambda file: file["all"][:])
+    check_wrong("04.4", plain, "aim: below 78 %", sample=sample)
+    halved = (lambda file, samples: written(file, samples // 2), lambda file: 2 * read(file))
+    check_wrong("04.4", halved, "do not come back the same", sample=sample)
+    check_wrong("04.4", (written, lambda file: read(file).astype(float)), "do not come back", sample=sample)
+    check_wrong("04.4", (written, lambda file: sample), "do not come back the same", sample=sample)
+    check_wrong("04.4", written, "pair of functions", sample=sample)
+    check_wrong("04.4", (written, 3), "pair of functions", sample=sample)
+
+
+# Lesson 05
+
+
+def test_clips_that_an_interval_needs():
+    fewest = next(n for n in range(1, 10_000) if 1.96 * np.sqrt(0.85 * 0.15 / n) <= 0.03)
+    check_right("05.1", (fewest, 10 * fewest))
+    check_right("05.1", (544.2, 5442))
+    check_wrong("05.1", (4 * fewest, 40 * fewest), "independent: four times", hidden=(545,))  # 3 points in all
+    check_wrong("05.1", (fewest, fewest), "ten an artist: ten times too small", hidden=(5450,))
+    check_wrong("05.1", fewest, "expected 2 numbers")
+
+
+def test_p_counts_both_sides():
+    check_right("05.2", (20 / 512, 2 / 512))
+    check_wrong("05.2", (10 / 512, 1 / 512), "8 of nine: one-sided", "9 of nine: one-sided", hidden=("0.039",))
+    check_wrong("05.2", (18 / 512, 2 / 512), "8 of nine: not yet", hidden=("0.039",))
+
+
+@pytest.fixture
+def index():
+    """Two classes of twenty slices, by recordings of three, two and one."""
+    sizes = [3, 1, 3, 1, 3, 1, 3, 1, 2, 2]
+    groups = np.repeat(np.arange(20), sizes * 2)
+    return pd.DataFrame({"label": np.repeat(["dog", "siren"], 20), "group": groups.astype(str)})
+
+
+def test_folds_keep_recordings_whole_and_classes_even(index):
+    by_recording = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5] * 2
+    folds = np.array(by_recording)[index["group"].astype(int)]
+    assert "0 recordings in two folds, 4 to 4" in check_right("05.3", folds, index=index)
+    check_right("05.3", folds.tolist(), index=index.set_index(np.arange(40) + 7))
+    check_wrong("05.3", np.tile([1, 2, 3, 4, 5], 8), "recordings in two folds, 4 to 4", index=index)
+    uneven = np.where(folds == 1, 2, np.where(folds == 2, 1, folds))
+    uneven[index["group"] == "1"] = 1
+    check_wrong("05.3", uneven, "0 recordings in two folds, 3 to 5", index=index)
+    check_wrong("05.3", folds - 1, "numbers from 1 to 5", index=index)
+    check_wrong("05.3", folds[:30], "40 numbers", index=index)
+
+
+def result(correct: np.ndarray, groups: np.ndarray) -> Result:
+    """Of clips of class 0, some of them taken for class 1."""
+    shares = np.where(np.asarray(correct)[:, None], [0.9, 0.1], [0.1, 0.9])
+    names = np.array([f"{number:03d}.wav" for number in range(len(correct))])
+    return Result(["a", "b"], np.zeros(len(correct), int), np.log(shares), groups.astype(str), names)
+
+
+@pytest.fixture
+def two_results():
+    """Of 200 clips of 40 artists who are hard or easy; the first is better at some artists' clips."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    gain = np.repeat(rng.choice([-1, 0, 0, 1, 1], 40), 5)
+    agree = rng.random(200) < 0.3
+    second = rng.random(200) < 0.5
+    first = np.where(agree | (gain == 0), second, gain > 0)
+    return {"first": result(first, groups), "second": result(np.where(agree | (gain == 0), second, gain < 0), groups)}
+
+
+def interval(first: Result, second: Result, units) -> np.ndarray:
+    """By bootstrap over ``units``, 4,000 draws of another seed than the check's."""
+    ahead = (first.predictions == first.labels).astype(int) - (second.predictions == second.labels)
+    rows = [np.flatnonzero(units == unit) for unit in np.unique(units)]
+    rng = np.random.default_rng(5)
+    drawn = (np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))]) for _ in range(4000))
+    return np.percentile([ahead[each].mean() for each in drawn], [2.5, 97.5])
+
+
+def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
+    first, second = two_results.values()
+    low, high = interval(first, second, first.groups)
+    check_right("05.4", (low, high), first=first, second=second)
+    turned = Result(
+        second.classes, second.labels[::-1], second.log_probabilities[::-1], second.groups[::-1], second.paths[::-1]
+    )
+    check_right("05.4", (low, high), first=first, second=turned)
+    hidden = (f"{low:.2f}", f"{high:.2f}")
+    check_wrong("05.4", (100 * low, 100 * high), "those are points", hidden=hidden, **two_results)
+    check_wrong("05.4", (high, low), "lower end first", **two_results)
+    check_wrong("05.4", interval(first, second, first.paths), hidden=hidden, **two_results)
+    check_wrong("05.4", low, "expected 2 numbers", **two_results)
+
+
+def test_an_interval_by_clips_that_is_nearly_the_same_is_told_too():
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(100), 3)
+    ease = np.repeat(rng.normal(0, 0.12, 100), 3)
+    one, other = (result(rng.random(300) < 0.7 + sign * ease, groups) for sign in (1, -1))
+    context = {"first": one, "second": other}
+    by_artist, by_clip = interval(one, other, one.groups), interval(one, other, one.paths)
+    assert np.abs(by_artist - by_clip).max() < 0.02
+    check_right("05.4", by_artist, **context)
+    check_wrong("05.4", by_clip, **context)
+
+
+@pytest.fixture
+def leaky():
+    """A leak of 30 points, and an honest accuracy of a half."""
+    groups = np.arange(20)
+    return Leak("SVC", "small", "clip", result(groups < 16, groups), result(groups < 10, groups))
+
+
+def test_a_classifier_may_leak_less(small_store, leaky):
+    words = check_right("05.5", SVC(C=5), store=small_store, to_beat=leaky)
+    assert "SVC: 50.0 % of 20 clips of whole groups, +30.0 points" in words.replace("50.0%", "50.0 %")
+    none = Leak("SVC", "small", "clip", leaky.honest, leaky.honest)
+    check_wrong("05.5", SVC(C=5), "leaks no less", store=small_store, to_beat=none)
+    check_wrong("05.5", KNeighborsClassifier(16), "worse with new artists", store=small_store, to_beat=perfect())
+    check_wrong("05.5", SVC, "such as SVC(C=1)", store=small_store, to_beat=leaky)
+    check_wrong("05.5", "SVC", "expected a scikit-learn classifier", store=small_store, to_beat=leaky)
+
+
+def perfect() -> Leak:
+    """Nothing wrong by new artists, and 200 points by a leak that cannot be: anything leaks less."""
+    groups = np.arange(20)
+    leak = Leak("SVC", "small", "clip", result(groups < 20, groups), result(groups < 20, groups))
+    object.__setattr__(leak, "leaky", type("Best", (), {"accuracy": 3.0})())
+    return leak
+
+
+# Lesson 10
+
+
+def test_an_hour_of_music():
+    hour = np.zeros(3600 * 16000, np.int16)
+    sizes = [8 * hour.size / 1e6, hour.nbytes / 1e6, (hour.nbytes + umtn.encode(hour[:16]).itemsize * hour.size) / 1e6]
+    check_right("10.1", sizes)
+    check_wrong("10.1", (sizes[0], sizes[1], 2 * sizes[1]), "SegmentPairs: not yet: too large", hidden=("172",))
+    check_wrong("10.1", [size * 1e6 / 2**20 for size in sizes], "2**20", hidden=("460", "115", "172"))
+    check_wrong("10.1", [size / 60 for size in sizes], "int16: sixty times too small", hidden=("460", "115", "172"))
+
+
+def test_an_encoder_sees_as_far_as_a_gradient_reaches():
+    encoder = umtn.Encoder(channels=2, blocks=2, layers=8, pool=1)
+    for weights in encoder.parameters():
+        torch.nn.init.constant_(weights, 0.1)  # above 0, so that no ReLU stops a gradient
+    sound = torch.ones(1, 4001, requires_grad=True)
+    latents = encoder(sound)
+    latents[..., latents.shape[-1] // 2].abs().sum().backward()
+    reached = torch.nonzero(sound.grad[0]).flatten()
+    assert "64 ms" in check_right("10.2", int(reached[-1] - reached[0] + 1))
+    check_wrong("10.2", 1021, "too small", hidden=(1023,))
+    check_wrong("10.2", 1022, "off by one", hidden=(1023,))
+    check_wrong("10.2", 2 * 1023, "twice", hidden=(1023,))
+
+
+def softer(segment, factor=10 ** (-6 / 20), draw=lambda top: int(torch.randint(top, ())), start=None):
+    """An answer to exercise 3, with ways to spoil it."""
+    samples, changed = len(segment), segment.copy()
+    length = samples // 4 + draw(samples // 4 + 1)
+    begin = draw(samples - length + 1) if start is None else start
+    changed[begin : begin + length] *= np.float32(factor)
+    return changed
+
+
+def twice_softer(segment):
+    half = len(segment) // 2
+    return np.concatenate([softer(segment[:half]), softer(segment[half:])])
+
+
+def in_place(segment):
+    segment[:4000] *= 10 ** (-6 / 20)
+    return segment
+
+
+def test_a_stretch_becomes_softer():
+    state = torch.get_rng_state()
+    assert "stretches of" in check_right("10.3", softer)
+    assert torch.equal(torch.get_rng_state(), state)  # the lesson's own draws are not disturbed
+    rng = np.random.default_rng()
+    check_wrong("10.3", lambda segment: softer(segment, draw=rng.integers), "draw with torch")
+    check_wrong("10.3", lambda segment: softer(segment, factor=10 ** (-6 / 10)), "found 0.251")
+    check_wrong("10.3", twice_softer, "several")
+    check_wrong("10.3", lambda segment: softer(segment, start=0), "same sample")
+    check_wrong("10.3", lambda segment: segment * np.float32(10 ** (-6 / 20)), "shares of 25 to 50 %")
+    check_wrong("10.3", lambda segment: segment.copy(), "shares of 25 to 50 %, found 0%")
+    check_wrong("10.3", in_place, "work on a copy")
+    check_wrong("10.3", lambda segment: softer(segment).astype(float), "float32")
+    check_wrong("10.3", lambda segment: softer(segment)[:100], "shape (12000,)")
+    check_wrong("10.3", lambda segment: None, "found NoneType")
+    check_wrong("10.3", 0.5, "expected a function")
+
+
+def run(probe: float, rebuilt: float) -> umtn.ConfusionRun:
+    history = pd.DataFrame({"step": [0, 100], "accuracy": [0.25, 0.5], "rebuilt": [0.9, rebuilt]})
+    return umtn.ConfusionRun(history, probe, 4, 256, None, None, umtn.ConfusionConfig())
+
+
+def test_a_confusion_costs_the_classifier_and_not_the_music():
+    plain = run(0.8, 0.7)
+    assert "30 points on 256 segments, 40% is rebuilt" in check_right("10.4", run(0.5, 0.4), plain=plain)
+    check_wrong("10.4", run(0.7, 0.5), "aim at 15 points", plain=plain)
+    check_wrong("10.4", run(0.4, 0.3), "aim at a third", plain=plain)
+    check_wrong("10.4", 0.5, "umtn.train_confusion", plain=plain)

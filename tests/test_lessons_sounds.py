@@ -1,0 +1,222 @@
+"""Exercises of lessons 01 to 03: right answers, and what usual slips are told."""
+
+import librosa
+import numpy as np
+import pytest
+from conftest import sine
+from lesson_cases import check_right, check_wrong
+
+from musiclab import features
+from musiclab.audio import save_audio
+from musiclab.lessons import sounds
+
+# Lesson 01
+
+
+SECOND = np.arange(22050) / 22050
+
+
+def test_bytes_are_those_of_a_file(tmp_path):
+    written = save_audio(tmp_path / "clip.wav", np.zeros(30 * 22050, np.float32), 22050).stat().st_size
+    assert "1.32 GB" in check_right("01.1", written - 44)
+    check_wrong("01.1", written, "header", hidden=("1323000",))
+
+
+@pytest.mark.parametrize(("answer", "words"), [(661_500, "half"), (10_584_000, "bits"), (1.323, "unit"), ("x", "text")])
+def test_other_sizes_of_a_clip_are_told(answer, words):
+    check_wrong("01.1", answer, words, hidden=("1323000",))
+
+
+def test_tones_are_heard_where_a_spectrum_shows_them():
+    heard = []
+    for hertz in (5000, 10000, 20000):
+        kept = np.cos(2 * np.pi * hertz * np.arange(44100) / 44100)[::5]
+        heard.append(int(np.abs(np.fft.rfft(kept)).argmax()))  # of 1 s: line k is k Hz
+    check_right("01.2", heard)
+    check_wrong("01.2", [5000 - 8820, *heard[1:]], "5,000 Hz: the sign", hidden=(3820,))
+    check_wrong("01.2", [5000, 10000 - 8820, 20000 - 8820], "5,000 Hz", "20,000 Hz", "cannot hold", hidden=(3820, 2360))
+    check_wrong("01.2", ["x", *heard[1:]], "5,000 Hz: expected a number")
+    check_wrong("01.2", 3820, "expected 3 numbers")
+
+
+def test_the_envelope_falls_by_60_decibels():
+    rate = np.log(1000) / 1.5  # 60 dB are a factor of a thousand
+    np.testing.assert_allclose(20 * np.log10(np.exp(-rate * 1.5)), -60)
+    check_right("01.3", rate)
+    check_wrong("01.3", -rate, "sign", hidden=("4.6",))
+    check_wrong("01.3", 2 * rate, "twice", hidden=("4.6",))  # 10 log10 for an amplitude
+    check_wrong("01.3", rate * 1.5**2, "too large", hidden=("4.6",))
+
+
+@pytest.fixture
+def song():
+    voice, left, right = (0.3 * np.sin(2 * np.pi * hertz * SECOND) for hertz in (440, 300, 500))
+    return np.stack([voice + left, voice + right])
+
+
+def test_the_voice_is_gone_and_the_instruments_are_not(song):
+    check_right("01.4", song[0] - song[1], song=song)
+    check_right("01.4", (song[1] - song[0]) / 2, song=song)
+    check_wrong("01.4", song.mean(axis=0), "as loud", song=song)
+    check_wrong("01.4", song[0] - 0.9 * song[1], "20 dB below", song=song)
+    check_wrong("01.4", 0 * song[0], "both instruments", song=song)
+    check_wrong("01.4", 0.3 * np.sin(2 * np.pi * 300 * SECOND), "an instrument is gone", song=song)
+    check_wrong("01.4", song, "(2, 22050)", song=song)
+    check_wrong("01.4", song[0] * np.nan, "not finite", song=song)
+    check_wrong("01.4", "song", "found text", song=song)
+
+
+def dithered(width: float, amplitude: float = 0.2) -> np.ndarray:
+    """The tone of exercise 5 in 2 bits, with even noise of ``width`` either way before the rounding."""
+    tone = amplitude * np.sin(2 * np.pi * 220 * SECOND)
+    noise = np.random.default_rng(0).uniform(-width, width, len(tone))
+    return np.clip(np.round((tone + noise) * 2), -2, 1) / 2
+
+
+def test_noise_as_wide_as_a_step_keeps_the_tone():
+    check_right("01.5", dithered(0.25))
+    check_wrong("01.5", dithered(0.0), "too weak")
+    check_wrong("01.5", dithered(0.1), "too weak")
+    check_wrong("01.5", dithered(0.25, amplitude=0.4), "too strong")
+    check_wrong("01.5", 0.2 * np.sin(2 * np.pi * 220 * SECOND), "round last")
+    check_wrong("01.5", dithered(0.25)[:100], "(22050,)")
+    check_wrong("01.5", dithered(0.22), "steps of the rounding still show")
+
+
+# Lesson 02
+
+
+def test_settings_are_those_of_a_spectrogram():
+    hertz = librosa.fft_frequencies(sr=22050, n_fft=2048)[1]
+    frames = librosa.stft(np.zeros(30 * 22050), n_fft=2048, hop_length=512).shape[1]
+    check_right("02.1", (hertz, 1000 / hertz, frames))
+    check_wrong("02.1", (hertz, 1 / hertz, frames), "ms: a thousand times too small", hidden=("92.",))
+    check_wrong("02.1", (hertz, 1000 / hertz, frames - 1), "frames: off by one", hidden=(1292,))
+    check_wrong("02.1", (2 * hertz, 1000 / hertz, 30 * 22050 / 512), "Hz: twice", "frames", hidden=(1292, "10.7"))
+
+
+def test_decibels_are_those_of_a_measured_tone():
+    loud, quiet = (np.abs(np.fft.rfft(level * sine(440.0))).max() for level in (1, 0.25))
+    change = 10 * np.log10(quiet**2 / loud**2)
+    check_right("02.2", (change, 10 * np.log10(quiet / loud)))
+    check_wrong("02.2", (-change, change / 2), "level: the sign", hidden=("12.0",))
+    check_wrong("02.2", (change, change), "program: twice", hidden=("6.0",))
+
+
+def test_the_shortest_window_that_shows_two_lines():
+    check_right("02.3", 4096)
+    check_right("02.3", np.int64(4096))
+    for answer, words in ((2048, "too short"), (16, "too short"), (8192, "longer"), (3000, "power of two")):
+        check_wrong("02.3", answer, words, hidden=(4096, "half", "twice"))  # "half" would be the answer
+    check_wrong("02.3", 2**40, "power of two")
+    check_wrong("02.3", "long", "expected a number, found text")
+
+
+@pytest.mark.parametrize("n_fft", [1024, 4096])
+def test_the_dip_is_the_one_between_the_lines(n_fft):
+    # the main lobe is four bins wide: the two stand clear of each other when 26.16 Hz are four bins or more
+    assert (sounds.least_dip(n_fft) > 10) == (4 * 22050 / n_fft < 26.16)
+
+
+def test_as_many_bands_as_the_window_carries():
+    assert sounds.empty_bands(153) == 0 < sounds.empty_bands(154)
+    check_right("02.4", 153)
+    check_wrong("02.4", 100, "too small", hidden=(153,))
+    check_wrong("02.4", 306, "too large", "empty", hidden=(153, "twice"))
+    check_wrong("02.4", 153.5, "too large: 1 of these bands", hidden=(153,))
+    check_wrong("02.4", 1e9, "far too large", hidden=(153,))
+    check_wrong("02.4", "many", "text")
+
+
+@pytest.fixture(scope="module")
+def music():
+    rng = np.random.default_rng(1)
+    return (sine(440.0) + sine(523.0) * np.linspace(1, 0, 22050) + 0.02 * rng.standard_normal(22050)).astype(np.float32)
+
+
+def test_phases_are_found_by_going_there_and_back(music):
+    target = np.abs(librosa.stft(music, n_fft=1024, hop_length=256))
+    found = librosa.griffinlim(target, n_iter=60, hop_length=256, n_fft=1024, length=22050, random_state=0)
+    assert "dB" in check_right("02.5", found, target=target)
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, target.shape)
+    check_wrong("02.5", librosa.istft(target * np.exp(1j * angles), hop_length=256), "aim: below -15", target=target)
+    check_wrong("02.5", music, "too good", target=target)
+    check_wrong("02.5", music[:-300], "as long as the music", target=target)
+    check_wrong("02.5", target, "as long as the music", target=target)
+    check_wrong("02.5", music * np.nan, "finite", target=target)
+
+
+# Lesson 03
+
+
+def test_the_shape_of_two_tones_is_the_measured_one():
+    sound = sine(500.0, amplitude=0.3) + sine(2000.0, amplitude=0.1)
+    measures = (features.spectral_centroid, features.spectral_bandwidth, features.spectral_rolloff)
+    check_right("03.1", [float(measure(sound)[0, 20]) for measure in measures])
+    check_wrong("03.1", (650, 649.5, 2000), "weigh by the magnitude", hidden=("875",))
+    check_wrong("03.1", (0.875, 0.6495, 2), "centroid: a thousand times too small", hidden=("875", "649", "2000"))
+    check_wrong("03.1", (875, 649.5, 500), "rolloff", hidden=("2000",))
+
+
+def test_a_tilt_goes_into_the_mfcc_as_it_does_by_librosa():
+    before = np.random.default_rng(0).uniform(-40, 0, (128, 1))  # dB: any sound
+    change = librosa.feature.mfcc(S=before + np.linspace(0, 10, 128)[:, None]) - librosa.feature.mfcc(S=before)
+    check_right("03.2", change[:3, 0])
+    check_wrong("03.2", -change[:3, 0], "MFCC 0: the sign", "MFCC 1: the sign", hidden=("56.", "32."))
+    m = np.arange(128)
+    bare = [(np.linspace(0, 10, 128) * np.cos(np.pi * k * (m + 0.5) / 128)).sum() for k in range(3)]
+    check_wrong("03.2", bare, "factor in front", hidden=("56.", "32."))
+    check_wrong("03.2", np.array(bare) / 128, "factor in front", hidden=("56.", "32."))
+    check_wrong("03.2", (change[0, 0], change[1, 0], 3.0), "MFCC 2")
+
+
+def test_deltas_are_the_slopes_of_nine_frames():
+    coefficients = np.random.default_rng(0).normal(0, 20, (20, 40)).cumsum(axis=1).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(coefficients, 9, axis=1)
+    slopes = windows @ np.arange(-4, 5) / 60
+    context = {"coefficients": coefficients}
+    check_right("03.3", slopes, **context)
+    check_wrong("03.3", -slopes, "sign", **context)
+    check_wrong("03.3", 2 * slopes, "twice", **context)
+    check_wrong("03.3", slopes.T, "transpose", **context)
+    check_wrong("03.3", features.delta(coefficients), "four neighbours", **context)
+    check_wrong("03.3", np.gradient(coefficients, axis=1)[:, 4:-4], "elements differ", **context)
+
+
+def test_flatness_is_that_of_the_power():
+    rng = np.random.default_rng(0)
+    spectra = {"noise": np.abs(rng.normal(size=(100, 30))), "tone": 10.0 ** rng.uniform(-4, 1, (100, 30))}
+    truth = {}
+    for name, magnitude in spectra.items():
+        power = np.maximum(magnitude**2, 1e-10)
+        truth[name] = np.exp(np.log(power).mean(axis=0)) / power.mean(axis=0)
+    check_right("03.4", truth, spectra=spectra)
+    of_magnitude = {name: librosa.feature.spectral_flatness(S=each, power=1.0)[0] for name, each in spectra.items()}
+    check_wrong("03.4", of_magnitude, "noise: that is of the magnitude", spectra=spectra)
+    check_wrong("03.4", {"noise": truth["noise"], "tone": 2 * truth["tone"]}, "tone: every element", spectra=spectra)
+    check_wrong("03.4", {"noise": truth["noise"]}, "noise, tone", spectra=spectra)
+    check_wrong("03.4", truth["noise"], "dictionary", spectra=spectra)
+    check_wrong("03.4", {**truth, "tone": truth["tone"][:-1]}, "expected shape (30,)", spectra=spectra)
+
+
+@pytest.fixture
+def table():
+    """A table in which F prefers three columns that say the same, while two others separate what they leave alone."""
+    rng = np.random.default_rng(0)
+    label = np.repeat(np.arange(4), 30)
+    group = np.arange(120) // 3
+    first, second = label // 2, label % 2
+    loud = first + rng.normal(0, 0.25, (3, 120))
+    columns = np.stack([*loud, second + rng.normal(0, 0.3, 120), rng.normal(size=120)], axis=1)
+    Z = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    return {"Z": Z, "names": ["a", "b", "c", "d", "e"], "label": label.astype(str), "group": group}
+
+
+def test_three_columns_beat_those_with_the_highest_f(table):
+    words = check_right("03.5", ("a", "b", "d"), **table)
+    assert "of 120 clips (95 % interval" in words
+    check_wrong("03.5", ("a", "b", "c"), "not better yet", **table)
+    check_wrong("03.5", ("a", "b", "e"), "not better yet", "interval", **table)
+    check_wrong("03.5", ("a", "b", "b"), "three different", **table)
+    check_wrong("03.5", "abd", "three different", **table)
+    check_wrong("03.5", ("a", "b", "dd"), "no column 'dd'", **table)
