@@ -47,7 +47,7 @@ def test_settings_are_those_that_were_asked_for(command, small_folder, tmp_path)
         assert store.config["logmel"]["fmin"] == 20
         assert len(store.read("audio", 0)) == 12000  # 1.5 s
     other = command("prepare", f"folder:{small_folder}", path, "--set", "logmel.n_mels=32", "--workers", 1)
-    words = "logmel.n_mels=32, found one made with audio.sample_rate=8000, logmel.fmin=20, logmel.n_mels=64; give another"
+    words = "logmel.n_mels=32, found one made with audio.sample_rate=8000, logmel.fmin=20, logmel.n_mels=64; give an"
     check_refused(other, words, "make the store anew with --replace")
     replaced = ("--features", "logmel", "--set", "logmel.n_mels=32", "--replace", "--workers", 1)
     assert command("prepare", f"folder:{small_folder}", path, *replaced).status == 0

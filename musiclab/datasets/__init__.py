@@ -31,23 +31,6 @@ from musiclab.datasets.gtzan import GTZAN, SPLITS
 from musiclab.datasets.scanning import list_faults, scan
 from musiclab.datasets.urbansound import UrbanSound8K
 
-__all__ = [
-    "ESC10",
-    "ESC50",
-    "GTZAN",
-    "AudioFolder",
-    "Dataset",
-    "Street",
-    "Studio",
-    "UrbanSound8K",
-    "check_index",
-    "download",
-    "list_faults",
-    "open_source",
-    "scan",
-    "splits",
-]
-
 FROM_FOLDER = {
     "folder": AudioFolder,
     "esc10": ESC10,

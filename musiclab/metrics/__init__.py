@@ -3,5 +3,3 @@
 from musiclab.metrics.intervals import difference_interval, group_interval
 from musiclab.metrics.result import Result
 from musiclab.metrics.significance import McNemar, mcnemar
-
-__all__ = ["McNemar", "Result", "difference_interval", "group_interval", "mcnemar"]

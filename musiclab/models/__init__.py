@@ -46,27 +46,6 @@ MODELS: dict[str, type[Classifier]] = {
 }
 """Classes of the models by name."""
 
-__all__ = [
-    "M3",
-    "M5",
-    "M11",
-    "M18",
-    "MODELS",
-    "Classifier",
-    "M34Res",
-    "MelCNN",
-    "MelCRNN",
-    "MelResNet",
-    "SequenceLSTM",
-    "Summary",
-    "SummaryMLP",
-    "WaveformCNN",
-    "count_parameters",
-    "create",
-    "find",
-    "summary",
-]
-
 
 def find(name: str) -> type[Classifier]:
     """Return the class of the model ``name``, or raise RunError if :data:`MODELS` does not have it."""

@@ -6,19 +6,3 @@ Levels have one colour map (``magma``) and classes one palette of ten, both read
 from musiclab.plots.learning import comparison, confusion, differences, fold_histories, history, timeline
 from musiclab.plots.sound import chroma, log_mel, spectrogram, spectrum, waveform
 from musiclab.plots.style import LEVELS, PALETTE
-
-__all__ = [
-    "LEVELS",
-    "PALETTE",
-    "chroma",
-    "comparison",
-    "confusion",
-    "differences",
-    "fold_histories",
-    "history",
-    "log_mel",
-    "spectrogram",
-    "spectrum",
-    "timeline",
-    "waveform",
-]

@@ -19,23 +19,3 @@ from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged
 from musiclab.runs.run import Run, load
 from musiclab.runs.settings import RunSettings
-
-__all__ = [
-    "Comparison",
-    "Leak",
-    "Predictions",
-    "Run",
-    "RunSettings",
-    "compare",
-    "compare_leak",
-    "crossval",
-    "edges",
-    "effects",
-    "hear",
-    "load",
-    "merged",
-    "occlusion",
-    "saliency",
-    "separate",
-    "train",
-]

@@ -42,18 +42,6 @@ from musiclab.store.preparing import Report, prepare
 from musiclab.store.reading import Store, verify
 from musiclab.store.writing import create
 
-__all__ = [
-    "Report",
-    "Segments",
-    "Store",
-    "cached_store",
-    "create",
-    "extract",
-    "open_data",
-    "prepare",
-    "verify",
-]
-
 
 def __getattr__(name: str):
     if name == "Segments":  # not at the top: it loads torch, which most commands about stores do without

@@ -3,18 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from musiclab.store.reading import VERSION, Store
 
-
-def describe(store: Store) -> str:
-    """Describe a store on a page: sizes, features and their settings, classes, folds, licence, failures."""
+def describe(store) -> str:
+    """Describe a :class:`musiclab.store.Store` on a page: sizes, features, classes, folds, licence, failures."""
     index, seconds = store.index, store.index["seconds"].sum()
     rate = store.config.get("audio", next(iter(store.config.values()), {})).get("sample_rate", 0)
     size, raw = store.path.stat().st_size / 1e6, 2 * rate * seconds / 1e6
     against = f", {size / raw:.2f} of raw 16-bit audio at {rate} Hz ({raw:.1f} MB)" if raw else ""
+    versions = ", ".join(f"{name} {value}" for name, value in store.versions.items())
     lines = [
         f"{store.path}: {len(store)} clips, {seconds / 3600:.2f} h, {size:.1f} MB{against}",
-        f"  format    {VERSION}; made with {', '.join(f'{name} {value}' for name, value in store.versions.items())}",
+        f"  format    {store.attributes['version']}; made with {versions}",
         f"  source    {store.source.get('name', '')}, files up to {store.as_of or 'an unknown time'}",
         f"  licence   {store.source.get('licence') or 'unknown'}",
         f"  citation  {store.source.get('citation') or 'none'}",
@@ -37,7 +36,7 @@ def describe(store: Store) -> str:
     return "\n".join([*lines, *(f"  {reason}" for _, reason in store.failures)])
 
 
-def _classes(store: Store) -> pd.DataFrame:
+def _classes(store) -> pd.DataFrame:
     """Count the clips and minutes of each class, and its clips by fold or by split."""
     labels, folds, splits = (store.index[name] for name in ("label", "fold", "split"))
     seconds = store.index.groupby("label")["seconds"]

@@ -13,17 +13,3 @@ from musiclab.studio.genre import STEMS, Genre, Groove
 from musiclab.studio.genres import GENRES
 from musiclab.studio.synthesis import SAMPLE_RATE
 from musiclab.studio.track import VERSION, Track, artists, catalogue, render, stems
-
-__all__ = [
-    "GENRES",
-    "SAMPLE_RATE",
-    "STEMS",
-    "VERSION",
-    "Genre",
-    "Groove",
-    "Track",
-    "artists",
-    "catalogue",
-    "render",
-    "stems",
-]

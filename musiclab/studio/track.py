@@ -76,7 +76,7 @@ def render(
     swing
         Position of the off-beat within the beat, 0.5 (straight) to 0.75; triplets are at 0.67.
     mute
-        Stems of ``STEMS`` to leave out. The others sound as in the full mix, so the stems sum to it, except for rounding.
+        Names in ``STEMS`` to leave out. The others stay as they are, so all stems sum to the mix, up to rounding.
     artist
         Name of the artist who plays, of any genre. The notes stay; instruments and recording change.
     seconds

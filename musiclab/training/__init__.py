@@ -13,23 +13,3 @@ from musiclab.training.loop import fit
 from musiclab.training.recipes import Recipe, recipe
 from musiclab.training.schedules import warm_up_and_cosine
 from musiclab.training.state import State
-
-__all__ = [
-    "Augmentation",
-    "History",
-    "Recipe",
-    "State",
-    "TrainConfig",
-    "autocast",
-    "class_weights",
-    "evaluate",
-    "fit",
-    "log_probabilities",
-    "mixup",
-    "normalise",
-    "pick_device",
-    "recipe",
-    "score",
-    "tracks",
-    "warm_up_and_cosine",
-]

@@ -22,33 +22,3 @@ from musiclab.umtn.h5 import DatasetSet, H5Dataset, inspect, wrap
 from musiclab.umtn.mulaw import encode, inv_mu_law, mu_law
 from musiclab.umtn.network import DomainClassifier, Encoder
 from musiclab.umtn.pairs import SegmentPairs
-
-__all__ = [
-    "DOMAINS",
-    "ENSEMBLES",
-    "WAV_FREQ",
-    "ConfusionConfig",
-    "ConfusionRun",
-    "DatasetSet",
-    "DomainClassifier",
-    "EncodedFilesDataset",
-    "Encoder",
-    "H5Dataset",
-    "MelDecoders",
-    "SegmentPairs",
-    "WavFrequencyAugmentation",
-    "compand",
-    "divide",
-    "encode",
-    "inspect",
-    "inv_mu_law",
-    "mu_law",
-    "musicnet_domains",
-    "probe_accuracy",
-    "shift_pitch",
-    "split_dir",
-    "studio_domains",
-    "train_confusion",
-    "wrap",
-    "write_h5",
-]

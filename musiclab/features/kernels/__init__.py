@@ -11,8 +11,6 @@ from musiclab.features.kernels.sound import Sound, audio, on_tensor
 from musiclab.features.kernels.spectral import bandwidth, centroid, contrast, rms, rolloff, zero_crossing_rate
 from musiclab.features.kernels.vectors import sequence, summary
 
-__all__ = ["delta", "evaluate"]
-
 _ROWS = (logmel, mfcc, chroma, contrast, centroid, bandwidth, rolloff, rms, zero_crossing_rate)
 _KERNELS = {kernel.__name__: kernel for kernel in (audio, *_ROWS, tuning, tempo, summary, sequence)}
 

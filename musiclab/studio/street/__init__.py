@@ -10,5 +10,3 @@ from musiclab.studio.street.table import COLUMNS, catalogue
 
 VERSION = "2"
 """Part of the name of a cached data set: raise it whenever a change alters a sample."""
-
-__all__ = ["CLASSES", "COLUMNS", "SAMPLE_RATE", "SOUNDS", "VERSION", "catalogue", "render_recording", "render_slices"]

@@ -16,14 +16,3 @@ from musiclab.training.augment.batch import (
     time_mask,
 )
 from musiclab.training.augment.pipeline import Augmentation
-
-__all__ = [
-    "Augmentation",
-    "circular_shift",
-    "frequency_mask",
-    "frequency_shift",
-    "gain",
-    "mixup",
-    "random_stretch",
-    "time_mask",
-]
