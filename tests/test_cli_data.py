@@ -75,7 +75,7 @@ def test_what_cannot_be_prepared_is_refused(command, small_folder, tmp_path, opt
 def test_no_workers_at_all_are_refused(command, small_folder, tmp_path, name):
     done = command(name, f"folder:{small_folder}", *[tmp_path / "s.h5"] * (name == "prepare"), "--workers", 0)
     assert done.status == 2
-    assert "expected 1 or more, or -1 for one a core" in done.err
+    assert "expected 1 or more, or -1 for one per core" in done.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -104,6 +104,15 @@ def test_what_an_extra_brings_is_imported_only_when_it_is_asked_for(project):
     assert not brought & at_the_top
 
 
+def test_what_is_no_python_is_installed_too():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    installed = set()
+    for package, patterns in settings["package-data"].items():
+        folder = ROOT.joinpath(*package.split("."))
+        installed |= {file for pattern in patterns for file in folder.glob(pattern)}
+    assert installed == {file for file in PACKAGE.rglob("*.*") if file.is_file() and file.suffix not in (".py", ".pyc")}
+
+
 def top(name):
     return name.partition(".")[0]
 

@@ -149,24 +149,6 @@ def test_a_tested_class_must_be_trained_on():
         splits.check_split(index, split)
 
 
-@given(index=indices(least_groups=2))
-def test_leave_one_group_out_tests_every_group_once(index):
-    found = splits.leave_one_group_out(index)
-    assert len(found) == index["group"].nunique()
-    for split in found:
-        check_sides(index, split)
-        assert len(groups_of(index, split.test)) == 1
-        assert len(split.train) + len(split.test) == len(index)
-    assert sorted(np.concatenate([split.test for split in found])) == list(range(len(index)))
-
-
-def test_leave_one_group_out_names_the_group_and_needs_two_of_each_class():
-    index = big_index(groups=2)
-    assert [split.name for split in splits.leave_one_group_out(index)][:2] == ["group x0 tests", "group x1 tests"]
-    with pytest.raises(DatasetError, match="class 'z': expected at least 2 groups"):
-        splits.leave_one_group_out(index[index["group"] != "z1"].reset_index(drop=True))
-
-
 @given(index=indices(), first=st.integers(0, 500), second=st.integers(0, 500), seed=st.integers(0, 9))
 def test_a_repeat_is_refused_on_two_sides_only(index, first, second, seed):
     first, second = first % len(index), second % len(index)

@@ -27,7 +27,7 @@ class Precision(StrEnum):
 
 def _not_zero(workers: int) -> int:
     if workers == 0:
-        raise typer.BadParameter("expected 1 or more, or -1 for one a core, found 0")
+        raise typer.BadParameter("expected 1 or more, or -1 for one per core, found 0")
     return workers
 
 

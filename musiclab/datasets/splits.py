@@ -118,16 +118,6 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
     return index.assign(fold=fold_of)
 
 
-def leave_one_group_out(index: pd.DataFrame) -> list[Split]:
-    """Split a small set once for each group, which tests; all others train, and none validates."""
-    _check_groups(index, 2)
-    groups = index["group"].to_numpy()
-    sides = {group: (np.flatnonzero(groups != group), np.flatnonzero(groups == group)) for group in sorted(set(groups))}
-    return [
-        _checked(index, Split(train, test[:0], test, f"group {group} tests")) for group, (train, test) in sides.items()
-    ]
-
-
 def check_split(index: pd.DataFrame, split: Split, duplicates: Sequence[int] | None = None) -> None:
     """Raise DatasetError if a group is on two sides of a split, or a class is not among its training clips.
 

@@ -167,16 +167,18 @@ def run_split(
     if folder is not None and resume and is_finished(folder):
         return _take_over(Path(folder), settings)
     started = time.perf_counter()
+    values = _near(store.values(settings.feature), chosen.training.device)
     train_clips, valid_clips, test_clips = (
-        Segments.of_store(
-            store,
-            settings.feature,
+        Segments(
+            values,
+            store.offsets(settings.feature),
+            store.labels,
             clips,
+            len(store.classes),
             length=model.length,
             silence=settings.feature_settings.silence,
             places=places,
             seed=chosen.training.seed,
-            device=_fitting_device(store.values(settings.feature), chosen.training.device),
             paths=store.index["path"].to_numpy(),
         )
         for clips, places in ((split.train, "random"), (split.valid, "covering"), (split.test, "covering"))
@@ -258,11 +260,12 @@ def _take_over(folder: Path, settings: RunSettings) -> Run:
     return run
 
 
-def _fitting_device(values: np.ndarray, device: str) -> torch.device | None:
-    """Return the GPU if the values take less than a quarter of its free memory; otherwise they stay in the file."""
+def _near(values: np.ndarray, device: str) -> np.ndarray | torch.Tensor:
+    """Move values to the GPU if they take less than a quarter of its free memory; otherwise they stay in the file."""
     chosen = pick_device(device)
-    fits = chosen.type == "cuda" and values.nbytes < torch.cuda.mem_get_info(chosen)[0] / 4
-    return chosen if fits else None
+    if chosen.type == "cuda" and values.nbytes < torch.cuda.mem_get_info(chosen)[0] / 4:
+        return torch.tensor(values, device=chosen)
+    return values
 
 
 def _feature_settings(store: Store, feature: str):
