@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.features import load_torchaudio
-from musiclab.training.augment import (
+from musiclab.training.augment.batch import (
     circular_shift,
     frequency_mask,
     frequency_shift,

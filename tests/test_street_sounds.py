@@ -8,15 +8,19 @@ from scipy import signal
 
 from musiclab.core.random import stream
 from musiclab.studio.street import SAMPLE_RATE, SOUNDS
-from musiclab.studio.street.machines import (
+from musiclab.studio.street.sounds import (
     SPEED_OF_SOUND,
+    VOWELS,
     air_conditioner,
     car_horn,
+    children_playing,
+    dog_bark,
     drilling,
     engine_idling,
     gun_shot,
     jackhammer,
     siren,
+    utterance,
 )
 from musiclab.studio.street.synthesis import (
     HIGHEST,
@@ -32,7 +36,6 @@ from musiclab.studio.street.synthesis import (
     stretches,
     wavetable,
 )
-from musiclab.studio.street.voices import VOWELS, children_playing, dog_bark, utterance
 
 WHOLE = [(0.0, 6.0)]
 

@@ -14,20 +14,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (
-    data.info,
-    data.download,
-    data.scan,
-    data.prepare,
-    data.inspect,
-    data.verify,
-    learn.train,
-    learn.crossval,
-    learn.evaluate,
-    learn.predict,
-    learn.compare,
-    learn.report,
-):
+for _command in (data.info, data.download, data.scan, data.prepare, data.inspect, data.verify):
+    app.command()(_command)
+for _command in (learn.train, learn.crossval, learn.evaluate, learn.predict, learn.compare, learn.report):
     app.command()(_command)
 app.add_typer(umtn.app, name="umtn")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import musiclab
 from musiclab.cli.options import AsJson, Source, Workers, parse_settings
 from musiclab.cli.output import list_failures, stoppable
 from musiclab.core.files import replacing
@@ -33,9 +34,7 @@ def download(
     ] = None,
 ) -> None:
     """Download a data set; after a broken connection, run it again to continue."""
-    from musiclab import datasets
-
-    folder = datasets.download(name, root, checksum)
+    folder = musiclab.datasets.download(name, root, checksum)
     print(f"{folder}: to be named as {name}:{folder}")
 
 
@@ -56,10 +55,8 @@ def prepare(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:8786.")] = None,
 ) -> None:
     """Store a data set and its features in one HDF5 file; run it again to continue, or to add features."""
-    from musiclab.store import prepare as make
-
     with stoppable():
-        report = make(
+        report = musiclab.store.prepare(
             source,
             store,
             [name.strip() for name in features.split(",")],
@@ -80,9 +77,7 @@ def inspect(
     ] = None,
 ) -> None:
     """Print the contents of a store: features and their settings, classes, folds, sizes, licence, failures."""
-    from musiclab.store import Store
-
-    with Store(store) as opened:
+    with musiclab.store.Store(store) as opened:
         print(opened.describe())
         if csv is not None:
             with replacing(csv) as unfinished:
@@ -91,9 +86,7 @@ def inspect(
 
 def verify(store: StoreFile) -> None:
     """Compare a store with its checksums. Exit status 1 if anything is damaged."""
-    from musiclab.store import verify as check
-
-    faults = check(store, progress=True)
+    faults = musiclab.store.verify(store, progress=True)
     for fault in faults:
         print(fault)
     print(f"{store}: {_count(faults)}")
@@ -102,11 +95,9 @@ def verify(store: StoreFile) -> None:
 
 def scan(source: Source, workers: Workers = -1, as_json: AsJson = False) -> None:
     """List clips that are unreadable, silent, clipped or repeated. Exit status 1 if there are any."""
-    from musiclab import datasets
-
-    dataset = datasets.open_source(source)
-    table = datasets.scan(dataset, workers)
-    faults = datasets.list_faults(dataset, table)
+    dataset = musiclab.datasets.open_source(source)
+    table = musiclab.datasets.scan(dataset, workers)
+    faults = musiclab.datasets.list_faults(dataset, table)
     short = table.assign(error=table["error"].ne("").map({True: "see below", False: ""}))
     print(short.to_string(index=False, float_format="%.3f"))
     for fault in faults:

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+import musiclab
 from musiclab.cli.options import (
     AsJson,
     BatchSize,
     Data,
-    Device,
     Epochs,
     How,
     Model,
@@ -47,8 +47,6 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model and test it on other clips; OUT gets the model and a report."""
-    import musiclab
-
     named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
     changes = overrides(size, settings, workers=workers, **named)
     with stoppable():
@@ -77,8 +75,6 @@ def crossval(
     as_json: AsJson = False,
 ) -> None:
     """Test every fold once, with a model trained on the others; with --out it can be stopped and continued."""
-    import musiclab
-
     named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
     changes = overrides(size, settings, workers=workers, **named)
     chosen = None if folds == "all" else _fold_numbers(folds)
@@ -87,11 +83,9 @@ def crossval(
     print_run(run, as_json)
 
 
-def evaluate(run: RunFolder, data: Data, device: OnDevice = Device.auto, as_json: AsJson = False) -> None:
+def evaluate(run: RunFolder, data: Data, device: OnDevice = "auto", as_json: AsJson = False) -> None:
     """Test a trained model, on its test clips or on other data."""
-    import musiclab
-
-    print_run(musiclab.load(run).evaluate(data, device.value), as_json)
+    print_run(musiclab.load(run).evaluate(data, device), as_json)
 
 
 def predict(
@@ -105,21 +99,18 @@ def predict(
         float | None, typer.Option(help="Seconds from window to window; default: only long files get a timeline.")
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="File to write every window to.")] = None,
-    device: OnDevice = Device.auto,
+    device: OnDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Classify sound files; long files also get a timeline of predictions."""
-    import musiclab
-    from musiclab.runs import merged
-
-    predictions = musiclab.load(run).predict(files, every=every, device=device.value)
+    predictions = musiclab.load(run).predict(files, every=every, device=device)
     list_failures(predictions.failures)
     windows = dict(list(predictions.windows.groupby("path")))
     for row in predictions.files.to_dict("records"):
         best = sorted(predictions.classes, key=row.get, reverse=True)[:top]
         print(f"{row['path']}: " + ", ".join(f"{name} {100 * row[name]:.1f} %" for name in best))
         if len(windows[row["path"]]) > 1:
-            for start, end, name, share in merged(windows[row["path"]]).itertuples(index=False):
+            for start, end, name, share in musiclab.runs.merged(windows[row["path"]]).itertuples(index=False):
                 print(f"  {_clock(start):>7} to {_clock(end):>7}  {name} {100 * share:.1f} %")
     if csv is not None:
         predictions.save(csv)
@@ -131,16 +122,13 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs and cross-validations.")],
     out: Annotated[Path | None, typer.Option(help="Table (.csv) or picture (.png, .svg, .pdf) to write.")] = None,
     speed: Annotated[bool, typer.Option(help="Measure how many clips per second each classifies.")] = True,
-    device: OnDevice = Device.auto,
+    device: OnDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Put runs side by side: accuracy, size, speed, and whether the differences could be chance."""
-    import musiclab
-    from musiclab.runs.comparison import check_out
-
     if out is not None:
-        check_out(out)
-    comparison = musiclab.compare(*runs, device=device.value, measure_speed=speed)
+        musiclab.runs.comparison.check_out(out)
+    comparison = musiclab.compare(*runs, device=device, measure_speed=speed)
     print(comparison)
     if out is not None:
         comparison.save(out)
@@ -150,8 +138,6 @@ def compare(
 
 def report(run: RunFolder, as_json: AsJson = False) -> None:
     """Write the page of a run again: report.html, curves.png and confusion.png in its folder."""
-    import musiclab
-
     page = musiclab.load(run).report()
     print(page)
     if as_json:

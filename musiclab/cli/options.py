@@ -2,27 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from musiclab.core.errors import MusiclabError
-
-
-class Device(StrEnum):
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
-
-
-class Precision(StrEnum):
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
 
 
 def _not_zero(workers: int) -> int:
@@ -31,6 +16,8 @@ def _not_zero(workers: int) -> int:
     return workers
 
 
+_Device = Literal["auto", "cpu", "cuda", "mps"]
+_Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _SOURCES = "studio, street, folder:DIR, gtzan:DIR, urbansound8k:DIR, esc10:DIR or esc50:DIR"
 Workers = Annotated[int, typer.Option(help="Processes or threads; -1 is one per core.", callback=_not_zero)]
 Data = Annotated[str, typer.Argument(metavar="DATA", help=f"Store (.h5), or {_SOURCES}.")]
@@ -40,7 +27,7 @@ Model = Annotated[
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that musiclab train made.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
-OnDevice = Annotated[Device | None, typer.Option("--device", help="auto, the default, takes a GPU if there is one.")]
+OnDevice = Annotated[_Device | None, typer.Option("--device", help="auto, the default, takes a GPU if there is one.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Random seed, default 0.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training clips; default the recipe's.")]
 Size = Annotated[
@@ -55,7 +42,8 @@ Set = Annotated[
     ),
 ]
 How = Annotated[
-    Precision | None, typer.Option("--precision", help="auto, the default, is bf16 if the hardware has it, else fp32.")
+    _Precision | None,
+    typer.Option("--precision", help="auto, the default, is bf16 if the hardware has it, else fp32."),
 ]
 Readers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes that read batches, default 0.")]
 BatchSize = Annotated[int | None, typer.Option(min=2, help="Examples per step; default the recipe's.")]
@@ -63,9 +51,7 @@ BatchSize = Annotated[int | None, typer.Option(min=2, help="Examples per step; d
 
 def overrides(sizes: Sequence[str] | None, settings: Sequence[str] | None, **named) -> dict:
     """Collect the changes of a recipe by ``--size``, ``--set`` and options of their own."""
-    changes = {
-        name: value.value if isinstance(value, StrEnum) else value for name, value in named.items() if value is not None
-    }
+    changes = {name: value for name, value in named.items() if value is not None}
     for option, texts in (("--size", sizes), ("--set", settings)):
         for name, value in parse_settings(texts, option).items():
             if name in changes:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import musiclab
 from musiclab.cli.options import AsJson
 from musiclab.cli.output import list_failures
 
@@ -24,9 +25,7 @@ def preprocess(
     filetype: FileType = None,
 ) -> None:
     """Decode every file to 16 kHz mono 16-bit, and write it as .h5 under the same name."""
-    from musiclab.umtn import EncodedFilesDataset
-
-    dataset = EncodedFilesDataset(input, file_type=filetype)
+    dataset = musiclab.umtn.EncodedFilesDataset(input, file_type=filetype)
     written = dataset.dump_to_folder(output, norm_db)
     print(f"{output}: {len(written)} files made, {len(dataset.failures)} left out")
 
@@ -45,9 +44,7 @@ def split(
     ] = None,
 ) -> None:
     """Copy the files of one domain into train, val and test."""
-    from musiclab.umtn import split_dir
-
-    parts = split_dir(input, output, train, val, seed, filetype, group)
+    parts = musiclab.umtn.split_dir(input, output, train, val, seed, filetype, group)
     print(f"{output}: " + ", ".join(f"{part} {len(files)}" for part, files in parts.items()))
 
 
@@ -59,9 +56,7 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Summarise preprocessed folders. Exit status 1 if files would be left out of training."""
-    from musiclab.umtn import inspect as summarise
-
-    table, failures = summarise(folder, seq_len, dataset_name)
+    table, failures = musiclab.umtn.inspect(folder, seq_len, dataset_name)
     print(table.to_string(index=False))
     list_failures(failures)
     if as_json:

@@ -68,12 +68,6 @@ def _read_folders(folder: Path) -> pd.DataFrame:
 def _read_meta(folder: Path) -> pd.DataFrame:
     columns = ("filename", "fold", "category", "esc10", "src_file")
     meta = read_table(folder / "meta" / "esc50.csv", columns, _ABOUT["where"])
-    return (
-        meta[["fold", "esc10"]]
-        .astype({"esc10": bool})
-        .assign(
-            path=[str(folder / "audio" / name) for name in meta["filename"]],
-            label=meta["category"],
-            group=meta["src_file"].astype(str),
-        )
-    )
+    paths = [str(folder / "audio" / name) for name in meta["filename"]]
+    index = meta[["fold", "esc10"]].astype({"esc10": bool})
+    return index.assign(path=paths, label=meta["category"], group=meta["src_file"].astype(str))

@@ -59,9 +59,6 @@ def _read_index(table: Path) -> pd.DataFrame:
 
 
 def _classes_without_sound(folder: Path, labels: set[str]) -> list[str]:
-    names = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    return [
-        f"{folder / name}: no {', '.join(SUFFIXES)} in it, so {name!r} is not a class"
-        for name in names
-        if name not in labels
-    ]
+    folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    empty = [path for path in folders if path.name not in labels]
+    return [f"{path}: no {', '.join(SUFFIXES)} in it, so {path.name!r} is not a class" for path in empty]

@@ -8,6 +8,7 @@ from torch import nn
 
 from musiclab.core.checks import check_whole
 from musiclab.core.errors import RunError
+from musiclab.features import MelConfig
 
 
 class Classifier(nn.Module):
@@ -102,6 +103,14 @@ class Classifier(nn.Module):
         if self.by_dimension:
             return (batch - self.mean[:, None]) / self.deviation[:, None]
         return (batch - self.mean) / self.deviation
+
+
+class MelClassifier(Classifier):
+    """Base of the models on log-mels, shape (batch, n_mels, frames)."""
+
+    feature = "logmel"
+    feature_config = MelConfig()
+    dimensions = "n_mels"
 
 
 def dense_layers(inputs: int, hidden: Sequence[int], dropout: float, classes: int) -> list[nn.Module]:

@@ -9,13 +9,12 @@ from torch import nn
 
 from musiclab.core.checks import check_share, check_whole, check_widths
 from musiclab.core.errors import RunError
-from musiclab.features import MelConfig
-from musiclab.models.base import Classifier, dense_layers
+from musiclab.models.base import MelClassifier, dense_layers
 
 POOLS = (2, 2, 4, 4)
 
 
-class MelCNN(Classifier):
+class MelCNN(MelClassifier):
     """Four times convolution - batch norm - ReLU - max-pool, then two dense layers (Dohppak's CNN on GTZAN).
 
     With 64, 128, 256, 512 channels and pools of 2, 2, 4, 4, a log-mel of 128 bands x 128 frames (3 s at 22,050 Hz, hop
@@ -30,10 +29,6 @@ class MelCNN(Classifier):
     hidden, dropout
         Sizes of the two dense layers, and the share of their outputs that is dropped in training.
     """
-
-    feature = "logmel"
-    feature_config = MelConfig()
-    dimensions = "n_mels"
 
     def __init__(
         self,
@@ -60,7 +55,7 @@ class MelCNN(Classifier):
         return self.dense(self.convolutions(as_picture(self.standardised(log_mel))))
 
 
-class MelCRNN(Classifier):
+class MelCRNN(MelClassifier):
     """The convolutions of :class:`MelCNN` with a last pool of 8, then a bidirectional GRU and dense layers.
 
     The last pool leaves one band, so 512 values per step, and only one step of 128 frames: at the system's own size the
@@ -77,10 +72,6 @@ class MelCRNN(Classifier):
     last_pool
         Bands and frames that the last pool merges into one.
     """
-
-    feature = "logmel"
-    feature_config = MelConfig()
-    dimensions = "n_mels"
 
     def __init__(
         self,

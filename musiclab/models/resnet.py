@@ -7,11 +7,10 @@ from torch import nn
 
 from musiclab.core.checks import check_share, check_whole, check_widths
 from musiclab.core.errors import RunError
-from musiclab.features import MelConfig
-from musiclab.models.base import Classifier
+from musiclab.models.base import MelClassifier
 
 
-class MelResNet(Classifier):
+class MelResNet(MelClassifier):
     """Small pre-activation residual network (He et al. 2016), trained from scratch on a few hundred whole clips.
 
     - *Whole clips.* A 5 s recording of a dog may contain half a second of dog, so most of its segments would have
@@ -36,10 +35,6 @@ class MelResNet(Classifier):
         Share of the pooled values that is dropped in training, and share of the examples for which the last block is
         skipped (less for earlier blocks).
     """
-
-    feature = "logmel"
-    feature_config = MelConfig()
-    dimensions = "n_mels"
 
     def __init__(
         self,

@@ -23,8 +23,8 @@ from musiclab.training import log_probabilities
 def saliency(model: nn.Module, batch: torch.Tensor, classes: Sequence[int]) -> torch.Tensor:
     """Compute the gradient of the log-probability of a class with respect to the input (Simonyan et al. 2014).
 
-    Times the difference between the input and another one, such as silence, it says to first order what each value
-    adds to the log-probability.
+    It has the shape of ``batch``, in nats per unit of the input. Times the difference between the input and another
+    one, such as silence, it says to first order what each value adds to the log-probability.
 
     Parameters
     ----------
@@ -34,11 +34,6 @@ def saliency(model: nn.Module, batch: torch.Tensor, classes: Sequence[int]) -> t
         Inputs, on the device of the model.
     classes : sequence of int, shape (batch,)
         Class to explain, for each example.
-
-    Returns
-    -------
-    tensor of the shape of ``batch``
-        In nats per unit of the input.
 
     Examples
     --------
@@ -63,6 +58,9 @@ def occlusion(
 ) -> torch.Tensor:
     """Compute how much log-probability a class loses when a patch of the input is covered (Zeiler and Fergus 2014).
 
+    The loss has the shape of ``batch``, in nats: the mean over all patches that cover a value, positive if it supports
+    the class.
+
     Parameters
     ----------
     model, batch, classes
@@ -73,11 +71,6 @@ def occlusion(
         Steps from one patch to the next, default ``size``. The last patch ends at the edge.
     fill : float or array, shape (dimensions,)
         Values of a covered patch: the ``silence`` of the feature settings, or a mean.
-
-    Returns
-    -------
-    tensor of the shape of ``batch``
-        In nats, the mean over all patches that cover a value; positive if it supports the class.
 
     Examples
     --------
@@ -101,7 +94,8 @@ def occlusion(
 def separate(waveform: np.ndarray, mask: np.ndarray, config) -> tuple[np.ndarray, np.ndarray]:
     """Split a sound into the part that a mask over its log-mel keeps, and the rest.
 
-    A bin of the Fourier transform is kept as much as the mel bands in which it lies; phases stay.
+    A bin of the Fourier transform is kept as much as the mel bands in which it lies; phases stay. Both parts are
+    float32, shape (samples,), and their sum is the sound.
 
     Parameters
     ----------
@@ -111,11 +105,6 @@ def separate(waveform: np.ndarray, mask: np.ndarray, config) -> tuple[np.ndarray
         Share to keep, 0 to 1.
     config : musiclab.features.MelConfig
         Settings of the log-mel.
-
-    Returns
-    -------
-    kept, rest : float32 arrays, shape (samples,)
-        Their sum is the sound.
 
     Examples
     --------

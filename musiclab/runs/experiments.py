@@ -119,7 +119,6 @@ def crossval(
     check_out(out)
     chosen = recipe(model, **overrides)
     store = open_for(chosen, data)
-    are_official = bool((store.index["fold"] > 0).any())
     index = splits.with_folds(store.index, seed=chosen.training.seed)
     known = sorted(set(index["fold"]) - {0})
     tested = known if folds is None else sorted(set(folds))
@@ -130,10 +129,10 @@ def crossval(
         folder = None if out is None else Path(out) / f"fold{fold}"
         run = run_split(chosen, store, split, folder, resume=True, show_progress=show_progress, command=command)
         runs[int(fold)] = _keep(raise_if_interrupted(run), folder)
-    kind_of_folds = "official folds" if are_official else "folds by group"
-    words = f"all {len(known)} {kind_of_folds}"
+    origin = "official folds" if (store.index["fold"] > 0).any() else "folds by group"
+    words = f"all {len(known)} {origin}"
     if tested != known:
-        words = f"{len(runs)} of {len(known)} {kind_of_folds}: not comparable with results on all"
+        words = f"{len(runs)} of {len(known)} {origin}: not comparable with results on all"
     settings = replace(run.settings, split=words, test_paths=[])
     return _keep(join_folds(runs, settings), out, with_report=True)
 
@@ -168,19 +167,10 @@ def run_split(
         return _take_over(Path(folder), settings)
     started = time.perf_counter()
     values = _near(store.values(settings.feature), chosen.training.device)
+    offsets, paths = store.offsets(settings.feature), store.index["path"].to_numpy()
+    cut = {"length": model.length, "silence": settings.feature_settings.silence, "seed": chosen.training.seed}
     train_clips, valid_clips, test_clips = (
-        Segments(
-            values,
-            store.offsets(settings.feature),
-            store.labels,
-            clips,
-            len(store.classes),
-            length=model.length,
-            silence=settings.feature_settings.silence,
-            places=places,
-            seed=chosen.training.seed,
-            paths=store.index["path"].to_numpy(),
-        )
+        Segments(values, offsets, store.labels, clips, len(store.classes), places=places, paths=paths, **cut)
         for clips, places in ((split.train, "random"), (split.valid, "covering"), (split.test, "covering"))
     )
     state = None if folder is None else State(Path(folder) / "state.pt", _identity(settings), resume)
@@ -219,8 +209,9 @@ def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tupl
     model_class = models.find(chosen.model)
     feature = model_class.feature
     store.check_has(feature)
-    feature_settings = _feature_settings(store, feature)
-    _check_data(model_class, store, feature_settings, split)
+    feature_settings = _feature_settings(store, model_class)
+    if (known := len(np.unique(store.labels[split.train]))) < 2:
+        raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
     chosen.training.augmentation.check(feature)
     torch.manual_seed(chosen.training.seed)  # initial weights
     fitting = {model_class.dimensions: len(feature_settings.names)} if model_class.dimensions else {}
@@ -268,23 +259,21 @@ def _near(values: np.ndarray, device: str) -> np.ndarray | torch.Tensor:
     return values
 
 
-def _feature_settings(store: Store, feature: str):
+def _feature_settings(store: Store, model_class: type):
+    """Return the settings of a model's feature in a store, or raise StoreError if they don't suit the model."""
+    feature = model_class.feature
     try:
-        return features.config(feature, store.config[feature])
+        settings = features.config(feature, store.config[feature])
     except (ValueError, TypeError) as error:
         remedy = f"make it again with: musiclab prepare SOURCE {store.path} --replace"
         raise StoreError(f"{store.path}: {error}; {remedy}") from error
-
-
-def _check_data(model_class: type, store: Store, feature_settings, split: Split) -> None:
-    if model_class.feature == "audio" and feature_settings.sample_rate != model_class.feature_config.sample_rate:
-        wanted = model_class.feature_config.sample_rate  # for which its kernels have the right length in ms
+    wanted = model_class.feature_config.sample_rate
+    if feature == "audio" and settings.sample_rate != wanted:  # its kernels would have another length in ms
         raise StoreError(
-            f"{store.path}: expected audio at {wanted} Hz, found {feature_settings.sample_rate} Hz; "
+            f"{store.path}: expected audio at {wanted} Hz, found {settings.sample_rate} Hz; "
             f"make it with: musiclab prepare SOURCE OTHER.h5 --features audio --set audio.sample_rate={wanted}"
         )
-    if (known := len(np.unique(store.labels[split.train]))) < 2:
-        raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
+    return settings
 
 
 def _identity(settings: RunSettings) -> dict:

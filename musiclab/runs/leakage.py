@@ -12,14 +12,13 @@ import pandas as pd
 from sklearn.model_selection import PredefinedSplit, StratifiedKFold, cross_val_predict
 
 from musiclab import models
+from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, RunError
 from musiclab.datasets import Dataset, splits
 from musiclab.metrics import McNemar, Result, mcnemar
 from musiclab.runs.experiments import raise_if_interrupted, run_split
 from musiclab.store import Store, create, open_data
 from musiclab.training import Recipe, normalise, recipe
-
-UNITS = ("segment", "clip")
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,11 @@ class Leak:
 
     def __str__(self) -> str:
         note = " (generated data, not a benchmark)" if self.generated else ""
+        leaky, honest = (str(each).replace(" clips in ", f" {self.unit}s in ") for each in (self.leaky, self.honest))
         return (
             f"{self.model} on {self.data}{note}\n"
-            f"  leaky ({self.unit}s at random): {_in_words(self.leaky, self.unit)}\n"
-            f"  honest (whole groups): {_in_words(self.honest, self.unit)}\n"
+            f"  leaky ({self.unit}s at random): {leaky}\n"
+            f"  honest (whole groups): {honest}\n"
             f"  the leak is worth {100 * self.inflation:+.1f} points"
         )
 
@@ -98,8 +98,7 @@ def compare_leak(
     --------
     >>> print(compare_leak(SVC(), "studio", unit="clip"))  # doctest: +SKIP
     """
-    if unit not in UNITS:
-        raise RunError(f"expected a unit among {', '.join(UNITS)}, found {unit!r}")
+    check_known(unit, ("segment", "clip"), "a unit")
     if isinstance(model, str):
         if (feature := models.find(model).feature) != "logmel":
             raise RunError(f"expected a model that takes log-mels as input, found {model}, which takes {feature}")
@@ -173,7 +172,3 @@ def _crossval_classifier(classifier, pieces: Store, folds: np.ndarray) -> Result
     log_probabilities = normalise(np.log(np.clip(shares, 1e-12, None)))
     groups, paths = (pieces.index[column].to_numpy(dtype=str) for column in ("group", "path"))
     return Result(pieces.classes, pieces.labels, log_probabilities, groups, paths)
-
-
-def _in_words(result: Result, unit: str) -> str:
-    return str(result).replace(" clips in ", f" {unit}s in ")

@@ -86,6 +86,8 @@ def predict(
         names, failures = ["waveform"], []
     else:
         names, failures = _sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
+    config = settings.feature_settings
+    long = LONG * model.length * getattr(config, "hop_length", 1) / config.sample_rate  # s
     classes, rows, tables = settings.classes, [], []
     for name in names:
         try:
@@ -98,8 +100,9 @@ def predict(
         probabilities = np.exp(average)
         shares = dict(zip(classes, probabilities.tolist(), strict=True))
         rows.append({"path": name, "predicted": classes[probabilities.argmax()], **shares})
-        if every is None and not _is_long(spans, model, settings):
-            spans, scores = np.array([[0.0, spans[:, 1].max()]]), average[None]
+        end = spans[:, 1].max()
+        if every is None and (len(spans) == 1 or end <= long):
+            spans, scores = np.array([[0.0, end]]), average[None]
         tables.append(_table(name, spans, np.exp(scores), classes))
     if not rows:
         raise AudioError("\n".join(reason for _, reason in failures) or "expected sound files, found none")
@@ -144,12 +147,10 @@ def _sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str
     """List all files by name or in folders, each once, and the folders without any."""
     paths, failures = [], []
     for name in map(str, names):
-        if name == STANDARD_INPUT or not Path(name).is_dir():
-            paths.append(name)
-            continue
-        inside = find_audio(name)
-        paths += map(str, inside)
-        if not inside:
+        is_folder = name != STANDARD_INPUT and Path(name).is_dir()
+        sounds = find_audio(name) if is_folder else [name]
+        paths += map(str, sounds)
+        if not sounds:
             failures.append((name, f"{name}: expected sound files in the folder, found none"))
     return list(dict.fromkeys(paths)), failures
 
@@ -187,18 +188,16 @@ def _score_windows(
     blocks = _summaries if settings.feature == "summary" else _segments
     cut = {"length": model.length, "silence": settings.feature_settings.silence}
     spans, scores = [], []
-    for block_spans, values, starts in blocks(model, settings, path, seconds, every):
+    for block_spans, values, starts in blocks(model.length, settings, path, seconds, every):
         segments = Segments(values, [0, len(values)], [0], classes=len(settings.classes), places=starts, **cut)
         spans.append(block_spans)
         scores.append(score(model, segments, device, settings.precision))
     return np.concatenate(spans), np.concatenate(scores)
 
 
-def _segments(
-    model: nn.Module, settings: RunSettings, path: str, seconds: float, every: float | None
-) -> Iterator[Block]:
+def _segments(length: int, settings: RunSettings, path: str, seconds: float, every: float | None) -> Iterator[Block]:
     """Yield windows as long as the model's segments."""
-    config, length = settings.feature_settings, model.length
+    config = settings.feature_settings
     rate, hop = config.sample_rate, getattr(config, "hop_length", 1)
     step = None if every is None else max(1, round(every * rate / hop))
 
@@ -221,9 +220,7 @@ def _segments(
         yield spans(block), values, np.clip(block - first, 0, max(0, len(values) - length))
 
 
-def _summaries(
-    model: nn.Module, settings: RunSettings, path: str, seconds: float, every: float | None
-) -> Iterator[Block]:
+def _summaries(length: int, settings: RunSettings, path: str, seconds: float, every: float | None) -> Iterator[Block]:
     """Yield one summary of the whole file, of equal parts of a long one, or of ``every`` so many seconds."""
     if every is None:
         marks = np.linspace(0, seconds, max(1, int(np.ceil(seconds / BLOCK))) + 1)
@@ -245,12 +242,6 @@ def _decode(settings: RunSettings, path: str, offset: float = 0.0, duration: flo
         return np.ascontiguousarray(features.compute(waveform, {feature: config})[feature].T, dtype=np.float32)
     except ValueError as error:  # too short
         raise AudioError(f"{path}: {error}") from error
-
-
-def _is_long(spans: np.ndarray, model: nn.Module, settings: RunSettings) -> bool:
-    config = settings.feature_settings
-    segment = model.length * getattr(config, "hop_length", 1) / config.sample_rate
-    return len(spans) > 1 and spans[-1, 1] > LONG * segment
 
 
 def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from PIL import Image
 import musiclab
 from musiclab import plots
 from musiclab.audio import fix_length, load_audio, resample, to_int16
-from musiclab.core.errors import AudioError
+from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import replacing
 from musiclab.features import MelConfig, log_mel
 
@@ -28,7 +28,8 @@ def write(run) -> Path:
 
     Pictures and sounds are inside the page, which has no script.
     """
-    run.check_kept()
+    if run.folder is None:
+        raise RunError(f"{run.name}: expected a run that is kept in a folder; save it with run.save(FOLDER)")
     run.check_tested()
     pictures = {"curves": draw_curves(run), "confusion": draw_confusion(run)}
     for name, picture in pictures.items():

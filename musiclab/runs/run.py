@@ -189,16 +189,9 @@ class Run:
                 )
             clips, settings = np.arange(len(store)), replace(settings, split="all clips")
         labels = store.index["label"].map(settings.classes.index).to_numpy()
-        segments = Segments(
-            store.values(settings.feature),
-            store.offsets(settings.feature),
-            labels,
-            clips,
-            len(settings.classes),
-            length=self.model.length,
-            silence=settings.feature_settings.silence,
-            places="covering",
-        )
+        values, offsets = store.values(settings.feature), store.offsets(settings.feature)
+        cut = {"length": self.model.length, "silence": settings.feature_settings.silence, "places": "covering"}
+        segments = Segments(values, offsets, labels, clips, len(settings.classes), **cut)
         config = TrainConfig(device=device, precision=precision or settings.precision)
         tested = evaluate(self.model, store, segments, config)
         result = replace(tested, classes=settings.classes, labels=labels[clips])
@@ -247,11 +240,6 @@ class Run:
                 f"{self.name}: a cross-validation has one model per fold; take one of them, such as "
                 f"{self.name}/fold{fold} or run.folds[{fold}]"
             )
-
-    def check_kept(self) -> None:
-        """Raise RunError if the run has no folder."""
-        if self.folder is None:
-            raise RunError(f"{self.name}: expected a run that is kept in a folder; save it with run.save(FOLDER)")
 
     def check_tested(self) -> None:
         """Raise RunError if there is no result."""

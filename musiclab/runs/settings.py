@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import get_origin
 
 from musiclab import features
-from musiclab.core.errors import StoreError
+from musiclab.core.errors import StoreError, differing
 from musiclab.store import Store
 
 
@@ -55,14 +55,12 @@ class RunSettings:
     def check_fits(self, store: Store) -> None:
         """Raise StoreError if a store has other feature settings than the model's, or unknown classes."""
         stored = store.config.get(self.feature, {})
-        differing = {key: value for key, value in self.feature_config.items() if stored.get(key) != value}
-        if differing:
-            wanted = ", ".join(f"{key}={value}" for key, value in differing.items())
-            present = ", ".join(f"{key}={stored.get(key)}" for key in differing)
-            options = " ".join(f"--set {self.feature}.{key}={json.dumps(value)}" for key, value in differing.items())
+        changed = {key: value for key, value in self.feature_config.items() if stored.get(key) != value}
+        if apart := differing(changed, {key: stored.get(key) for key in changed}):
+            options = " ".join(f"--set {self.feature}.{key}={json.dumps(value)}" for key, value in changed.items())
             raise StoreError(
-                f"{store.path}: expected {self.feature} made with {wanted}, as the model was trained on, found "
-                f"{present}; make another store with: musiclab prepare SOURCE OTHER.h5 --features {self.feature} "
+                f"{store.path}: expected {self.feature} made with {apart[0]}, as the model was trained on, found "
+                f"{apart[1]}; make another store with: musiclab prepare SOURCE OTHER.h5 --features {self.feature} "
                 f"{options}"
             )
         if unknown := sorted(set(store.classes) - set(self.classes)):

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,6 @@ from musiclab.core.errors import AudioError, StoreError
 
 DTYPES = {"audio": np.int16, "logmel": np.float16}
 """Types in a store; float32 for all others. float16 has 11 bits: within 0.001 of any log-mel value up to 4."""
-
-BACKENDS = ("threading", "loky", "dask")
-"""Ways to spread the work, by joblib's names: threads, processes, and a Dask cluster."""
 
 PATIENCE = 10.0
 """How long a scheduler may take to answer, in seconds."""
@@ -105,18 +102,21 @@ def spread_over(backend: str | None, scheduler: str | None, configs: Mapping) ->
     Torch's results can differ in the last bit by the number of threads, and workers would fight for the cores.
     """
     if backend is not None:
-        check_known(backend, BACKENDS, "a backend", StoreError)
+        check_known(backend, ("threading", "loky", "dask"), "a backend", StoreError)
     if scheduler is not None and backend != "dask":
         raise StoreError(f"scheduler {scheduler}: expected the backend dask with it, found {backend}")
-    with _one_thread(configs):
-        if backend is None:
-            yield
-        elif backend == "dask":
-            with _dask_client(scheduler) as client, parallel_config("dask", client=client):
-                yield
-        else:
-            with parallel_config(backend):
-                yield
+    with ExitStack() as stack:
+        if set(configs) != {"audio"}:  # which needs no torch
+            import torch
+
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+        if backend == "dask":
+            client = stack.enter_context(_dask_client(scheduler))
+            stack.enter_context(parallel_config("dask", client=client))
+        elif backend is not None:
+            stack.enter_context(parallel_config(backend))
+        yield
 
 
 def _dask_client(scheduler: str | None):
@@ -140,18 +140,3 @@ def _dask_client(scheduler: str | None):
             f"scheduler {scheduler}: expected a Dask scheduler to answer within {PATIENCE:g} s, found none ({error}); "
             "start one with: dask scheduler"
         ) from error
-
-
-@contextmanager
-def _one_thread(configs: Mapping) -> Iterator[None]:
-    if set(configs) == {"audio"}:  # which needs no torch
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

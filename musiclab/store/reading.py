@@ -14,6 +14,7 @@ import pandas as pd
 
 from musiclab.core.errors import StoreError, did_you_mean
 from musiclab.core.progress import progress as progress_bar
+from musiclab.store.description import describe
 
 FORMAT, VERSION = "musiclab-store", 3
 
@@ -200,8 +201,6 @@ class Store:
 
     def describe(self) -> str:
         """Say what is in the store, for people: what ``musiclab inspect`` prints."""
-        from musiclab.store.description import describe
-
         return describe(self)
 
     def check_has(self, feature: str) -> None:

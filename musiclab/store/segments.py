@@ -14,9 +14,6 @@ from musiclab.core.checks import check_known, check_whole
 from musiclab.core.errors import StoreError
 from musiclab.store.reading import Store, file_identity, map_values
 
-PLACES = ("random", "centred", "covering")
-INT16_STEP = 1 / 32768
-
 
 class Segments(Dataset):
     """Cut segments out of the values of many clips, a batch at a time.
@@ -88,7 +85,7 @@ class Segments(Dataset):
         paths: Sequence[str] | None = None,
     ):
         if isinstance(places, str):
-            check_known(places, PLACES, "places")
+            check_known(places, ("random", "centred", "covering"), "places")
         check_whole({"length": length}, "length")
         offsets = np.asarray(offsets, dtype=np.int64)
         clips = np.arange(len(offsets) - 1) if clips is None else np.asarray(clips, dtype=np.int64)
@@ -153,7 +150,7 @@ class Segments(Dataset):
         is_audio = batch.ndim == 2 and batch.dtype == torch.int16
         batch = batch.float()
         if is_audio:
-            batch *= INT16_STEP
+            batch /= 32768
 
         short = np.flatnonzero(filled < self.length)
         if len(short):

@@ -15,7 +15,7 @@ and so the translation itself, are not here yet.
 
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
 from musiclab.umtn.companding import compand
-from musiclab.umtn.confusion import ConfusionConfig, ConfusionRun, MelDecoders, probe_accuracy, train_confusion
+from musiclab.umtn.confusion import ConfusionConfig, ConfusionRun, MelDecoders, train_confusion
 from musiclab.umtn.domains import DOMAINS, ENSEMBLES, divide, musicnet_domains, split_dir, studio_domains
 from musiclab.umtn.encoded import WAV_FREQ, EncodedFilesDataset, write_h5
 from musiclab.umtn.h5 import DatasetSet, H5Dataset, inspect, wrap

@@ -11,7 +11,7 @@ classifier's cross-entropy. Unlike in UMTN, each batch holds all domains in equa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import pandas as pd
@@ -168,7 +168,8 @@ def _train(train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig) ->
     classifier_optimiser = torch.optim.Adam(classifier.parameters(), lr=config.classifier_rate)
     watched = valid.batch(range(config.valid_segments))
     history = [{"step": 0, **_measure(encoder, classifier, decoders, watched)}]
-    for step, (clean, augmented, domain) in enumerate(_batches(train, config.batch_size, config.steps), start=1):
+    batches = islice(_batches(train, config.batch_size), config.steps)
+    for step, (clean, augmented, domain) in enumerate(batches, start=1):
         with torch.no_grad():
             latents = encoder(clean)
         for _ in range(config.classifier_steps):
@@ -181,32 +182,23 @@ def _train(train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig) ->
         _step(optimiser, loss, config.grad_clip)
         if step % config.every == 0 or step == config.steps:
             history.append({"step": step, **_measure(encoder, classifier, decoders, watched)})
-    probe = probe_accuracy(encoder, train, valid, config.valid_segments, config.probe_steps)
+    probe = _probe_accuracy(encoder, train, watched, config)
     return ConfusionRun(pd.DataFrame(history), probe, train.domains, config.valid_segments, encoder, classifier, config)
 
 
 @torch.no_grad()
-def probe_accuracy(
-    encoder: Encoder, train: SegmentPairs, valid: SegmentPairs, segments: int = 256, steps: int = 300
-) -> float:
-    """Train a fresh domain classifier on the latents of a finished encoder, and compute its accuracy.
-
-    It is trained for ``steps`` batches of 64 on four times ``segments`` of ``train``, and tested on ``segments`` of
-    ``valid``.
-    """
-    latents, domain = _latents(encoder, train, 4 * segments)
+def _probe_accuracy(encoder: Encoder, train: SegmentPairs, watched, config: ConfusionConfig) -> float:
+    """Train a fresh domain classifier on four times as many segments as are watched, and test it on those."""
+    clean, _, domain = train.batch(range(4 * config.valid_segments))
+    latents = _encode(encoder, clean)
     probe = DomainClassifier(train.domains, latents.shape[1], standardise=True).to(train.device)
     optimiser = torch.optim.Adam(probe.parameters(), lr=2e-3)
     with torch.enable_grad():
-        for step in range(steps):
+        for step in range(config.probe_steps):
             rows = (torch.arange(64, device=train.device) + 64 * step) % len(latents)
             _step(optimiser, F.cross_entropy(probe(latents[rows]), domain[rows]), 1.0)
-    return _accuracy(probe, *_latents(encoder, valid, segments))
-
-
-def _latents(encoder: Encoder, pairs: SegmentPairs, segments: int) -> tuple[torch.Tensor, torch.Tensor]:
-    clean, _, domain = pairs.batch(range(segments))
-    return _encode(encoder, clean), domain
+    clean, _, domain = watched
+    return _accuracy(probe, _encode(encoder, clean), domain)
 
 
 def _encode(encoder: Encoder, clean: torch.Tensor) -> torch.Tensor:
@@ -228,11 +220,10 @@ def _measure(encoder, classifier, decoders, watched) -> dict[str, float]:
     return {"accuracy": accuracy, "rebuilt": 1 - float(error)}
 
 
-def _batches(pairs: SegmentPairs, batch_size: int, steps: int) -> Iterator:
-    in_epoch = -(-len(pairs) // batch_size)
-    for epoch in range(-(-steps // in_epoch)):
+def _batches(pairs: SegmentPairs, batch_size: int) -> Iterator:
+    for epoch in count():
         pairs.set_epoch(epoch)
-        yield from islice(pairs.batches(batch_size), steps - epoch * in_epoch)
+        yield from pairs.batches(batch_size)
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: torch.Tensor, grad_clip: float) -> None:

@@ -1,10 +1,10 @@
 """Read the folders of ``.h5`` files that :class:`EncodedFilesDataset` writes, as UMTN's ``train.py`` does."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -141,14 +141,7 @@ class DatasetSet:
         load = partial(DataLoader, batch_size=settings.batch_size, pin_memory=torch.cuda.is_available())
         self.train_loader = load(self.train_dataset, num_workers=workers)
         self.valid_loader = load(self.valid_dataset, num_workers=-(-workers // 10))
-
-    @cached_property
-    def train_iter(self) -> Iterator:
-        return iter(self.train_loader)
-
-    @cached_property
-    def valid_iter(self) -> Iterator:
-        return iter(self.valid_loader)
+        self.train_iter, self.valid_iter = chain(self.train_loader), chain(self.valid_loader)  # iter() at the first use
 
 
 def wrap(data, device: str | torch.device | None = None):
@@ -205,8 +198,7 @@ def inspect(
     return pd.DataFrame(rows), failures
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """Properties of the data set in an ``.h5`` file; ``offset`` is its first byte if it lies in one piece."""
 
     samples: int

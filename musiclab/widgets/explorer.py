@@ -188,7 +188,7 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
     step, bin_width = config.hop_length / config.sample_rate, config.sample_rate / config.n_fft
     lowest = 20 * np.log10(FLOOR)
 
-    def pack(values, low, high, bottom, height, down=1, along=1) -> dict:
+    def pack(values, low, high, down=1, along=1, **axis) -> dict:
         values, more_down, more_along = block_maxima(values, columns, rows)
         scaled = np.clip((values - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
         return {
@@ -201,8 +201,7 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
             "high": high,
             "left": -step / 2,  # a frame is centred on its time
             "step": step,
-            "bottom": bottom,
-            "height": height,
+            **axis,
         }
 
     magnitude, down, along = block_maxima(steps.spectrogram, columns, rows)  # before the logarithms: fewer to compute
@@ -216,9 +215,9 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
     every = -(-steps.mfcc.shape[1] // columns)  # coefficients have signs: the largest of a block says little of it
     mfcc = steps.mfcc[1:, ::every]  # the 0th, the level, would pale all others
     return {
-        "spectrogram": pack(levels, highest - decibels, highest, -bin_width / 2, bin_width, down, along),
-        "mel": pack(steps.mel, *mel_range, 0, 1),
-        "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, 0.5, 1, along=every),
+        "spectrogram": pack(levels, highest - decibels, highest, down, along, bottom=-bin_width / 2, height=bin_width),
+        "mel": pack(steps.mel, *mel_range, bottom=0, height=1),
+        "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, along=every, bottom=0.5, height=1),
         "bank": _pack_bank(steps.bank) | {"step": bin_width, "empty": steps.empty.tolist()},
         "corners": np.float32(mel_edges(config)).tobytes(),
     }

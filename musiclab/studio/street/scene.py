@@ -14,21 +14,21 @@ import pandas as pd
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
 from musiclab.core.random import stream
-from musiclab.studio.street import machines, voices
+from musiclab.studio.street import sounds
 from musiclab.studio.street.surroundings import far_off, microphone, street_bed
 from musiclab.studio.street.synthesis import SAMPLE_RATE, Sound, n_samples, prefer, rms
 
 SOUNDS: dict[str, Callable[..., Sound]] = {
-    "air_conditioner": machines.air_conditioner,
-    "car_horn": machines.car_horn,
-    "children_playing": voices.children_playing,
-    "dog_bark": voices.dog_bark,
-    "drilling": machines.drilling,
-    "engine_idling": machines.engine_idling,
-    "gun_shot": machines.gun_shot,
-    "jackhammer": machines.jackhammer,
-    "siren": machines.siren,
-    "street_music": voices.street_music,
+    "air_conditioner": sounds.air_conditioner,
+    "car_horn": sounds.car_horn,
+    "children_playing": sounds.children_playing,
+    "dog_bark": sounds.dog_bark,
+    "drilling": sounds.drilling,
+    "engine_idling": sounds.engine_idling,
+    "gun_shot": sounds.gun_shot,
+    "jackhammer": sounds.jackhammer,
+    "siren": sounds.siren,
+    "street_music": sounds.street_music,
 }
 """The function that makes the sound of each class, called as ``sound(spans, seconds, rng, **settings)``."""
 

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import signal
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from musiclab.studio.street.sounds import murmur
 from musiclab.studio.street.synthesis import SAMPLE_RATE, drift, equalise, n_samples, noise, reverberate, rms
-from musiclab.studio.street.voices import murmur
 
 PEAK = 0.89  # -1.01 dBFS
 

@@ -6,13 +6,5 @@ from the numpy generator that is passed, so that a seed decides everything on ev
 input.
 """
 
-from musiclab.training.augment.batch import (
-    circular_shift,
-    frequency_mask,
-    frequency_shift,
-    gain,
-    mixup,
-    random_stretch,
-    time_mask,
-)
+from musiclab.training.augment.batch import mixup
 from musiclab.training.augment.pipeline import Augmentation
