@@ -250,9 +250,9 @@ def test_a_store_made_with_other_settings_than_the_models_is_refused(command, ru
     path = tmp_path / "fine.h5"
     prepare(AudioFolder(small_folder), path, {"logmel": MelConfig(hop_length=256, fmin=20)}, workers=1, progress=False)
     check_refused(
-        command("evaluate", run, path), f"{path}: expected logmel made with hop_length=512, fmin=0.0",
-        "found hop_length=256, fmin=20", "make another store with: musiclab prepare SOURCE OTHER.h5 --features logmel",
-        "--set logmel.hop_length=512 --set logmel.fmin=0.0",
+        command("evaluate", run, path), f"{path}: expected logmel made with fmin=0.0, hop_length=512",
+        "found fmin=20, hop_length=256", "make another store with: musiclab prepare SOURCE OTHER.h5 --features logmel",
+        "--set logmel.fmin=0.0 --set logmel.hop_length=512",
     )  # fmt: skip
 
 

@@ -57,7 +57,9 @@ class RunSettings:
         stored = store.config.get(self.feature, {})
         changed = {key: value for key, value in self.feature_config.items() if stored.get(key) != value}
         if apart := differing(changed, {key: stored.get(key) for key in changed}):
-            options = " ".join(f"--set {self.feature}.{key}={json.dumps(value)}" for key, value in changed.items())
+            options = " ".join(
+                f"--set {self.feature}.{key}={json.dumps(value)}" for key, value in sorted(changed.items())
+            )
             raise StoreError(
                 f"{store.path}: expected {self.feature} made with {apart[0]}, as the model was trained on, found "
                 f"{apart[1]}; make another store with: musiclab prepare SOURCE OTHER.h5 --features {self.feature} "
