@@ -10,6 +10,7 @@ import torch
 from musiclab import studio, umtn
 from musiclab.audio import load_audio
 from musiclab.core.errors import DatasetError
+from musiclab.core.random import uniform
 from musiclab.store import Store, create
 from musiclab.umtn.augmentation import interpolate
 from musiclab.umtn.confusion import MelDecoders
@@ -128,7 +129,7 @@ def test_pairs_are_cut_from_the_clips_of_their_domain(clips):
 
 def drawn(pairs: umtn.SegmentPairs, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The stretches of epoch 0, as the docstring says that they are drawn."""
-    rows = np.random.default_rng([seed, 0]).random((len(pairs), 5))
+    rows = uniform(seed, 0, np.arange(len(pairs))[:, None], np.arange(5))
     return pairs.augmentation.place(torch.from_numpy(rows[:, 2:].T), pairs.seq_len)
 
 

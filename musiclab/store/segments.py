@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from musiclab.core.checks import check_known, check_whole
 from musiclab.core.errors import StoreError
+from musiclab.core.random import uniform
 from musiclab.store.reading import Store, file_identity, map_values
 
 
@@ -44,9 +45,9 @@ class Segments(Dataset):
         From one covering segment to the next, in samples or frames; the last one ends with the clip. Default: evenly
         spaced, at most half a segment apart.
     seed
-        Of the random places. In an epoch, the segment of clip i begins ``floor(u[i] * (spare + 1))`` after the clip
-        does, with ``u = np.random.default_rng([seed, epoch]).random(len(offsets) - 1)``, where the clip is longer than
-        a segment by ``spare``. It does not matter which clips are asked for, in which order, by which process.
+        Of the random places. In an epoch, the segment of clip i begins ``floor(u * (spare + 1))`` after the clip does,
+        with ``u = musiclab.core.random.uniform(seed, epoch, i)``, where the clip is longer than a segment by
+        ``spare``. It does not matter which clips are asked for, in which order, by which process.
     device
         Where the values are kept and batches are cut, default where ``values`` are.
     paths
@@ -128,7 +129,7 @@ class Segments(Dataset):
         """Move on: random segments lie at other places in each epoch, and at the same ones when it comes again."""
         self.epoch = int(epoch)
         if self._is_random:
-            self._draws = np.random.default_rng([self.seed, self.epoch]).random(len(self.labels))
+            self._draws = uniform(self.seed, self.epoch, np.arange(len(self.labels)))
 
     def __len__(self) -> int:
         return len(self.clips)

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from musiclab.core.errors import DatasetError
+from musiclab.core.random import uniform
 from musiclab.store import Segments, Store
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
 from musiclab.umtn.encoded import WAV_FREQ, report
@@ -37,8 +38,8 @@ class SegmentPairs(Dataset):
     magnitude
         Largest pitch shift of the augmentation in semitones; 0 leaves both segments of a pair equal.
     seed
-        Seed of all draws. Row i of ``np.random.default_rng([seed, epoch]).random((epoch_len, 5))`` decides on segment i
-        (clip, start, and the augmentation's three), in whatever process, batch or order it is cut.
+        Seed of all draws. ``musiclab.core.random.uniform(seed, epoch, i, 0 to 4)`` decides on segment i (clip, start,
+        and the augmentation's three), in whatever process, batch or order it is cut.
     device
         Where the clips are kept and the batches are made, default the CPU.
 
@@ -108,7 +109,7 @@ class SegmentPairs(Dataset):
     def set_epoch(self, epoch: int) -> None:
         """Draw the segments of another epoch; without a call every pass is the same, which suits validation."""
         self.epoch = epoch
-        draws = np.random.default_rng([self.seed, epoch]).random((self.epoch_len, 5)).T
+        draws = uniform(self.seed, epoch, np.arange(self.epoch_len), np.arange(5)[:, None])
         clips = np.empty(self.epoch_len, dtype=np.int64)
         for domain, members in enumerate(self._members):
             turns = slice(domain, None, self.domains)
