@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musiclab.core.errors import RunError
-from musiclab.training import augment
 from musiclab.training.augment import Augmentation
+from musiclab.training.augment import batch as change
 
 PICTURES = Augmentation(
     mixup=0.3, time_mask=0.2, frequency_mask=0.2, frequency_shift=4, circular_shift=0.5, stretch=0.1
@@ -25,10 +25,10 @@ def rng(seed=0):
 
 def test_it_does_what_the_functions_do_one_after_the_other():
     batch, targets, draws = torch.randn(6, 20, 30), torch.eye(6), rng(3)
-    expected = augment.frequency_shift(batch, 4, draws)
-    expected = augment.time_mask(expected, 0.2, -1.0, draws)
-    expected = augment.frequency_mask(expected, 0.3, -1.0, draws)
-    expected = augment.mixup(expected, targets, 0.4, draws)
+    expected = change.frequency_shift(batch, 4, draws)
+    expected = change.time_mask(expected, 0.2, -1.0, draws)
+    expected = change.frequency_mask(expected, 0.3, -1.0, draws)
+    expected = change.mixup(expected, targets, 0.4, draws)
     augmentation = Augmentation(mixup=0.4, time_mask=0.2, frequency_mask=0.3, frequency_shift=4)
     found = augmentation.apply(batch, targets, rng(3), silence=-1.0)
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
