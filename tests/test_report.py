@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -242,6 +243,15 @@ def test_files_of_two_runs_are_refused(tmp_path):
     make_result([0, 1], [0, 1]).save(folder / "predictions.csv")
     with pytest.raises(RunError, match=r"one run, found 1\.0000 of 2 clips and 0\.7500 of 4; test or train it again"):
         load(folder)
+
+
+@pytest.mark.parametrize(("validation", "best_epoch"), [(True, 2), (False, 3)])
+def test_a_run_from_before_the_best_epoch_was_written_has_one(tmp_path, validation, best_epoch):
+    file = make_run(tmp_path / "run", history=make_history(3, validation)).folder / "metrics.json"
+    metrics = json.loads(file.read_text())
+    assert metrics.pop("best_epoch") == best_epoch
+    file.write_text(json.dumps(metrics))
+    assert load(tmp_path / "run").best_epoch == best_epoch
 
 
 def test_a_history_that_is_none_is_refused(tmp_path):

@@ -273,7 +273,8 @@ def load(folder: str | Path) -> Run:
         run = join_folds(folds, settings)
     else:
         settings, model = _read_model(folder)
-        run = Run(settings, model, history=_read_history(folder / "history.csv"), best_epoch=metrics["best_epoch"])
+        history = _read_history(folder / "history.csv")
+        run = Run(settings, model, history=history, best_epoch=metrics["best_epoch"] or _best_epoch(history))
     if metrics["n"] and (not run.folds or (folder / "predictions.csv").is_file()):
         run = replace(run, result=_read_result(folder, metrics))
     return replace(run, stopped=metrics["stopped"], seconds=metrics["seconds"], folder=folder)
@@ -383,6 +384,13 @@ def _read_result(folder: Path, metrics: dict) -> Result:
             f"clips and {metrics['accuracy']:.4f} of {metrics['n']}; test or train it again"
         )
     return result
+
+
+def _best_epoch(history: pd.DataFrame) -> int:
+    """Find the best epoch of a run that was written before ``metrics.json`` named it."""
+    if "valid_loss" not in history or history["valid_loss"].isna().all():
+        return len(history)
+    return int(history["epoch"][history["valid_loss"].idxmin()])
 
 
 def _read_history(file: Path) -> pd.DataFrame:
