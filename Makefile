@@ -1,6 +1,7 @@
 # make lab        start JupyterLab on the notebooks
 # make test       run every test
 # make notebooks  execute the notebooks in place, in order
+# make fuzz       damage 10,000 files of each kind and read them; FUZZ_FLAGS='--kind stores --count 100'
 # make bench      measure speed, as ratios; BENCH_FLAGS=reading for one benchmark
 # The first of these makes the environment in .venv; PYTHON=python3.12 picks another Python (3.11 or newer).
 
@@ -14,7 +15,7 @@ KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before
 # JupyterLab refuses to start as root unless told that it is meant
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks bench lint clean
+.PHONY: lab test notebooks fuzz bench lint clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(KEEP_STILLS) $(ROOT_FLAG) $(LAB_FLAGS)
@@ -26,6 +27,9 @@ test: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python -m musiclab.lessons.notebooks
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz.py $(FUZZ_FLAGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)

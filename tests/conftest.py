@@ -28,6 +28,7 @@ settings.load_profile("musiclab")
 SAMPLE_RATE = 22050
 SECONDS = 1.5
 PITCHES = {"low": 200.0, "middle": 800.0, "high": 3200.0}  # Hz
+PLAYERS = {"low": "player", "middle": "singer", "high": "flutist"}  # others in each class
 
 TINY = {
     **{name: {"width": 2, "length": 8000} for name in ("m3", "m5", "m11", "m18", "m34res")},
@@ -87,13 +88,13 @@ def noisy_sine(frequency: float, seed: int, seconds: float = SECONDS) -> np.ndar
 
 @pytest.fixture(scope="session")
 def small_folder(tmp_path_factory) -> Path:
-    """Three classes (low, middle, high) x four players x two clips of 1.5 s: ``<label>/<player>/<clip>.wav``."""
+    """Three classes (low, middle, high) x four players x two clips of 1.5 s: ``low/player0/0.wav``."""
     root = tmp_path_factory.mktemp("data") / "small"
     seed = 0
     for label, frequency in PITCHES.items():
         for player in range(4):
             for clip in range(2):
-                path = root / label / f"player{player}" / f"{clip}.wav"
+                path = root / label / f"{PLAYERS[label]}{player}" / f"{clip}.wav"
                 save_audio(path, noisy_sine(frequency, seed), SAMPLE_RATE)
                 seed += 1
     return root

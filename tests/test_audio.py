@@ -273,7 +273,8 @@ def test_fix_length_knows_two_positions():
 
 
 def test_find_audio_is_sorted_deep_and_leaves_hidden_and_other_files_out(tmp_path):
-    for name in ("b/2.WAV", "b/1.flac", "a.mp3", "b/c/d/3.ogg", ".hidden.wav", "notes.txt", "b/.x.ogg"):
+    hidden = (".hidden.wav", "b/.x.ogg", "b/.y/z.wav", "__MACOSX/a.mp3")
+    for name in ("b/2.WAV", "b/1.flac", "a.mp3", "b/c/d/3.ogg", "notes.txt", *hidden):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.wav").mkdir()
@@ -282,6 +283,6 @@ def test_find_audio_is_sorted_deep_and_leaves_hidden_and_other_files_out(tmp_pat
 
 
 def test_every_suffix_can_be_saved_and_found(tmp_path, tone):
-    for suffix in audio.SUFFIXES:
+    for suffix in audio.WRITABLE:
         save_audio(tmp_path / f"tone{suffix}", tone, 22050)
-    assert len(find_audio(tmp_path)) == len(audio.SUFFIXES)
+    assert len(find_audio(tmp_path)) == len(audio.WRITABLE)

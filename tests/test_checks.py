@@ -11,6 +11,7 @@ from musiclab.core.checks import (
     check_number,
     check_positive,
     check_share,
+    check_size,
     check_whole,
     check_widths,
 )
@@ -25,6 +26,10 @@ from musiclab.core.errors import DatasetError, RunError
         (check_number, {}, [0, 0.5, np.float32(3)], [-0.1, np.nan, np.inf, False], "a finite number of at least 0"),
         (check_number, {"most": 1}, [0, 1], [1.01, "1"], "a finite number from 0 to 1"),
         (check_positive, {}, [1e-9, 5], [0, -1, np.inf, np.nan, "a"], "a finite number greater than 0"),
+        (check_size, {"most": 5}, [1, 5], [0, 1.0], "a whole number of at least 1"),
+        (check_size, {"most": 5}, [1], [6, 10**9], "a whole number from 1 to 5"),
+        (check_whole, {}, [10**12], [10**12 + 1], "at most 1,000,000,000,000"),
+        (check_positive, {}, [1e12], [1e300], "at most 1,000,000,000,000"),
         (check_share, {}, [0, 0.99], [1, -0.1, np.nan, None], "a share, from 0 to less than 1"),
         (check_flag, {}, [True, False], [0, 1, "yes", None], "true or false"),
         (check_widths, {"count": 2}, [(1, 2), [3, 4]], [(1,), 3, "12", None], "2 whole numbers"),
@@ -39,6 +44,12 @@ def test_each_check_passes_what_can_be_and_names_what_cannot(check, options, goo
             check({"size": value}, "size", **options)
     with pytest.raises(DatasetError):
         check({"fine": good[0], "size": bad[0]}, "fine", "size", error=DatasetError, **options)
+
+
+def test_a_value_is_not_written_at_any_length():
+    with pytest.raises(RunError) as told:
+        check_known("x" * 10**6, ("adamw", "sgd"), "an optimiser")
+    assert len(str(told.value)) < 300
 
 
 def test_a_width_that_cannot_be_is_named():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from conftest import check_refused
 
+import musiclab
 from musiclab.store import Store
 
 
@@ -135,3 +136,23 @@ def test_what_is_no_store_is_refused(command, tmp_path, name):
     check_refused(command(name, tmp_path / "none.h5"), "none.h5: no such file; make it with: musiclab prepare")
     (tmp_path / "text.h5").write_text("text")
     check_refused(command(name, tmp_path / "text.h5"), "text.h5: expected an HDF5 file", "make it again with")
+
+
+def test_prepare_for_models_stores_what_their_recipes_take(command, small_folder, tmp_path):
+    store = tmp_path / "for.h5"
+    good = command("prepare", f"folder:{small_folder}", store, "--for", "mlp, m5", "--features", "mfcc")
+    assert good.status == 0
+    with Store(store) as opened:
+        assert opened.features == ["audio", "mfcc", "summary"]
+        assert opened.config["summary"]["kind"] == "full"
+        assert opened.config["audio"]["sample_rate"] == 8000
+    bad = command("prepare", f"folder:{small_folder}", tmp_path / "bad.h5", "--for", "mlp,cmn")
+    assert bad.status == 2
+    assert "found 'cmn'; did you mean cnn?" in bad.err
+    changed = command(
+        "prepare", f"folder:{small_folder}", tmp_path / "s.h5", "--for", "cnn", "--set", "logmel.n_mels=64"
+    )
+    assert changed.status == 0
+    with Store(tmp_path / "s.h5") as opened:
+        assert opened.config["logmel"] | {"n_mels": 128} == musiclab.training.features_for("cnn")["logmel"].to_dict()
+        assert opened.config["logmel"]["n_mels"] == 64

@@ -97,7 +97,8 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
     [
         (("--set", "learning_rat=1"), ("learning_rat: model cnn has no such setting; did you mean learning_rate?",)),
         (("--set", "epochs=3"), ("--set: epochs is set twice; name it once",)),
-        (("--size", "width=3", "--set", "width=4"), ("--set: width is set twice; name it once",)),
+        (("--set", "width=4"), ("--set: width is a size of the model, not a training setting; write --size width=",)),
+        (("--size", "clip=1"), ("--size: clip is a training setting, not a size of the model; write --set clip=",)),
         (("--set", "learning_rate"), ("--set: expected NAME=VALUE, found 'learning_rate'",)),
         (("--set", "learning_rate=fast"), ("expected learning_rate to be a finite number", "found 'fast'")),
         (
@@ -109,6 +110,10 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
         (("--set", "augmentation.mixupp=1"), ("expected an augmentation among", "did you mean mixup?")),
         (("--set", "augmentation.gain=3"), ("gain=3 does not fit the feature 'logmel'",)),
         (("--set", "a=1", "--set", "a.b=1"), ("--set: expected a=VALUE or a.NAME=VALUE, found both",)),
+        (("--size", "classes=3"), ("classes: model cnn has no such setting",)),
+        (("--size", "out=x"), ("out: model cnn has no such setting",)),  # a parameter of musiclab.train
+        (("--set", "model=lstm"), ("model: model cnn has no such setting",)),
+        (("--size", "width=100000"), ("expected sizes for at most 268,435,456 parameters, found", "of them")),
         (("--size", "widht=3"), ("widht: model cnn has no such setting; did you mean width?",)),
         (("--size", "width=wide"), ("expected width to be a whole number of at least 1, found 'wide'",)),
         (("--size", "frames=32"), ("n_mels and frames must be at least 64",)),
@@ -125,7 +130,7 @@ def test_the_same_changes_give_the_same_model_and_result_by_all_three_doors(comm
     changes = {"epochs": 2, "width": 1, "frames": 64, "hidden": [4, 4], "seed": 3, "augmentation": {"mixup": 0.1}}
     python = train("cnn", small_store, tmp_path / "python", device="cpu", show_progress=False, **changes)
     done = command("train", "cnn", small_store.path, "--out", tmp_path / "command", "--epochs", 2, "--seed", 3,
-                   "--size", "width=1", "--size", "frames=64", "--set", "hidden=[4, 4]",
+                   "--size", "width=1", "--size", "frames=64", "--size", "hidden=[4, 4]",
                    "--set", "augmentation.mixup=0.1", "--device", "cpu")  # fmt: skip
     assert done.status == 0
     by_hand = by_the_loop_of_the_lessons(small_store, recipe("cnn", device="cpu", **changes))

@@ -1,11 +1,19 @@
 """Data sets: index tables, folders, ESC-10 and ESC-50, and how they are named."""
 
+import logging
+import os
+import unicodedata
+
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
+from musiclab.audio import SUFFIXES, WRITABLE, load_audio, resample
 from musiclab.core.errors import DatasetError
 from musiclab.datasets import ESC10, ESC50, AudioFolder, Dataset, check_index, open_source
 from musiclab.datasets.base import COLUMNS
+from musiclab.datasets.splits import by_group
 
 
 def touch(root, *names):
@@ -65,25 +73,135 @@ def test_a_table_that_does_not_fit_is_an_error(change, words):
 # A folder
 
 
-def test_subfolders_are_labels_and_their_subfolders_groups(tmp_path):
-    touch(tmp_path, "jazz/miles/1.wav", "jazz/miles/2.flac", "jazz/3.ogg", "rock/miles/live/4.mp3")
-    touch(tmp_path, "loose.wav", "rock/notes.txt", "pop/song.m4a")
+def groups_of(root, **settings):
+    """Label and group by path."""
+    rows = AudioFolder(root, **settings).index.itertuples()
+    return {os.path.relpath(row.path, root).replace(os.sep, "/"): (row.label, row.group) for row in rows}
+
+
+def test_subfolders_are_labels_and_the_folders_in_them_groups(tmp_path):
+    touch(tmp_path, "jazz/miles/1.wav", "jazz/miles/2.flac", "jazz/3.ogg", "rock/queen/live/4.mp3", "rock/notes.txt")
     dataset = AudioFolder(tmp_path)
     assert dataset.classes == ["jazz", "rock"]
-    assert len(dataset) == 4
-    found = {row.path.removeprefix(str(tmp_path)): (row.label, row.group) for row in dataset.index.itertuples()}
-    assert found == {
-        "/jazz/3.ogg": ("jazz", "jazz/3.ogg"),
-        "/jazz/miles/1.wav": ("jazz", "jazz/miles"),
-        "/jazz/miles/2.flac": ("jazz", "jazz/miles"),
-        "/rock/miles/live/4.mp3": ("rock", "rock/miles/live"),
+    assert groups_of(tmp_path) == {
+        "jazz/3.ogg": ("jazz", "jazz/3.ogg"),
+        "jazz/miles/1.wav": ("jazz", "jazz/miles"),
+        "jazz/miles/2.flac": ("jazz", "jazz/miles"),
+        "rock/queen/live/4.mp3": ("rock", "rock/queen"),
     }
-    assert len(dataset.notes) == 1
-    assert dataset.notes[0].startswith(f"{tmp_path}/pop: no .wav, ")
+    assert dataset.notes == [
+        "the groups are the folders 1 level below the labels, with everything deeper in them (1 subfolder, such as "
+        "rock/queen/live); to group one level deeper, write folder:DIR,group=2"
+    ]
     assert dataset.describe() | {"where": "", "licence": ""} == {
         "name": f"folder:{tmp_path.name}", "licence": "", "citation": "none", "where": "",
         "protocol": "none: split by group", "generated": False, "validates": False,
     }  # fmt: skip
+
+
+def test_albums_of_one_artist_are_one_group_unless_one_wants_it_otherwise(tmp_path):
+    touch(tmp_path, *(f"pop/{artist}/CD{album}/{n}.wav" for artist in "abcd" for album in (1, 2) for n in (1, 2)))
+    touch(tmp_path, *(f"folk/{artist}/CD1/disc{disc}/1.wav" for artist in "efg" for disc in (1, 2)), "folk/h.wav")
+    artists = {path: "/".join(path.split("/")[:2]) for path in groups_of(tmp_path)}
+    assert {path: group for path, (_, group) in groups_of(tmp_path).items()} == artists  # CD1 is no artist
+    split = by_group(AudioFolder(tmp_path).index)
+    sides = [set(AudioFolder(tmp_path).index["group"].iloc[rows]) for rows in (split.train, split.valid, split.test)]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 8
+    albums = groups_of(tmp_path, group_level=2)
+    assert albums["pop/a/CD1/1.wav"] == ("pop", "pop/a/CD1")
+    assert albums["folk/e/CD1/disc2/1.wav"] == ("folk", "folk/e/CD1")
+    assert albums["folk/h.wav"] == ("folk", "folk/h.wav")
+    assert len({group for _, group in albums.values()}) == 4 * 2 + 3 + 1
+    for level, count in ((1, 8), (2, 12), (3, 15), (9, 15)):
+        assert open_source(f"folder:{tmp_path},group={level}").index["group"].nunique() == count
+
+
+def test_an_artist_under_two_labels_is_two_groups_and_a_note_says_so(tmp_path):
+    touch(tmp_path, "happy/Ann/1.wav", "happy/Bob/1.wav", "sad/Ann/2.wav", "sad/Ann/deep/3.wav", "sad/Cy/1.wav")
+    touch(tmp_path, "happy/Rene\u0301/1.wav", "sad/Ren\u00e9/1.wav")  # one name, coded in two ways
+    groups = {path: group for path, (_, group) in groups_of(tmp_path).items()}
+    assert groups["happy/Ann/1.wav"] == "happy/Ann"
+    assert groups["sad/Ann/2.wav"] == groups["sad/Ann/deep/3.wav"] == "sad/Ann"
+    assert groups["happy/Rene\u0301/1.wav"] == "happy/Ren\u00e9"
+    assert groups["happy/Bob/1.wav"] == "happy/Bob"
+    words = "folders of one name under several labels are separate groups: 2 names, such as Ann; if they are one artist"
+    assert any(note.startswith(words) for note in AudioFolder(tmp_path).notes)
+
+
+def test_labels_that_look_the_same_are_one_class(tmp_path):
+    touch(tmp_path, "cafe\u0301/a.wav", "caf\u00e9/b.wav")
+    assert AudioFolder(tmp_path).classes == ["caf\u00e9"]
+
+
+def test_a_level_that_does_not_fit_is_an_error(tmp_path):
+    touch(tmp_path, "data/jazz/1.wav", "data,group=2/rock/1.wav", "table/a.wav")
+    (tmp_path / "table" / "index.csv").write_text("path,label\na.wav,x\n")
+    for level, words in {"0": "group to be a whole number of at least 1, found 0", "two": "found 'two'"}.items():
+        with pytest.raises(DatasetError, match=words):
+            open_source(f"folder:{tmp_path}/data,group={level}")
+    assert open_source(f"folder:{tmp_path}/data,group=2").classes == ["rock"]  # a folder of that very name
+    with pytest.raises(DatasetError, match=r"index\.csv: expected no group=2 beside a table"):
+        open_source(f"folder:{tmp_path}/table,group=2")
+
+
+def test_what_is_left_out_is_said(tmp_path, caplog):
+    touch(tmp_path, "loose.wav", "jazz/1.wav", "jazz/memo.m4a", "jazz/Clip.WEBM", "pop/song.wma", "cover.jpg")
+    (tmp_path / "jazz" / "again").symlink_to(tmp_path)
+    caplog.set_level(logging.INFO)
+    dataset = open_source(f"folder:{tmp_path}")
+    assert len(dataset) == 1
+    empty, to_convert, loose, links = dataset.notes
+    assert empty.startswith(f"{tmp_path}/pop: no .wav, ")
+    assert to_convert == (
+        "left out, because only other programs decode them: 3 files, such as jazz/Clip.WEBM; "
+        "convert them first: ffmpeg -i song.m4a song.wav"
+    )
+    assert loose == "left out, because they are in the folder of no label: 1 file, such as loose.wav"
+    assert links == "left out, because links to folders are not followed: 1 link, such as jazz/again"
+    assert all(f"folder:{tmp_path}: {note}" in caplog.text for note in dataset.notes)
+    (tmp_path / "jazz" / "1.wav").unlink()
+    with pytest.raises(DatasetError, match=r"found none but 3 files, such as jazz/Clip\.WEBM; convert them first: "):
+        AudioFolder(tmp_path)
+
+
+def test_hidden_folders_are_no_classes_and_no_data(tmp_path):
+    touch(tmp_path, "jazz/miles/1.wav", "rock/1.wav")
+    names = (".git", ".ipynb_checkpoints", ".AppleDouble", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "#recycle")
+    for name in names:
+        touch(tmp_path, f"{name}/x.wav", f"jazz/{name}/x.wav", f"jazz/miles/{name}/deep/x.wav", f"{name}/y.m4a")
+    touch(tmp_path, "jazz/._1.wav", "rock/.trash/a/b.wav", "rock/..wav")
+    dataset = AudioFolder(tmp_path)
+    assert dataset.classes == ["jazz", "rock"]
+    assert (len(dataset), dataset.notes) == (2, [])
+    hidden = tmp_path / ".cache" / "sounds"
+    touch(hidden, "jazz/1.wav")
+    assert len(AudioFolder(hidden)) == 1  # what is named is meant
+
+
+def test_a_folder_alone_names_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(touch(tmp_path, "own/jazz/miles/live/1.wav", "studio/x/1.wav"))
+    assert open_source("own").name == "folder:own"
+    assert open_source(str(tmp_path / "own")).index["group"].tolist() == ["jazz/miles"]
+    assert open_source("own,group=2").index["group"].tolist() == ["jazz/miles/live"]
+    with pytest.raises(DatasetError, match=r"^onw: expected a store"):
+        open_source("onw")
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix not in WRITABLE])
+def test_every_ending_that_is_not_written_here_is_read(tmp_path, tone, suffix):
+    kinds = {".opus": "OGG", ".oga": "OGG", ".aifc": "AIFF", ".snd": "AU", ".bwf": "WAVEX", ".sph": "NIST"}
+    path = tmp_path / "x" / f"tone{suffix.upper()}"
+    path.parent.mkdir()
+    subtype = "OPUS" if suffix == ".opus" else None
+    waveform = resample(tone, 22050, 48000)
+    soundfile.write(path, waveform, 48000, subtype, format=kinds.get(suffix, suffix[1:].upper()))
+    (found,) = AudioFolder(tmp_path).index["path"]
+    heard, rate = load_audio(found, None)
+    assert (len(heard), rate) == (48000, 48000)
+    np.testing.assert_allclose(heard[4800:-4800], waveform[4800:-4800], atol=0.03)
+
+
+# A folder with a table
 
 
 def test_an_index_csv_says_otherwise(tmp_path):
@@ -104,7 +222,21 @@ def test_an_index_csv_says_otherwise(tmp_path):
     [
         (b"", "expected a CSV file in UTF-8"),
         (b"path,label\na.wav,d\xf6rr\n", "expected a CSV file in UTF-8"),
-        (b"path,label\na.wav,x,y,z\nb.wav,x\n1,2,3,4,5,6\n", "index.csv|folder:"),
+        (b"path,label\na.wav,x,y,z\n", r"index\.csv: expected 2 cells, found 4 \(put quotation marks .* in line 2$"),
+        (b"path,label\na.wav,x\n\n\n,y\n", r"index\.csv: expected a path in every row, found none in line 5"),
+        (b"path,label\na.wav,x\nb.wav, \n", r"expected a label for every clip, found none for .*b\.wav in line 3"),
+        (b"path,label\na.wav,x\n./a.wav,y\n", r"expected each path once, found .*a\.wav more than once .* in line 3"),
+        (b'path,label\na.wav,x\n"b.wav,y\nc.wav,z\n', r"closed quotation marks, found unexpected end .* in line 3"),
+        (b"path,label\n" + b"a" * 10_000_000 + b",x\n", r"found field larger than field limit .* in line 2"),
+        (b"path,label\na\0.wav,x\n", "expected text, found a NUL character in line 2"),
+        (b"path,label,label\na.wav,x,y\n", "expected each column once, found 'label' more than once"),
+        ("path,label\na.wav,x\n".encode("utf-16"), "expected a CSV file in UTF-8, found UTF-16; save it as UTF-8"),
+        (b"path,label,fold\na.wav,x,1e400\n", "fold must be a whole number .*, found '1e400' in line 2"),
+        (b"path,label,split\na.wav,x,Test!\n", r"split must be .*, found \['Test!'\] in line 2"),
+        (
+            b"path,label\nno.wav,x\n",
+            r"expected paths that start in .* \(1 file, such as .*no\.wav in line 2\)",
+        ),
         (b"file,label\na.wav,x\n", "expected the columns path, label, found none named path"),
         (b"path,label\n", "expected at least one clip"),
     ],
@@ -112,6 +244,100 @@ def test_an_index_csv_says_otherwise(tmp_path):
 def test_an_index_csv_that_does_not_fit_is_an_error(tmp_path, content, words):
     (tmp_path / "index.csv").write_bytes(content)
     with pytest.raises(DatasetError, match=words):
+        AudioFolder(tmp_path)
+
+
+def table_of(root, text):
+    """The index of a folder with a.wav, b.wav and sub/c.wav, and this ``index.csv``."""
+    touch(root, "a.wav", "b.wav", "sub/c.wav")
+    (root / "index.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return AudioFolder(root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,label,group\na.wav,x,g\nb.wav,y,\nsub/c.wav,x,g\n",
+        "\ufeffpath,label,group\r\na.wav,x,g\r\nb.wav,y,\r\nsub/c.wav,x,g\r\n,,\r\n",
+        "path;label;group\na.wav;x;g\nb.wav;y\nsub/c.wav;x;g\n;;\n",
+        "sep=;\npath;label;group\na.wav;x;g\nb.wav;y\nsub/c.wav;x;g\n",
+        "path\tlabel\tgroup\na.wav\tx\tg\nb.wav\ty\t\nsub/c.wav\tx\tg",
+        '\n\n path , label,group \n"a.wav", "x", "g"\n"b.wav", "y", ""\n"sub/c.wav", "x", "g"\n\n',
+        "number,label,group,path,,\r1,x ,g,a.wav,,\r2, y,,b.wav,,\r3,x, g,./sub//c.wav,,\r",
+        "path,label,group\na.wav,x,g\nb.wav,y,\nsub\\c.wav,x,g\n,\n",
+    ],
+)
+def test_tables_are_read_whatever_program_wrote_them(tmp_path, text):
+    index = table_of(tmp_path, text).index
+    assert index["path"].tolist() == [f"{tmp_path}/{name}" for name in ("a.wav", "b.wav", "sub/c.wav")]
+    assert index["label"].tolist() == ["x", "y", "x"]
+    assert index["group"].tolist() == ["g", f"{tmp_path}/b.wav", "g"]
+    assert list(index.columns) == list(COLUMNS)  # nothing that a store could take for a column of its own
+
+
+def test_names_that_mean_missing_elsewhere_are_names(tmp_path):
+    rows = "a.wav,None,NA\nb.wav,null,nan\nsub/c.wav,NA,NA\n"
+    index = table_of(tmp_path, f"path,label,group\n{rows}").index
+    assert index["label"].tolist() == ["None", "null", "NA"]
+    assert index["group"].tolist() == ["NA", "nan", "NA"]
+
+
+@pytest.mark.parametrize(("in_table", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_that_look_the_same_are_the_same(tmp_path, in_table, on_disk):
+    name = "d\u00f6rr/\u00e9t\u00e9.wav"
+    path = tmp_path / unicodedata.normalize(on_disk, name)
+    table_of(tmp_path, f"path,label\n{unicodedata.normalize(in_table, name)},x\n") if touch(
+        path.parent, path.name
+    ) else 0
+    assert AudioFolder(tmp_path).index["path"].tolist() == [str(path)]
+
+
+def test_absolute_paths_and_files_elsewhere(tmp_path):
+    touch(tmp_path, "out/d.wav")
+    index = table_of(tmp_path / "own", f"path,label\n{tmp_path}/own/a.wav,x\n../out/d.wav,y\n").index
+    assert index["path"].tolist() == [f"{tmp_path}/own/a.wav", f"{tmp_path}/out/d.wav"]
+
+
+def test_all_faults_of_a_table_are_named_at_once(tmp_path):
+    text = (
+        "path,label,fold,split\na.wav,x,1,\n,x,1,\na.wav,y,1,\nb.wav,,1,\nsub/c.wav,x,none,\nd.wav,x,1,exam\n"
+        "e.wav,x,1,,more\n"
+    )
+    with pytest.raises(DatasetError) as raised:
+        table_of(tmp_path, text)
+    first, *faults = str(raised.value).splitlines()
+    assert first == f"{tmp_path}/index.csv: 6 faults:"
+    assert sorted(fault.rpartition(" ")[2] for fault in faults) == ["3", "4", "5", "6", "7", "8"]
+    with pytest.raises(DatasetError) as raised:
+        table_of(tmp_path, "path,label\n" + "a.wav,\n" * 5000)
+    lines = str(raised.value).splitlines()
+    assert (lines[0], lines[-1]) == (f"{tmp_path}/index.csv: 5,001 faults:", "  and 4,991 more")
+    assert len(lines) == 12
+
+
+def test_a_table_in_another_encoding_is_named_with_its_lines(tmp_path):
+    with pytest.raises(DatasetError) as raised:
+        table_of(tmp_path, "path,label\na.wav,x\nb.wav,d\u00f6rr\nsub/c.wav,k\u00f6tt\n".encode("cp1252"))
+    assert str(raised.value) == (
+        f"{tmp_path}/index.csv: expected a CSV file in UTF-8, found b'd\\xf6rr' in line 3 and in 1 other line; "
+        "save the table as UTF-8"
+    )
+
+
+def test_what_a_table_does_not_say_is_a_note(tmp_path):
+    dataset = table_of(tmp_path, "path,label\na.wav,x\ngone.wav,x\n")
+    assert dataset.notes == [
+        f"{tmp_path}/index.csv names files that do not exist: 1 file, such as {tmp_path}/gone.wav in line 3",
+        f"{tmp_path}/index.csv has no column group, so each clip is a group of its own, and clips of one artist can be "
+        "on two sides of a split",
+    ]
+    assert table_of(tmp_path, "path,label,group\na.wav,x,g\n").notes == []
+    assert table_of(tmp_path, "path,label,fold\na.wav,x,1\n").notes == []  # somebody has thought of a protocol
+
+
+def test_a_table_that_is_a_folder_is_an_error(tmp_path):
+    (tmp_path / "index.csv").mkdir()
+    with pytest.raises(DatasetError, match=r"index\.csv: this table cannot be read \(Is a directory\)"):
         AudioFolder(tmp_path)
 
 
@@ -160,6 +386,24 @@ def test_esc50_is_read_from_its_table_and_esc10_is_a_part_of_it(tmp_path):
     assert (first["group"], first["fold"]) == ("1001", 1)
     assert whole.licence == "CC BY-NC 3.0"
     assert "CC BY 3.0" in part.licence
+
+
+def test_the_faults_of_the_table_of_esc50_are_named_at_once(tmp_path):
+    table = esc50_folder(tmp_path) / "meta" / "esc50.csv"
+    header, *rows = table.read_text().splitlines()
+    rows[1] = rows[1].replace(",1,10", ",6,10")
+    rows[2] = rows[2].replace("False", "no")
+    rows[3] = rows[3].replace("dog", "")
+    table.write_text("\n".join([header, *rows]))
+    with pytest.raises(DatasetError) as raised:
+        ESC10(tmp_path)
+    assert str(raised.value).splitlines()[:4] == [
+        f"{table}: 3 faults:",
+        "  expected a category in every row, found none in line 5",
+        "  expected a fold from 1 to 5 in every row, found '6' in line 3",
+        "  expected esc10 to be True or False, found 'no' in line 4. Get it from https://github.com/karolpiczak/ESC-50 "
+        "(the folder that holds audio/ and meta/esc50.csv).",
+    ]
 
 
 def test_esc10_of_the_separate_release_has_the_names_of_esc50(tmp_path):

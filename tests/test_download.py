@@ -1,6 +1,7 @@
 """Downloads from a server that the test starts: checked, continued where they broke, unpacked whole or not at all."""
 
 import errno
+import gzip
 import hashlib
 import http.server
 import importlib
@@ -157,7 +158,7 @@ def test_the_progress_is_shown_in_bytes(server, tmp_path, capsys):
 
 def test_the_command(server, command, tmp_path):
     done = command("download", "tiny", tmp_path)
-    assert (done.status, done.out) == (0, f"{tmp_path / 'tiny'}: to be named as tiny:{tmp_path / 'tiny'}\n")
+    assert (done.status, done.out) == (0, f"{tmp_path / 'tiny'}: use it as tiny:{tmp_path / 'tiny'}\n")
     done = command("download", "tini", tmp_path)
     assert done.status == 2
     assert (
@@ -299,6 +300,67 @@ def test_nothing_is_unpacked_outside_of_the_folder(server, monkeypatch, tmp_path
         download("tiny", root, progress=False)
     assert left_in(root) == []
     assert left_in(tmp_path) == ["deep"]
+
+
+def linked(name, target):
+    """A tar file with one symbolic link."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = tarfile.SYMTYPE, target
+        archive.addfile(entry)
+    return buffer.getvalue()
+
+
+def with_bytes(content, *changes):
+    """Set bytes of a zip file, in its header at the beginning and in its table at the end."""
+    content = bytearray(content)
+    for signature, offset, value in changes:
+        content[content.index(signature) + offset] = value
+    return bytes(content)
+
+
+HEADER, TABLE = b"PK\3\4", b"PK\1\2"
+ENCRYPTED = with_bytes(zipped({"tiny/a": b"x"}), (HEADER, 6, 1), (TABLE, 8, 1))
+UNKNOWN_METHOD = with_bytes(zipped({"tiny/a": b"x"}), (HEADER, 8, 77), (TABLE, 10, 77))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (ENCRYPTED, "password required"),
+        (UNKNOWN_METHOD, "compression method is not supported"),
+        (zipped({"tiny/a": b"x", "tiny/../../b": b"x"}), "'tiny/../../b' lies outside of its folder"),
+        (zipped({"tiny/a": b"x", "/b": b"x"}), "'/b' lies outside of its folder"),
+        (zipped({"tiny/a": b"x", "C:\\b": b"x"}), "outside of its folder"),
+        (tar({"tiny/a": b"x", "/b": b"x"}), "'/b' lies outside of its folder"),
+        (tar({"tiny/" + 300 * "a": b"x"}), "File name too long"),
+        (tar({"tiny/a": b"x", "tiny/a/b": b"x"}), "cannot be unpacked"),
+        (linked("tiny", "/etc"), "cannot be unpacked"),
+        (tar({"tiny/" + 900 * "a/" + "b": b"x"}), "'tiny/a/.* lies more than 50 folders deep"),
+        (zipped({"tiny/a": bytes(4_000_000)}), "it has more than 0.003 GB"),
+        (tar({"tiny/a": bytes(4_000_000)}), "it has more than 0.003 GB"),
+        (tar({f"tiny/{number}": b"" for number in range(6000)}), "it has more than 0.003 GB"),
+        (tar({"tiny/a": b"x"})[:-1] + gzip.compress(bytes(4_000_000)), "cannot be unpacked"),
+        (gzip.compress(gzip.decompress(tar({"tiny/a": b"x"})) + bytes(4_000_000)), "it has more than 0.003 GB"),
+        (tar({"tiny/" + 2_000_000 * "a": b"x"}), r"a header of 2,000,0\d\d bytes"),
+    ],
+)  # fmt: skip
+def test_an_archive_that_could_do_harm_ends_in_a_message(server, monkeypatch, tmp_path, content, words):
+    server.content = content
+    offer(monkeypatch, server)
+    with pytest.raises(DatasetError, match=rf"tiny\.tar\.gz: expected a complete archive, .*{words}"):
+        download("tiny", tmp_path / "data", progress=False)
+    assert left_in(tmp_path / "data") == []
+    assert left_in(tmp_path) == ["data"]
+
+
+def test_a_folder_that_is_a_link_is_refused(server, monkeypatch, tmp_path):
+    server.content = linked("tiny", "other")
+    offer(monkeypatch, server)
+    with pytest.raises(DatasetError, match="expected the folder tiny in it, found tiny; unpack it by hand"):
+        download("tiny", tmp_path, progress=False)
+    assert left_in(tmp_path) == ["tiny.tar.gz"]
 
 
 def test_an_archive_of_something_else_is_kept_for_a_look(server, monkeypatch, tmp_path):

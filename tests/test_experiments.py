@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import SAMPLE_RATE, TINY, noisy_sine
+from conftest import PITCHES, SAMPLE_RATE, TINY, noisy_sine
 
 from musiclab import models
 from musiclab.audio import save_audio
@@ -118,9 +119,7 @@ def test_what_does_not_fit_is_an_error_before_the_training(small_store, small_fo
     with pytest.raises(DatasetError, match=r"expected a fold among \[1, 2, 3, 4\], found 9"):
         train("cnn", small_store, fold=9)
     with store_with(small_folder, tmp_path / "s.h5", {"logmel": MelConfig(n_mels=64)}) as store:
-        with pytest.raises(
-            RunError, match=r"s\.h5: expected n_mels=128, found logmel of 64 dimensions; leave n_mels out"
-        ):
+        with pytest.raises(RunError, match="cnn: expected n_mels=128, found logmel of 64 dimensions; leave n_mels out"):
             train("cnn", store, n_mels=128, **SMALL)
         assert train("cnn", store, **SMALL).settings.sizes["n_mels"] == 64
     store_with(small_folder, tmp_path / "audio.h5", ("audio",)).close()
@@ -139,8 +138,7 @@ def test_every_model_is_trained_tested_again_and_names_the_same(all_features, tm
     assert np.isfinite(run.result.log_probabilities).all()
     again = run.evaluate(all_features, "cpu").result
     np.testing.assert_allclose(again.log_probabilities, run.result.log_probabilities, atol=1e-5)
-    files = run.predict(run.result.paths.tolist(), device="cpu").files
-    values = np.log(files[run.result.classes].to_numpy())
+    values = np.log(run.predict(run.result.paths.tolist(), device="cpu").probabilities)
     np.testing.assert_allclose(values, run.result.log_probabilities, atol=2e-3)  # float16 in the store
 
 
@@ -209,10 +207,13 @@ def test_the_run_tested_again_gives_the_same_accuracy(trained, small_store):
         np.testing.assert_allclose(again.result.log_probabilities, trained.result.log_probabilities, atol=1e-5)
 
 
-def test_other_data_are_tested_whole_even_with_fewer_classes(trained, small_folder, tmp_path):
-    root = shutil.copytree(small_folder, tmp_path / "other")
-    shutil.rmtree(root / "low")
-    with store_with(root, tmp_path / "s.h5") as store:
+def test_other_data_are_tested_whole_even_with_fewer_classes(trained, tmp_path):
+    for clip in range(8):
+        save_audio(tmp_path / "other" / "high" / f"{clip}.wav", noisy_sine(PITCHES["high"], 100 + clip), SAMPLE_RATE)
+        save_audio(
+            tmp_path / "other" / "middle" / f"{clip}.wav", noisy_sine(PITCHES["middle"], 200 + clip), SAMPLE_RATE
+        )
+    with store_with(tmp_path / "other", tmp_path / "s.h5") as store:
         other = trained.evaluate(store)
     assert other.settings.split == "all clips"
     assert other.result.n == 16
@@ -225,9 +226,45 @@ def test_the_data_it_was_trained_on_are_never_taken_for_others(trained, small_fo
     moved = shutil.copytree(small_folder, tmp_path / "moved")
     with store_with(moved, tmp_path / "s.h5") as store:
         with pytest.raises(
-            RunError, match=r"s\.h5: expected clips that were kept from the model, .*moved/high/player0"
+            RunError, match=r"s\.h5: expected clips that were kept from the model, .*moved/high/flutist0"
         ):
             trained.evaluate(store)
+
+
+def test_clips_it_was_trained_on_are_left_out_wherever_they_are(trained, small_folder, tmp_path, caplog):
+    root = shutil.copytree(small_folder, tmp_path / "moved")
+    shutil.rmtree(root / "low")  # 16 clips are left; 12 of them trained or validated the model
+    tested = {Path(path).parent.name for path in trained.result.paths}
+    save_audio(root / "high" / "new" / "0.wav", noisy_sine(PITCHES["high"], 99), SAMPLE_RATE)
+    with store_with(root, tmp_path / "s.h5") as store:
+        other = trained.evaluate(store)
+    assert other.settings.split == "all clips, without 12 that it was trained on"
+    assert other.settings.clips == {"train": 12, "valid": 6, "test": 5}
+    names = [Path(path).parent.name for path in other.result.paths]
+    assert names.count("new") == 1
+    assert set(names) <= tested | {"new"}
+    assert "s.h5: 12 of 17 clips are left out, such as " in caplog.text
+    for player in {path.parent for path in root.glob("*/*/*.wav") if path.parent.name in tested | {"new"}}:
+        shutil.rmtree(player)
+    with store_with(root, tmp_path / "t.h5") as store:
+        with pytest.raises(
+            RunError, match=r"expected clips that the model was not trained on, .* with all 12, such as"
+        ):
+            trained.evaluate(store)
+
+
+def test_a_run_keeps_the_sizes_of_its_parts_and_what_it_was_trained_on(trained, small_store, tmp_path):
+    settings = load(trained.folder).settings
+    assert settings.clips == {"train": 12, "valid": 6, "test": 6}
+    assert trained.to_dict()["clips"] == settings.clips
+    assert sorted([*settings.trained_on, *settings.test_paths]) == sorted(small_store.index["path"])
+    assert all(len(digits) == 8 for digits in settings.trained_on.values())
+    older = shutil.copytree(trained.folder, tmp_path / "older")  # by a version that kept neither
+    card = json.loads((older / "model.json").read_text())
+    del card["clips"], card["trained_on"]
+    (older / "model.json").write_text(json.dumps(card))
+    assert load(older).settings.clips == {}
+    assert load(older).evaluate(small_store, "cpu").result.n == 6
 
 
 def test_data_that_a_model_cannot_hear_are_an_error(trained, small_folder, tmp_path):
@@ -389,8 +426,11 @@ def test_a_run_that_is_finished_is_taken_over_when_it_is_resumed(small_store, tm
     np.testing.assert_array_equal(again.result.log_probabilities, first.result.log_probabilities)
     with pytest.raises(RunError, match=r"expected a run made with training\.epochs=2, found one made with .*epochs=1;"):
         train("cnn", small_store, tmp_path, resume=True, **SMALL | {"epochs": 2})
-    train("cnn", small_store, tmp_path, **SMALL)
-    assert len(trained_splits) == 2  # not asked to go on: trained anew
+    with pytest.raises(RunError, match="a finished run is in this folder"):
+        train("cnn", small_store, tmp_path, **SMALL)
+    assert len(trained_splits) == 1
+    train("cnn", small_store, tmp_path, overwrite=True, **SMALL)
+    assert len(trained_splits) == 2
 
 
 def test_a_whole_run_that_was_damaged_is_named(trained, small_store, tmp_path):
@@ -532,14 +572,13 @@ def test_a_new_sound_is_named(trained, tmp_path):
     assert found.failures == []
     assert table["predicted"].tolist() == list(files)
     assert table["path"].tolist() == [str(path) for path in files.values()]
-    assert list(table.columns) == ["path", "predicted", "high", "low", "middle"]
-    np.testing.assert_allclose(table[["high", "low", "middle"]].sum(axis=1), 1)
+    assert list(table.columns) == ["path", "predicted", "p(high)", "p(low)", "p(middle)"]
+    np.testing.assert_allclose(table[["p(high)", "p(low)", "p(middle)"]].sum(axis=1), 1)
 
 
 def test_a_prediction_is_what_the_test_said(trained):
     result = trained.result
-    table = trained.predict(result.paths.tolist(), device="cpu").files
-    values = np.log(table[result.classes].to_numpy())
+    values = np.log(trained.predict(result.paths.tolist(), device="cpu").probabilities)
     np.testing.assert_allclose(values, result.log_probabilities, rtol=1e-3, atol=1e-4)  # float16 in the store
 
 

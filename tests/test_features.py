@@ -140,6 +140,11 @@ def test_settings_that_cannot_be_are_errors(tone):
         MelConfig(scaling="log")
     with pytest.raises(ValueError, match="expected hop_length to be a whole number of at least 1, found 0"):
         MelConfig(hop_length=0)
+    for name, most in (("hop_length", 65536), ("n_fft", 65536), ("n_mels", 2048), ("sample_rate", 1_000_000)):
+        with pytest.raises(ValueError, match=f"expected {name} to be a whole number from 1 to {most}, found 1000001"):
+            MelConfig(**{name: 1_000_001})  # a bank of n_mels x bins would take gigabytes
+    with pytest.raises(ValueError, match="expected fmin to be a finite number of at least 0, found 'low'"):
+        MelConfig(fmin="low")
     with pytest.raises(ValueError, match=r"expected n_fft to be even.*found 1023"):
         MelConfig(n_fft=1023)
     with pytest.raises(ValueError, match=r"half the sample rate.*fmax=9000"):

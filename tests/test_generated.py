@@ -198,6 +198,19 @@ def test_others_may_read_what_one_has_rendered(tmp_path):
     assert made.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("half")], ids=["missing", "cut off"])
+def test_a_folder_that_lost_a_file_is_made_again(damage):
+    jobs = [("first.wav",), ("second.wav",)]
+    folder = render_once("lost", {"damage": str(damage)}, write, jobs, workers=1)
+    whole = contents(folder)
+    (folder / "notes.txt").touch()  # a file of one's own is no reason
+    assert render_once("lost", {"damage": str(damage)}, None, jobs, workers=1) == folder
+    damage(folder / "second.wav")
+    assert render_once("lost", {"damage": str(damage)}, write, jobs, workers=1) == folder
+    assert contents(folder) == whole
+    assert render_once("lost", {"damage": str(damage)}, None, jobs, workers=1) == folder
+
+
 def fail(folder, number):
     (folder / f"{number}.wav").touch()
     if number:

@@ -174,7 +174,7 @@ def test_a_training_lists_the_corrupt_track_and_goes_on(gtzan, command, caplog, 
     done = command("train", "cnn", f"gtzan:{gtzan}", "--out", tmp_path / "run", "--size", "width=4", "--epochs", 1,
                    "--device", "cpu", "--json")  # fmt: skip
     assert done.status == 0
-    left_out = re.search(r"1 files could not be read and are left out:\n  (.*)", caplog.text)[1]
+    left_out = re.search(r"1 file could not be read and is left out:\n  (.*)", caplog.text)[1]
     assert left_out.startswith(str(gtzan / "genres" / "jazz" / f"{CORRUPT}.wav"))
     assert "cannot be decoded" in left_out
     summary = json.loads(done.out.splitlines()[-1])

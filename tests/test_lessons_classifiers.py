@@ -36,7 +36,7 @@ def run():
     def predict(waveform, sample_rate):
         assert sample_rate == studio.SAMPLE_RATE
         predicted = "metal" if np.array_equal(waveform, full) else "jazz"
-        return SimpleNamespace(files=pd.DataFrame({"predicted": [predicted], "metal": [0.7], "jazz": [0.6]}))
+        return SimpleNamespace(files=pd.DataFrame({"predicted": [predicted], "p(metal)": [0.7], "p(jazz)": [0.6]}))
 
     return SimpleNamespace(predict=predict)
 

@@ -475,6 +475,10 @@ def test_blocks_that_are_left_out_are_made_up_for():
         ("resnet", {"depth": ()}, "expected depth to be a list of whole numbers, found ()"),
         ("resnet", {"depth": (1, 0)}, "expected depth to be a whole number of at least 1, found 0"),
         ("resnet", {"n_mels": 8}, "n_mels must be at least 16 with 4 stages, not 8"),
+        ("resnet", {"depth": (1, 10**9)}, "expected depth to be a whole number from 1 to 100, found 1000000000"),
+        ("lstm", {"layers": 10**9}, "expected layers to be a whole number from 1 to 100, found 1000000000"),
+        ("m5", {"length": 10**9}, "expected an example of at most 16,777,216 values, found 1,000,000,000; use"),
+        ("mlp", {"hidden": (10**5, 10**5, 1)}, "expected sizes for at most 268,435,456 parameters, found {'hidden': "),
         ("resnet", {"drop_path": float("nan")}, "expected drop_path to be a share, from 0 to less than 1, found nan"),
     ],
 )

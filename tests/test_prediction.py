@@ -2,7 +2,9 @@
 
 import io
 import json
+import shutil
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,7 @@ from conftest import SAMPLE_RATE, noisy_sine, sine
 from run_folders import CLASSES, make_untested
 
 from musiclab import features, training
-from musiclab.audio import load_audio, save_audio, to_int16
+from musiclab.audio import decoding, load_audio, load_parts, save_audio, to_int16
 from musiclab.core.errors import AudioError, RunError
 from musiclab.runs import Run, RunSettings, edges, load, merged, prediction
 from musiclab.store.segments import Segments
@@ -73,9 +75,9 @@ def test_a_file_is_named_as_a_test_names_it(runs, sounds, model, file):
     path = sounds / f"{file}.wav"
     found = predict(runs / model, [path], device="cpu")
     assert found.files["path"].tolist() == [str(path)]
-    assert list(found.files.columns) == ["path", "predicted", *CLASSES]
+    assert list(found.files.columns) == ["path", "predicted", *SHARES]
     expected = as_tested(load(runs / model), path)
-    np.testing.assert_allclose(found.files.loc[0, CLASSES].astype(float), expected, rtol=1e-5)
+    np.testing.assert_allclose(found.files.loc[0, SHARES].astype(float), expected, rtol=1e-5)
     assert found.files.loc[0, "predicted"] == CLASSES[expected.argmax()]
 
 
@@ -83,7 +85,7 @@ def test_a_file_is_named_as_a_test_names_it(runs, sounds, model, file):
 def test_a_short_file_is_one_window(runs, sounds, model):
     found = predict(runs / model, [sounds / "short.wav"], device="cpu")
     assert found.windows[["start", "end"]].to_numpy().tolist() == [[0.0, 0.5]]
-    np.testing.assert_allclose(found.windows[SHARES], found.files[CLASSES])
+    np.testing.assert_allclose(found.windows[SHARES], found.files[SHARES])
 
 
 @pytest.mark.parametrize("model", ["cnn", "m5", "lstm"])
@@ -97,7 +99,7 @@ def test_a_long_file_is_covered_by_windows(runs, sounds, model):
     np.testing.assert_allclose(table[SHARES].sum(axis=1), 1)
     assert (table["probability"] == table[SHARES].max(axis=1)).all()
     mean = np.log(table[SHARES].to_numpy()).mean(axis=0)
-    np.testing.assert_allclose(np.exp(mean) / np.exp(mean).sum(), found.files.loc[0, CLASSES].astype(float))
+    np.testing.assert_allclose(np.exp(mean) / np.exp(mean).sum(), found.files.loc[0, SHARES].astype(float))
 
 
 def test_windows_as_far_apart_as_one_asks_for(runs, sounds):
@@ -109,6 +111,8 @@ def test_windows_as_far_apart_as_one_asks_for(runs, sounds):
     for every in (0, -1, np.nan):
         with pytest.raises(RunError, match="every: expected seconds, more than 0, found"):
             predict(runs / "m5", [sounds / "middle.wav"], every=every)
+    with pytest.raises(RunError, match=r"every: expected at least 0\.01 s, found 1e-09 s"):
+        predict(runs / "m5", [sounds / "middle.wav"], every=1e-9)
 
 
 def test_a_summary_is_of_the_whole_file_or_of_each_window(runs, sounds, tmp_path, monkeypatch):
@@ -117,7 +121,7 @@ def test_a_summary_is_of_the_whole_file_or_of_each_window(runs, sounds, tmp_path
     waveform, _ = load_audio(sounds / "long.wav")
     save_audio(tmp_path / "part.wav", waveform[: 5 * SAMPLE_RATE], SAMPLE_RATE)
     alone = predict(runs / "mlp", [tmp_path / "part.wav"], device="cpu").files
-    np.testing.assert_allclose(table.loc[0, SHARES].astype(float), alone.loc[0, CLASSES].astype(float), rtol=1e-5)
+    np.testing.assert_allclose(table.loc[0, SHARES].astype(float), alone.loc[0, SHARES].astype(float), rtol=1e-5)
     monkeypatch.setattr(prediction, "BLOCK", 5.0)
     parts = predict(runs / "mlp", [sounds / "long.wav"], device="cpu").windows
     assert parts[["start", "end"]].to_numpy().tolist() == [[0, 4], [4, 8], [8, 12]]
@@ -131,13 +135,13 @@ def test_a_file_decoded_in_blocks_gives_the_same(runs, sounds, tmp_path, monkeyp
     at_once = predict(runs / model, [tmp_path / "long.wav"], device="cpu").windows
     longest = []
 
-    def watched(*arguments, **settings):
-        decoded = load_audio(*arguments, **settings)
-        longest.append(len(decoded[0]) / decoded[1])
-        return decoded
+    def watched(path, sample_rate, parts):
+        for waveform in load_parts(path, sample_rate, parts):
+            longest.append(len(waveform) / sample_rate)
+            yield waveform
 
     monkeypatch.setattr(prediction, "BLOCK", 4.0)
-    monkeypatch.setattr(prediction, "load_audio", watched)
+    monkeypatch.setattr(prediction, "load_parts", watched)
     in_blocks = predict(runs / model, [tmp_path / "long.wav"], device="cpu").windows
     assert max(longest) < 5.5
     pd.testing.assert_frame_equal(in_blocks, at_once, rtol=1e-3)
@@ -232,6 +236,18 @@ def test_bad_files_are_listed_and_passed_over(runs, sounds, tmp_path):
         predict(runs / "m5", files)
 
 
+def test_a_folder_names_the_files_that_only_other_programs_decode(runs, sounds, tmp_path):
+    shutil.copy(sounds / "short.wav", tmp_path)
+    for name in ("memo.m4a", ".hidden/x.wav", "deep/.trash/y.m4a", "cover.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"no sound")
+    found = predict(runs / "m5", [tmp_path], device="cpu")
+    assert found.files["path"].tolist() == [str(tmp_path / "short.wav")]
+    ((path, reason),) = found.failures
+    assert path == str(tmp_path / "memo.m4a")
+    assert reason.endswith('convert it first: ffmpeg -i "memo.m4a" "memo.wav"')
+
+
 def test_a_file_that_goes_bad_in_a_later_block_is_passed_over(runs, sounds, tmp_path, monkeypatch):
     waveform, _ = load_audio(sounds / "long.wav")
     waveform[11 * SAMPLE_RATE] = np.nan
@@ -239,6 +255,49 @@ def test_a_file_that_goes_bad_in_a_later_block_is_passed_over(runs, sounds, tmp_
     monkeypatch.setattr(prediction, "BLOCK", 4.0)
     with pytest.raises(AudioError, match="expected finite samples"):
         predict(runs / "cnn", [tmp_path / "nan.wav"], device="cpu")
+
+
+def test_one_bad_file_never_costs_another(runs, sounds, tmp_path):
+    """Headers that claim 2^36 - 1 samples or none, a sample rate of 2^31 - 1 Hz, one sample, and samples of 1e29."""
+    wave, _ = load_audio(sounds / "middle.wav", None)
+    for name, total in (("absurd", 2**36 - 1), ("unknown", 0)):
+        soundfile.write(tmp_path / f"{name}.flac", wave, SAMPLE_RATE)
+        data = bytearray((tmp_path / f"{name}.flac").read_bytes())
+        data[18:26] = (int.from_bytes(data[18:26], "big") >> 36 << 36 | total).to_bytes(8, "big")
+        (tmp_path / f"{name}.flac").write_bytes(data)
+    save_audio(tmp_path / "rate.wav", wave, 2**31 - 1)
+    save_audio(tmp_path / "one.wav", wave[:1], 44100)
+    soundfile.write(tmp_path / "loud.wav", np.where(wave == wave.max(), 1e29, wave), SAMPLE_RATE, subtype="FLOAT")
+    for name in ("cnn", "mlp"):
+        found = predict(runs / name, [tmp_path, sounds / "middle.wav"], device="cpu")
+        names = [Path(path).name for path in found.files["path"]]
+        assert names == ["absurd.flac", "unknown.flac", "middle.wav"]
+        assert (found.files[SHARES].to_numpy() == found.files[SHARES].to_numpy()[0]).all()
+        reasons = [reason.partition(": ")[2] for _, reason in found.failures]
+        assert reasons[0].startswith("expected samples in [-1, 1], found 1e+29")
+        assert reasons[1].startswith(("expected sound, found 0 samples", "expected at least"))
+        assert reasons[2].startswith("expected a sample rate of 1,000 to 1,000,000 Hz")
+
+
+@pytest.mark.parametrize("model", ["cnn", "m5", "mlp"])
+def test_a_long_mp3_is_decoded_once(runs, sounds, tmp_path, monkeypatch, model):
+    """Its frames are counted, and blocks that overlap are not decoded twice, because nothing can be skipped in mp3."""
+    waveform, _ = load_audio(sounds / "long.wav", None)
+    settings = {"compression_level": 0.9, "bitrate_mode": "VARIABLE"}
+    soundfile.write(tmp_path / "a.mp3", np.tile(waveform, 5), SAMPLE_RATE, **settings)
+    at_once = predict(runs / model, [tmp_path / "a.mp3"], every=2, device="cpu").windows
+    decoded, read = [], decoding._Decoder.read
+
+    def watched(*arguments, **settings):
+        decoded.append(read(*arguments, **settings))
+        return decoded[-1]
+
+    monkeypatch.setattr(decoding._Decoder, "read", watched)
+    monkeypatch.setattr(prediction, "BLOCK", 5.0)
+    in_blocks = predict(runs / model, [tmp_path / "a.mp3"], every=2, device="cpu").windows
+    assert sum(map(len, decoded)) == 60 * SAMPLE_RATE
+    assert max(map(len, decoded)) < 7 * SAMPLE_RATE
+    pd.testing.assert_frame_equal(in_blocks, at_once, rtol=1e-3)
 
 
 def standard_input(monkeypatch, data):
@@ -261,7 +320,8 @@ def test_standard_input_is_a_file_like_others(runs, sounds, monkeypatch):
 
 def test_the_command_prints_what_is_heard_when(command, runs, sounds, tmp_path):
     short, long = sounds / "short.wav", sounds / "long.wav"
-    done = command("predict", runs / "cnn", short, long, "--json", "--csv", tmp_path / "w.csv", "--top", 1)
+    tables = {"--csv": tmp_path / "files.csv", "--windows": tmp_path / "windows.csv"}
+    done = command("predict", runs / "cnn", short, long, "--json", *sum(tables.items(), ()), "--top", 1)
     assert done.status == 0
     lines = done.out.splitlines()
     assert lines[0].startswith(f"{short}: ")
@@ -270,7 +330,9 @@ def test_the_command_prints_what_is_heard_when(command, runs, sounds, tmp_path):
     values = json.loads(lines[-1])
     found = predict(runs / "cnn", [short, long])
     assert values == json.loads(json.dumps(found.to_dict()))
-    table = pd.read_csv(tmp_path / "w.csv")
+    assert list(found.files.columns) == ["path", "predicted", *SHARES]
+    pd.testing.assert_frame_equal(pd.read_csv(tables["--csv"]), found.files)
+    table = pd.read_csv(tables["--windows"])
     assert list(table.columns) == ["path", "start", "end", "class", "probability", *SHARES]
     pd.testing.assert_frame_equal(table, found.windows)
     assert len(lines) == 2 + len(merged(found.windows[found.windows["path"] == str(long)])) + 1

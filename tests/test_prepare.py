@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 
 import h5py
 import joblib
@@ -105,6 +106,25 @@ def test_results_come_in_order_and_never_run_far_ahead(monkeypatch):
         threads = [started.count(each) for each in range(number + 1)]
         assert threads == [1] * (number + 1)
     assert number == 99
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_stop_waits_for_what_was_begun(workers):
+    """A thread that is still at work when the program ends aborts it."""
+    begun, ended = [], []
+
+    def work(number):
+        begun.append(number)
+        sum(range(300_000))
+        ended.append(number)
+        return number
+
+    results = extraction.in_order(work, [(number,) for number in range(1000)], workers)
+    assert [next(results), next(results)] == [0, 1]
+    results.close()
+    assert sorted(ended) == sorted(begun)
+    assert len(begun) < 100  # and nothing else is begun
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
 
 
 def test_unreadable_files_are_listed_and_left_out(mixed_folder, tmp_path):
@@ -247,7 +267,7 @@ def test_new_changed_mended_and_removed_files(mixed_folder, tmp_path, extracted)
     save_audio(mixed_folder / "low" / "player1" / "9.wav", noisy_sine(200, 90), SAMPLE_RATE)  # new
     save_audio(mixed_folder / "low" / "player2" / "0.wav", noisy_sine(200, 91, 2.0), SAMPLE_RATE)  # changed
     save_audio(mixed_folder / "low" / "text.wav", noisy_sine(200, 92), SAMPLE_RATE)  # mended
-    (mixed_folder / "high" / "player3" / "1.wav").unlink()  # removed
+    (mixed_folder / "high" / "flutist3" / "1.wav").unlink()  # removed
     extracted.clear()
     report = prepare(AudioFolder(mixed_folder), path, **ALONE)
     assert sorted(name for name, _ in extracted) == [

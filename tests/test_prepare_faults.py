@@ -316,6 +316,17 @@ def test_a_second_writer_is_refused_at_once(small_folder, small_store, tmp_path)
     assert path.read_bytes() == small_store.path.read_bytes()
 
 
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.EIO])
+def test_where_files_cannot_be_locked_it_works_without(small_folder, small_store, tmp_path, monkeypatch, code):
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    prepare(AudioFolder(small_folder), tmp_path / "s.h5", **ALONE)
+    assert (tmp_path / "s.h5").read_bytes() == small_store.path.read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == ["s.h5"]
+
+
 def open_cached(root, answers):
     calls = []
     extraction.extract = lambda path, configs: calls.append(path) or extract(path, configs)

@@ -38,6 +38,20 @@ def test_a_bar_can_be_moved_by_hand(capsys):
     assert capsys.readouterr().err.splitlines()[-1].startswith("reading: 4/4")
 
 
+def test_the_first_step_waits_for_processes_and_tells_nothing_of_the_speed():
+    """Twelve seconds until the first of 40 clips, then 20 per second."""
+    bar = module._Bar(None, "scanning", 40, unit="clip", bar_format=module._LINE, file=io.StringIO())
+    clock = iter([12.0, 12.5, 13.95])
+    bar.start_t, bar._time = 0.0, lambda: now
+    texts = []
+    for steps in (1, 10, 29):
+        now = next(clock)
+        bar.n += steps
+        texts.append(str(bar))
+    assert texts == ["scanning: 1/40 [00:12]", "scanning: 11/40 [00:12<00:01, 20.00clip/s]",
+                     "scanning: 40/40 [00:13<00:00, 20.00clip/s]"]  # fmt: skip
+
+
 def test_a_terminal_is_left_clean(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(module.sys, "stderr", screen)

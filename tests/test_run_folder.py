@@ -5,6 +5,9 @@ import json
 
 import pytest
 import torch
+from conftest import SAMPLE_RATE, noisy_sine
+from run_folders import make_run, make_untested
+from safetensors.torch import load_file, save_file
 
 from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
@@ -52,6 +55,14 @@ def rewrite_settings(folder, **changes):
     (folder / "model.json").write_text(json.dumps(settings | changes), encoding="utf-8")
 
 
+def rewrite_weights(folder, value):
+    """Set one weight."""
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if name.endswith("0.weight"))
+    weights[name].flatten()[0] = value
+    save_file(weights, folder / "model.safetensors")
+
+
 def cut(path):
     path.write_bytes(path.read_bytes()[:-1000])
 
@@ -87,6 +98,36 @@ def cut(path):
         (lambda run: rewrite_settings(run, test_paths=[3]), r"expected the description of a model, .*not all texts"),
         (lambda run: rewrite_settings(run, feature="smell"), "expected a feature among .*, found 'smell'"),
         (
+            lambda run: rewrite_settings(run, sizes={"width": 1000}),  # 1.5 GB, if it were made
+            r"model cnn: expected sizes for at most 268,435,456 parameters, found .*, 411,071,195 of them",
+        ),
+        (
+            lambda run: rewrite_settings(run, sizes={"frames": 10**6}),
+            "expected an example of at most 16,777,216 values",
+        ),
+        (lambda run: rewrite_settings(run, sizes={"classes": 3}), r"model\.json: .*'classes'"),
+        (lambda run: rewrite_settings(run, sizes={"name": "cnn"}), r"model\.json: .*'name'"),
+        (lambda run: rewrite_settings(run, classes=["a", "a", "b"]), "expected classes with different names"),
+        (lambda run: rewrite_settings(run, training={"epochs": "x"}), "expected epochs to be a whole number"),
+        (lambda run: rewrite_settings(run, data={"name": [1]}), "data and trained_on are not all texts"),
+        (lambda run: rewrite_settings(run, clips={"train": "1"}), "clips are {'train': '1'}"),
+        (lambda run: (run / "model.json").write_text("[" * 100_000), "expected the description of a model, found"),
+        (lambda run: rewrite_weights(run, torch.nan), r"expected finite weights, found NaN or infinity in conv"),
+        (lambda run: rewrite_weights(run, torch.inf), r"expected finite weights, found NaN or infinity in conv"),
+        (lambda run: (run / "history.csv").write_text("epoch,train_loss\n1,x\n"), "expected numbers in .*'train_loss'"),
+        (lambda run: (run / "history.csv").write_text("epoch,train_loss\n0,1\n"), "expected numbers in .*'epoch'"),
+        (lambda run: (run / "metrics.json").write_text('{"n": "3"}'), r"metrics\.json: expected the result of a test"),
+        (
+            lambda run: (run / "metrics.json").write_text('{"n": 1e400}'),
+            r"metrics\.json: expected the result of a test",
+        ),
+        (lambda run: (run / "metrics.json").write_text('{"accuracy": NaN}'), "expected accuracy to be a finite number"),
+        (lambda run: (run / "metrics.json").write_text('{"folds": [{"fold": -1}]}'), "expected fold to be a whole"),
+        (
+            lambda run: rewrite_settings(run, feature_config={"n_mels": 10**6}),
+            r"model\.json: expected the description .*n_mels to be a whole number from 1 to 2048",
+        ),
+        (
             lambda run: rewrite_settings(run, feature_config={"n_mels": 0}),
             r"model\.json: expected the description .*n_mels",
         ),
@@ -95,7 +136,40 @@ def cut(path):
 def test_a_run_folder_that_does_not_fit_is_an_error(trained, tmp_path, damage, words):
     trained.save(tmp_path)
     damage(tmp_path)
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(RunError, match=words) as told:
+        load(tmp_path)
+    assert len(str(told.value)) < 1000
+
+
+def test_weights_that_overflow_are_named_and_give_no_prediction(trained, tmp_path):
+    trained.save(tmp_path)
+    rewrite_weights(tmp_path, 3e38)
+    with pytest.raises(RunError, match="waveform: expected finite scores, found NaN or infinity; the model is damaged"):
+        load(tmp_path).predict(noisy_sine(440, 0), SAMPLE_RATE, device="cpu")
+
+
+def test_a_result_of_other_classes_or_of_no_clips_is_refused(tmp_path):
+    make_run(tmp_path)
+    table = (tmp_path / "predictions.csv").read_text()
+    for changed, words in (
+        (
+            table.replace("high", "loud"),
+            r"found classes=\['loud', 'low', 'middle'\] and classes=\['high', 'low', 'middle'\]",
+        ),
+        (table.splitlines()[0] + "\n", "expected log-probabilities of at least one clip, .* found none"),
+        (table.replace("-0.2231", "-0.9231"), "whose exponentials sum to 1, found 0.59"),
+        (table.replace("-0.2231", "x"), "expected a table of predictions, found something else"),
+    ):
+        (tmp_path / "predictions.csv").write_text(changed)
+        with pytest.raises(RunError, match=words):
+            load(tmp_path)
+
+
+def test_a_cross_validation_with_a_fold_that_was_not_tested_is_refused(tmp_path):
+    make_run(tmp_path / "fold1")
+    make_untested(tmp_path / "fold2", width=1, frames=64, hidden=[4, 4])
+    (tmp_path / "metrics.json").write_text('{"folds": [{"fold": 1}, {"fold": 2}]}')
+    with pytest.raises(RunError, match=r"fold2.metrics\.json: expected a run that was tested, found no result"):
         load(tmp_path)
 
 

@@ -11,7 +11,7 @@ from conftest import SAMPLE_RATE, noisy_sine, sine
 
 from musiclab.audio import save_audio
 from musiclab.core.errors import DatasetError
-from musiclab.datasets import ESC10, AudioFolder, list_faults, scan
+from musiclab.datasets import ESC10, AudioFolder, find_split_problem, list_faults, scan
 from musiclab.datasets.splits import by_fold, by_group, check_split
 
 COLUMNS = ["path", "seconds", "sample_rate", "channels", "peak", "rms", "clipped", "silent", "error", "duplicate"]
@@ -85,8 +85,8 @@ def test_repeats_have_a_number_and_show_what_they_span(small_folder, tmp_path):
     root = shutil.copytree(small_folder, tmp_path / "data")
     first = root / "low" / "player0" / "0.wav"
     shutil.copy(first, root / "low" / "player3" / "copy.wav")
-    waveform, _ = soundfile.read(root / "high" / "player1" / "1.wav", dtype="float32")
-    save_audio(root / "middle" / "player2" / "softer.ogg", 0.3 * waveform[2000:], SAMPLE_RATE)
+    waveform, _ = soundfile.read(root / "high" / "flutist1" / "1.wav", dtype="float32")
+    save_audio(root / "middle" / "singer2" / "softer.ogg", 0.3 * waveform[2000:], SAMPLE_RATE)
     click = sine(900.0)[:500]  # too short for a fingerprint
     for name in ("a", "b"):
         save_audio(root / "low" / "player1" / f"click-{name}.wav", click, SAMPLE_RATE)
@@ -94,14 +94,14 @@ def test_repeats_have_a_number_and_show_what_they_span(small_folder, tmp_path):
     table, faults = look(root)
     numbers = {number: sorted(rows.index) for number, rows in table[table["duplicate"] > 0].groupby("duplicate")}
     assert sorted(numbers.values()) == [
-        ["high/player1/1.wav", "middle/player2/softer.ogg"],
+        ["high/flutist1/1.wav", "middle/singer2/softer.ogg"],
         ["low/player0/0.wav", "low/player3/copy.wav"],
         ["low/player1/click-a.wav", "low/player1/click-b.wav"],
     ]
     assert list(numbers) == [1, 2, 3]
     assert faults == [
-        f"the same sound (labels high, middle; groups high/player1, middle/player2): "
-        f"{root}/high/player1/1.wav, {root}/middle/player2/softer.ogg",
+        f"the same sound (labels high, middle; groups high/flutist1, middle/singer2): "
+        f"{root}/high/flutist1/1.wav, {root}/middle/singer2/softer.ogg",
         f"the same sound (groups low/player0, low/player3): {first}, {root}/low/player3/copy.wav",
         f"the same sound: {root}/low/player1/click-a.wav, {root}/low/player1/click-b.wav",
     ]
@@ -127,23 +127,65 @@ def test_a_split_with_a_repeat_on_both_sides_is_refused(small_folder, tmp_path):
         check_split(index, split, table["duplicate"])
 
 
+def test_values_over_full_scale_are_named_as_what_they_are(tmp_path):
+    tone = noisy_sine(300.0, 0)
+    (tmp_path / "a").mkdir()
+    for name, waveform in {
+        "integers": np.round(32767 * tone / np.abs(tone).max()),  # 16-bit samples as floats
+        "spike": np.where(np.arange(len(tone)) == 5, 1e29, tone),
+        "loud": 50 * noisy_sine(500.0, 1) / np.abs(noisy_sine(500.0, 1)).max(),
+        "hot": np.clip(9 * noisy_sine(800.0, 2), -1.5, 1.5),  # as of an mp3 file or a mix
+        "not-finite": np.where(np.arange(len(tone)) == 7, np.nan, tone),
+    }.items():
+        soundfile.write(tmp_path / "a" / f"{name}.wav", waveform.astype(np.float32), SAMPLE_RATE, "FLOAT")
+    faults = look(tmp_path)[1]
+    path = tmp_path / "a"
+    assert faults[-2:] == [
+        f"clipped: {path}/hot.wav (peak 1.50000)",
+        f"far over full scale: {path}/loud.wav (peak 50 where 1 is full scale; save it again at a lower level)",
+    ]
+    for name, words in {
+        "integers": "expected samples in [-1, 1], found integers up to 32767 saved as float",
+        "not-finite": "expected finite samples, found [nan] at sample 7",
+        "spike": "expected samples in [-1, 1], found 1e+29 at sample 5, far over full scale",
+    }.items():
+        assert any(fault.startswith(f"unreadable: {path}/{name}.wav: {words}") for fault in faults), name
+    assert len(faults) == 5
+
+
+def test_clips_that_cannot_be_split_are_named_all_at_once(small_folder, tmp_path):
+    root = shutil.copytree(small_folder, tmp_path / "data")
+    dataset = AudioFolder(root)
+    assert find_split_problem(dataset, scan(dataset, workers=1, progress=False)) == ""
+    for name in ("low/player1", "low/player2", "high/flutist0", "high/flutist3"):
+        shutil.rmtree(root / name)
+    (root / "middle" / "singer0" / "0.wav").write_text("no sound")
+    (root / "middle" / "singer0" / "1.wav").write_text("no sound")
+    shutil.copy(root / "middle" / "singer1" / "0.wav", root / "middle" / "singer2" / "copy.wav")
+    dataset = AudioFolder(root)
+    problem = find_split_problem(dataset, scan(dataset, workers=1, progress=False))
+    for words in ("class 'high' with 2 (4 clips", "class 'low' with 2 (4 clips", "class 'middle' with 2 (7 clips"):
+        assert words in problem
+
+
 # The command
 
 
-def test_the_command_prints_the_table_and_says_whether_anything_is_wrong(command, small_folder, tmp_path):
+def test_the_command_prints_faults_and_classes_and_says_whether_anything_is_wrong(command, small_folder, tmp_path):
     good = command("scan", f"folder:{small_folder}", "--workers", 1)
     assert good.status == 0
-    assert good.out.splitlines()[0].split() == COLUMNS
+    rows = [["class", "clips", "groups", "minutes"], *([label, "8", "4", "0.2"] for label in ("high", "low", "middle"))]
+    assert [line.split() for line in good.out.splitlines()[:-1]] == rows
     assert good.out.splitlines()[-1] == f"folder:{small_folder}: 24 clips, 0.01 h, no faults"
     root = shutil.copytree(small_folder, tmp_path / "data")
     (root / "low" / "player0" / "0.wav").write_text("no sound")
     bad = command("scan", f"folder:{root}", "--workers", 1, "--json")
     assert bad.status == 1
-    assert f"unreadable: {root}/low/player0/0.wav: expected sound in one of" in bad.out
+    assert bad.out.startswith("unreadable: low/player0/0.wav: expected sound in one of")
     summary = json.loads(bad.out.splitlines()[-1])
     assert len(summary["clips"]) == 24
     assert len(summary["faults"]) == 1
-    assert bad.out.splitlines()[-2].endswith("24 clips, 0.01 h, 1 fault")
+    assert f"folder:{root}: 24 clips, 0.01 h, 1 fault\n" in bad.out
     missing = command("scan", f"folder:{tmp_path}/none")
     assert missing.status == 2
     assert "no such folder" in missing.err

@@ -124,8 +124,8 @@ def test_a_class_with_one_group_cannot_be_split():
     index = pd.concat([big_index(groups=3), pd.DataFrame({"path": ["p", "q"], "label": "solo", "group": "only"})])
     index = check_index(index, "mine")
     words = (
-        r"class 'solo': expected at least {} groups, .*found 1 \(2 clips, such as p\); "
-        r"add recordings from another source, or name the true groups in index\.csv"
+        r"at least {} groups of each class, .*found class 'solo' with 1 \(2 clips, such as p\); "
+        r"add recordings from other sources, or name the true groups in index\.csv"
     )
     with pytest.raises(DatasetError, match=words.format(3)):
         splits.by_group(index)
@@ -187,3 +187,82 @@ def test_folds_are_not_made_where_the_protocol_is_a_fixed_split():
     )
     with pytest.raises(DatasetError, match=r"found a fixed split .*use musiclab train without --fold"):
         splits.with_folds(index)
+
+
+def index_of(groups):
+    """An index with four clips in each group, and so many groups of each class."""
+    rows = [(f"{label}{group}-{clip}", label, f"{label}{group}") for label, count in groups.items()
+            for group in range(count) for clip in range(4)]  # fmt: skip
+    return check_index(pd.DataFrame(rows, columns=["path", "label", "group"]), "mine")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_of_three_groups_leaves_the_others_three_fifths_to_train_on(seed):
+    index = index_of({"many": 20, "more": 30, "few": 3, "four": 4})
+    split = splits.by_group(index, seed=seed)
+    sides = [index["label"].iloc[rows].value_counts().to_dict() for rows in (split.train, split.valid, split.test)]
+    assert [side["few"] for side in sides] == [4, 4, 4]
+    assert [side["four"] for side in sides] == [8, 4, 4]
+    for label, clips in (("many", 80), ("more", 120)):
+        assert [side[label] / clips for side in sides] == pytest.approx([0.6, 0.2, 0.2], abs=0.051)
+
+
+def test_classes_with_few_groups_alone_are_on_every_side_too():
+    split = splits.by_group(index_of(dict.fromkeys("abcdefgh", 3)))
+    assert [len(side) for side in (split.train, split.valid, split.test)] == [32, 32, 32]
+
+
+def test_folds_are_five_although_a_class_has_two_groups():
+    index = splits.with_folds(index_of({"many": 20, "two": 2, "three": 3}))
+    assert sorted(set(index["fold"])) == [1, 2, 3, 4, 5]
+    assert index[index["label"] == "two"].groupby("fold").size().tolist() == [4, 4]
+    assert index[index["label"] == "three"].groupby("fold").size().tolist() == [4, 4, 4]
+    assert index[index["label"] == "many"].groupby("fold").size().tolist() == [16] * 5
+    for fold in range(1, 6):
+        assert set(index["label"].iloc[splits.by_fold(index, fold).train]) == {"many", "two", "three"}
+
+
+def test_all_classes_with_too_few_groups_are_named_at_once():
+    index = index_of({"many": 5, "one": 1, "two": 2})
+    expected = r"at least 3 groups of each class, .* found class 'one' with 1 \(4 clips, such as one0-0\); class 'two'"
+    with pytest.raises(DatasetError, match=expected):
+        splits.by_group(index)
+    assert splits.list_scarce(index, 2) == ["class 'one' with 1 (4 clips, such as one0-0)"]
+
+
+def with_copies(index, *copies):
+    """The index with the clips of each of ``copies`` (paths) marked as one recording."""
+    numbers = {path: number for number, paths in enumerate(copies, start=1) for path in paths}
+    return index.assign(duplicate=index["path"].map(numbers).fillna(0).astype(int))
+
+
+def test_copies_join_their_groups():
+    index = with_copies(index_of({"a": 4, "b": 4}), ("a0-0", "b3-1", "b2-0"), ("b2-1", "b1-3"), ("a3-0", "a3-1"))
+    joined = splits.join_copies(index)
+    assert set(zip(index["group"], joined["group"], strict=True)) == {
+        ("a0", "a0"), ("a1", "a1"), ("a2", "a2"), ("a3", "a3"), ("b0", "b0"), ("b1", "a0"), ("b2", "a0"), ("b3", "a0")
+    }  # fmt: skip
+    plain = index_of({"a": 4})
+    assert splits.join_copies(plain) is plain
+
+
+@given(seed=st.integers(0, 30), one=st.integers(0, 79), other=st.integers(0, 79))
+def test_copies_are_on_one_side_of_every_split_that_we_make(seed, one, other):
+    index = index_of({"a": 10, "b": 10})
+    paths = index["path"].to_numpy()
+    index = with_copies(index, (paths[one], paths[other]))
+    for split in (splits.choose_split(index, seed=seed), splits.choose_split(index, fold=2, seed=seed)):
+        splits.check_split(index, split, index["duplicate"])
+        assert len(split.train) + len(split.valid) + len(split.test) == 80  # no clip is lost
+
+
+def test_copies_across_official_sides_leave_training_and_validation(caplog):
+    index = index_of({"a": 5, "b": 5})
+    index["fold"] = 1 + index["group"].str[1].astype(int)
+    index = with_copies(index, ("a0-0", "a1-0", "b2-0"), ("b1-1", "b3-1"), ("a3-3", "a4-3"))
+    split = splits.choose_split(index, fold=1)  # fold 2 validates
+    assert split.name == "fold 1 tests, fold 2 validates, without 3 copies of clips on another side"
+    assert "such as a1-0" in caplog.text
+    assert (len(split.train), len(split.valid), len(split.test)) == (24 - 2, 8 - 1, 8)
+    splits.check_split(index, split, index["duplicate"])
+    assert splits.choose_split(index.assign(duplicate=0), fold=1).name == "fold 1 tests, fold 2 validates"

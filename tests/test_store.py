@@ -1,7 +1,10 @@
 """The store: what goes in comes out, whole or not at all, in every process."""
 
+import errno
+import io
 import json
 import multiprocessing
+import os
 import pickle
 import re
 import shutil
@@ -10,6 +13,7 @@ import sys
 import weakref
 import zlib
 
+import damaged_stores
 import h5py
 import numpy as np
 import pytest
@@ -20,7 +24,8 @@ import musiclab
 from musiclab import store
 from musiclab.core.errors import StoreError
 from musiclab.features import MelConfig
-from musiclab.store import Store, verify, writing
+from musiclab.store import Store, metadata, reading, seal, verify, writing
+from musiclab.store.reading import map_values
 
 LENGTHS = (700, 5, 1200, 1, 700)
 CONFIG = {"audio": {"sample_rate": 8000}, "logmel": {"sample_rate": 8000, "n_mels": 8}}
@@ -47,6 +52,13 @@ def fill(path, lengths=LENGTHS):
         for number in range(len(lengths)):
             writer.append(row(number), {"audio": clip_audio(number), "logmel": clip_feature(number)})
     return path
+
+
+@pytest.fixture
+def by_fork(monkeypatch):
+    """Damaged files are read in forks, which are there at once; a new process takes a second."""
+    if hasattr(os, "fork"):
+        monkeypatch.setattr(metadata, "subprocess", damaged_stores.FORKS)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +93,8 @@ def test_all_clips_at_once_and_where_each_begins(path):
 def test_the_index_the_classes_and_what_is_known_of_them(path):
     with Store(path) as opened:
         assert opened.index.to_dict("records") == [
-            {key: value for key, value in row(number).items() if key != "more"} for number in range(5)
+            {key: value for key, value in {**row(number), "duplicate": 0}.items() if key != "more"}
+            for number in range(5)
         ]
         assert opened.classes == ["x", "y", "z"]
         assert opened.labels.tolist() == [0, 1, 0, 1, 2]
@@ -212,6 +225,14 @@ def test_a_feature_of_one_frame_a_clip_is_a_table(tmp_path, path):
         opened.frame("logmel")
 
 
+def test_a_table_of_a_feature_whose_dimensions_have_no_names(tmp_path):
+    with store.create(tmp_path / "s.h5", {"summary": {}}, {}) as writer:
+        for number in range(5):
+            writer.append(row(number), {"summary": np.array([[number], [number / 2]], dtype=np.float32)})
+    with Store(tmp_path / "s.h5") as opened:
+        assert opened.frame()[1].tolist() == [0, 0.5, 1, 1.5, 2]
+
+
 def test_a_description_says_what_is_in_it(path):
     with Store(path) as opened:
         lines = opened.describe().splitlines()
@@ -255,6 +276,7 @@ def test_a_single_wrong_bit_is_found_and_named(tmp_path, path, feature):
     )
 
 
+@pytest.mark.usefixtures("by_fork")
 def test_a_changed_index_is_found(tmp_path, path):
     copy = shutil.copy(path, tmp_path / "s.h5")
     with h5py.File(copy, "r+") as file:
@@ -262,6 +284,219 @@ def test_a_changed_index_is_found(tmp_path, path):
     assert [re.sub("[0-9a-f]{8}", "...", fault) for fault in verify(copy)] == [
         "index: expected checksum ..., found ..."
     ]
+
+
+def change_attribute(name, value):
+    def change(file):
+        assert file.attrs[name] != value
+        file.attrs[name] = value
+
+    return change
+
+
+def change_array(name, position, value):
+    def change(file):
+        assert file[name][position] != value
+        file[name][position] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (change_attribute("classes", '["x", "y", "zebra", "z"]'), "attributes"),
+        (change_attribute("classes", '["y", "x", "z"]'), "attributes"),
+        (
+            change_attribute("config", '{"audio": {"sample_rate": 16000}, "logmel": {"sample_rate": 8000}}'),
+            "attributes",
+        ),
+        (change_attribute("about", "nothing"), "attributes"),
+        (change_array("index/path", 0, "x.wav"), "index"),
+        (change_array("index/fold", 3, 7), "index"),
+        (change_array("index/duplicate", 3, 1), "index"),
+        (change_array("audio/offsets", 1, 699), "audio"),
+        (change_array("features/logmel/crc32", 4, 0), "logmel"),
+        (lambda file: file["features/logmel"].attrs.update(names=json.dumps(NAMES[::-1])), "logmel"),
+        (lambda file: file["audio/values"].attrs.update(sample_rate=1), "structure"),
+        (lambda file: file.create_group("more"), "structure"),
+    ],
+)
+@pytest.mark.usefixtures("by_fork")
+def test_whatever_was_changed_is_not_used_and_verify_says_which_part(tmp_path, path, change, part):
+    copy = shutil.copy(path, tmp_path / "s.h5")
+    with h5py.File(copy, "r+") as file:
+        change(file)
+    faults = [fault for fault in verify(copy) if "clip" not in fault]
+    assert len(faults) == 1
+    assert re.match(
+        rf"{part}: expected (checksum [0-9a-f]{{8}}, found [0-9a-f]{{8}}|the checksum in the first)", faults[0]
+    )
+    with pytest.raises(StoreError, match=rf"s\.h5: .* found a damaged one \({part}: expected .*\); make it again with"):
+        Store(copy)
+
+
+def test_every_byte_is_under_some_checksum(path):
+    content = bytearray(path.read_bytes())
+    with Store(path) as opened:
+        values = [layout for layout in opened._layouts.values()]
+    elsewhere = {byte for layout in values for byte in range(layout.begin, layout.begin + layout.size)}
+    open_for_writing = set(range(seal.SIZE + 20, seal.SIZE + 24))  # bytes that HDF5 changes while a viewer is at work
+    unnoticed = set()
+    for byte in range(len(content)):
+        content[byte] ^= 1 << byte % 8
+        if seal.read_seal(io.BytesIO(content))[1]:
+            unnoticed.add(byte)
+        content[byte] ^= 1 << byte % 8
+    assert unnoticed == elsewhere | open_for_writing
+    assert len(elsewhere) == 2 * 2606 + 2 * 31 * 8
+    assert not seal.read_seal(io.BytesIO(content + b"\0"))[1]
+    assert seal.read_seal(io.BytesIO(content))[1]
+
+
+def test_the_first_block_says_what_the_file_is(path):
+    first = path.read_bytes()[: seal.SIZE]
+    assert first.startswith(b'musiclab-store {"version": 4, "values": [[')
+    assert first.decode().rstrip(" \n").endswith('"}')
+    with h5py.File(path) as file:
+        assert file.userblock_size == seal.SIZE
+
+
+# Files that point at other files, and files that HDF5 cannot read
+
+
+SECRET = np.frombuffer(b"root:x:0:0:root:/root:/bin/bash\n" * 400, dtype=np.int16)[:2606]
+
+
+def outside(file, secret):
+    file.create_dataset("audio/values", (2606,), "i2", external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
+
+
+def linked(file, secret):
+    with h5py.File(secret.with_suffix(".h5"), "w") as other:
+        other["x"] = SECRET
+    file["audio/values"] = h5py.ExternalLink(secret.with_suffix(".h5"), "/x")
+
+
+def virtual(file, secret):
+    linked(file, secret)
+    del file["audio/values"]
+    layout = h5py.VirtualLayout((2606,), "i2")
+    layout[:] = h5py.VirtualSource(secret.with_suffix(".h5"), "x", (2606,), "i2")
+    file.create_virtual_dataset("audio/values", layout)
+
+
+def linked_within(file, secret):
+    file["audio/values"] = h5py.SoftLink("/elsewhere")
+
+
+def linked_group(file, secret):
+    linked(file, secret)
+    del file["audio"]
+    file["audio"] = h5py.ExternalLink(secret.with_suffix(".h5"), "/")
+
+
+@pytest.mark.parametrize("has_new_seal", [False, True])
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        (outside, "/audio: values that lie in another file"),
+        (linked, "/audio/values: a link to somewhere else, which is not followed"),
+        (linked_within, "/audio/values: a link to somewhere else, which is not followed"),
+        (linked_group, "/audio: a link to somewhere else, which is not followed"),
+        (virtual, "/audio: values that are not in one piece"),
+    ],
+)
+@pytest.mark.usefixtures("by_fork")
+def test_nothing_is_read_from_another_file(tmp_path, path, point, words, has_new_seal):
+    copy, secret = shutil.copy(path, tmp_path / "s.h5"), tmp_path / "passwords"
+    secret.write_bytes(SECRET.tobytes())
+    with h5py.File(copy, "r+") as file:
+        del file["audio/values"]
+        point(file, secret)
+    if has_new_seal:
+        damaged_stores.reseal(copy)
+    for read in (Store, verify):
+        with pytest.raises(
+            StoreError, match=rf"s\.h5: expected a whole store, found a damaged one \({words}\); make it"
+        ):
+            read(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("classes", "[1, 2]", r"attribute classes: unexpected \[1, 2\]"),
+        ("classes", '["x", "x", "y", "z"]', "attribute classes: unexpected "),
+        ("classes", '["x", "y"]', "attribute classes: without 'z', which is a label"),
+        ("classes", 5, r"attribute classes: unexpected .*5"),
+        ("config", '{"audio": {"sample_rate": "fast"}}', "attribute config: unexpected "),
+        ("config", '{"audio": {}}', "attribute config: unexpected "),
+        ("config", '["audio"]', "attribute config: unexpected "),
+        ("config", "{" * 40_000, "Expecting property name"),
+        ("failures", '[["a.wav"]]', "attribute failures: unexpected "),
+        ("versions", '{"numpy": 2}', "attribute versions: unexpected "),
+        ("source", "null", "attribute source: unexpected None"),
+        ("licence", 3.5, "attribute licence: unexpected .*3.5"),
+        ("as_of", np.arange(3), r"attribute as_of: unexpected array\(\[0, 1, 2\]\)"),
+        ("version", "four", "attribute version: unexpected 'four'"),
+    ],
+)
+@pytest.mark.usefixtures("by_fork")
+def test_attributes_of_a_wrong_type_are_refused_even_under_a_new_seal(tmp_path, path, name, value, words):
+    copy = shutil.copy(path, tmp_path / "s.h5")
+    with h5py.File(copy, "r+") as file:
+        file.attrs[name] = value
+    damaged_stores.reseal(copy)
+    for read in (Store, verify):
+        with pytest.raises(StoreError, match=rf"s\.h5: expected a whole store, found a damaged one \({words}"):
+            read(copy)
+
+
+def cut_seal(path, tmp_path):
+    """A copy of a store that HDF5 must not read in this process."""
+    copy = shutil.copy(path, tmp_path / "s.h5")
+    with open(copy, "r+b") as file:
+        file.write(b"?")
+    return copy
+
+
+def test_without_a_seal_all_is_compared_with_nothing(path, tmp_path):
+    copy = cut_seal(path, tmp_path)
+    assert verify(copy) == ["first block: expected checksums of the rest of the file, found something else"]
+    with pytest.raises(StoreError, match=r"found a damaged one \(first block: expected checksums of the rest"):
+        Store(copy)
+
+
+def test_what_hdf5_does_not_finish_ends_in_a_message(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(metadata, "PATIENCE", 0.001)
+    for read in (Store, verify):
+        with pytest.raises(StoreError, match=r"s\.h5: .*reading it took more than 0.001 s.*; make it"):
+            read(cut_seal(path, tmp_path))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_what_hdf5_crashes_on_ends_in_a_message(path, tmp_path, monkeypatch):
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    crashing.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(crashing))
+    for read in (Store, verify):
+        with pytest.raises(StoreError, match=r"s\.h5: .*the process that read it crashed with status -11\); make"):
+            read(cut_seal(path, tmp_path))
+
+
+@pytest.mark.parametrize("with_new_seal", [False, True])
+@pytest.mark.usefixtures("by_fork")
+def test_damaged_stores_give_results_and_messages_only(path, tmp_path, monkeypatch, with_new_seal):
+    monkeypatch.setattr(metadata, "PATIENCE", 3.0)
+    for seed in range(60):
+        copy = shutil.copy(path, tmp_path / "s.h5")
+        way = damaged_stores.damage(copy, np.random.default_rng(seed), with_new_seal)
+        outcomes = damaged_stores.open_as_the_commands_do(copy)
+        assert set(outcomes.values()) <= {"result", "faults", "message"}, (seed, way)
+        if not with_new_seal and copy.read_bytes() != path.read_bytes():
+            assert outcomes["verify"] != "result", (seed, way)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +508,7 @@ def test_a_changed_index_is_found(tmp_path, path):
         ("crc32", None, "crc32"),
     ],
 )
+@pytest.mark.usefixtures("by_fork")
 def test_offsets_and_checksums_that_do_not_fit_are_found_at_once(tmp_path, path, name, change, words):
     copy = shutil.copy(path, tmp_path / "s.h5")
     with h5py.File(copy, "r+") as file:
@@ -341,7 +577,55 @@ def test_the_file_is_let_go_at_the_end_and_mapped_again_when_it_is_read(path, tm
         assert "audio" in file
 
 
+def test_it_can_be_closed_while_another_thread_reads(path, monkeypatch):
+    opened = Store(path)
+    opened.close()
+
+    def map_and_close(*arguments):
+        values = map_values(*arguments)
+        opened.close()  # as another thread may at any moment
+        return values
+
+    monkeypatch.setattr(reading, "map_values", map_and_close)
+    assert read_sum(opened, 2) == clip_audio(2).astype(int).sum()
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.EIO])
+def test_it_is_read_where_files_cannot_be_locked(path, monkeypatch, code):
+    open_file = h5py.File
+
+    def open_without_lock(*arguments, locking=None):
+        if locking is not False:
+            raise OSError(code, f"Unable to synchronously open file (unable to lock file, errno = {code})")
+        return open_file(*arguments, locking=locking)
+
+    monkeypatch.setattr(h5py, "File", open_without_lock)
+    with Store(path) as opened:
+        assert read_sum(opened, 2) == clip_audio(2).astype(int).sum()
+    assert verify(path) == []
+
+
 # Files that are not whole, or not ours
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_written(tmp_path, value):
+    file = fill(tmp_path / "s.h5")
+    before = file.read_bytes()
+    feature = clip_feature(2)
+    feature[7, 12] = value  # the last value of the clip
+
+    def write():
+        with store.create(file, {"logmel": {}}, {}) as writer:
+            for number in range(5):
+                writer.append(row(number), {"logmel": feature if number == 2 else clip_feature(number)})
+
+    with pytest.raises(
+        StoreError, match=r"^2\.wav: expected finite values of logmel, found NaN or infinite ones; look"
+    ):
+        write()
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["s.h5"]
 
 
 def test_a_writer_that_fails_half_way_leaves_the_old_store(tmp_path):
@@ -412,12 +696,13 @@ def without_classes(path, whole):
         (lambda path, whole: path.mkdir(), "expected an HDF5 file"),
         (truncated, "expected an HDF5 file, found one that cannot be opened.*truncated.*make it again"),
         (foreign, "expected a store made by musiclab prepare, found another HDF5 file; make it again .* --replace"),
-        (of_version(4), "expected store format 3, found 4; update musiclab, or make it again with.* --replace"),
-        (of_version(2), "expected store format 3, found 2; make it again with"),
+        (of_version(5), "expected store format 4, found 5; update musiclab, or make it again with.* --replace"),
+        (of_version(3), "expected store format 4, found 3; make it again with"),
         (in_chunks, "expected a whole store, found a damaged one .*/audio: values that are not in one piece"),
         (without_classes, "expected a whole store, found a damaged one .*classes.*; make it again with"),
     ],
 )
+@pytest.mark.usefixtures("by_fork")
 def test_a_file_that_is_no_store_is_an_error(tmp_path, path, make, words):
     file = tmp_path / "bad.h5"
     make(file, path)

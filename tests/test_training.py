@@ -306,6 +306,8 @@ def test_the_history_says_how_fast_it_was_and_what_it_waited_for():
         ({"epochs": 0}, "expected epochs to be a whole number of at least 1, found 0"),
         ({"batch_size": 2.5}, "expected batch_size to be a whole number of at least 1, found 2.5"),
         ({"workers": -1}, "expected workers to be a whole number of at least 0, found -1"),
+        ({"workers": 1000}, "expected workers to be a whole number from 0 to 256, found 1000"),
+        ({"learning_rate": 1e300}, "expected learning_rate to be at most 1,000,000,000,000, found 1e"),
         ({"seed": 2**32}, "expected seed to be a whole number from 0 to 4294967295, found 4294967296"),
         ({"learning_rate": math.nan}, "expected learning_rate to be a finite number greater than 0, found nan"),
         ({"learning_rate": 0}, "expected learning_rate to be a finite number greater than 0, found 0"),

@@ -146,6 +146,17 @@ def test_dump_to_folder_names_what_it_cannot_decode_once(tmp_path, caplog):
         umtn.EncodedFilesDataset(tmp_path / "in").dump_to_folder(tmp_path / "none")
 
 
+@pytest.mark.parametrize("norm_db", [False, True])
+def test_dump_to_folder_leaves_a_file_of_one_sample_out(tmp_path, norm_db):
+    save_audio(tmp_path / "in" / "good.wav", sine(440), 22050)
+    save_audio(tmp_path / "in" / "one.wav", np.array([0.5]), 44100)
+    dataset = umtn.EncodedFilesDataset(tmp_path / "in")
+    assert dataset.dump_to_folder(tmp_path / "out", norm_db) == [tmp_path / "out" / "good.h5"]
+    ((path, reason),) = dataset.failures
+    assert path == str(tmp_path / "in" / "one.wav")
+    assert reason.startswith(f"{path}: expected sound, found 0 samples at 16,000 Hz")
+
+
 def test_dump_to_folder_refuses_two_files_of_one_name(tmp_path):
     for ending in ("wav", "flac"):
         save_audio(tmp_path / f"a.{ending}", sine(440), 22050)

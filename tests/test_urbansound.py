@@ -103,6 +103,32 @@ def test_any_subset_of_the_folds_works(names):
     assert (dataset.missing, dataset.unlisted) == ([], [])  # a fold that is not there is not missing clip by clip
 
 
+def test_the_table_may_lie_beside_the_folds(names):
+    expected = UrbanSound8K(names).index.drop(columns="path")
+    (names / "metadata" / "UrbanSound8K.csv").rename(names / "UrbanSound8K.csv")
+    for fold in (1, 2, 10):
+        (names / "audio" / f"fold{fold}").rename(names / f"fold{fold}")
+    shutil.rmtree(names / "audio")
+    dataset = UrbanSound8K(names)
+    assert dataset.index.drop(columns="path").equals(expected)
+    assert dataset.index["path"][0] == str(names / "fold1" / "100-0-0-0.wav")
+    assert (dataset.missing, dataset.unlisted) == ([], [])
+
+
+def test_all_faults_of_the_table_are_named_at_once(names):
+    changed = {"class": ["", *CLASSES[1:]] * 3, "fold": [1, "one", 1, *[2] * 3, *[10] * 3]}
+    change_table(names, lambda table: pd.concat([table.assign(**changed), table.iloc[[4]]]))
+    with pytest.raises(DatasetError) as raised:
+        UrbanSound8K(names)
+    assert [line.strip() for line in str(raised.value).splitlines()[1:-1]] == [
+        "expected a class in every row, found none in line 2",
+        "expected a class in every row, found none in line 5",
+        "expected a class in every row, found none in line 8",
+        "expected a fold from 1 to 10 in every row, found 'one' in line 3",
+    ]
+    assert "more than once (labels dog_bark); remove the extra rows in line 11. Get it from" in str(raised.value)
+
+
 def test_where_a_file_lies_does_not_make_its_fold(names):
     (names / "audio" / "fold1" / "100-0-0-0.wav").rename(names / "audio" / "fold2" / "100-0-0-0.wav")
     dataset = UrbanSound8K(names)
@@ -242,7 +268,7 @@ def test_a_training_on_the_folds_that_are_there(urbansound, command, caplog, tmp
     done = command("train", "cnn", f"urbansound8k:{copy}", "--out", tmp_path / "run", "--fold", 1, "--size", "width=2",
                    "--epochs", 1, "--device", "cpu", "--json")  # fmt: skip
     assert done.status == 0
-    assert f"1 files could not be read and are left out:\n  {broken}: " in caplog.text
+    assert f"1 file could not be read and is left out:\n  {broken}: " in caplog.text
     summary = json.loads(done.out.splitlines()[-1])
     assert summary["split"] == "fold 1 tests, fold 2 validates"
     assert summary["n"] == 3

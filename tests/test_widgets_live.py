@@ -51,8 +51,7 @@ def test_the_last_part_is_named_as_the_same_sound_in_a_file(name, tmp_path):
     heard = listen(live, waveform, part=live.seconds / 2)
     last = to_int16(waveform)[-round(live.seconds * RATE) :]
     file = save_audio(tmp_path / "last.wav", last, RATE)
-    named = load(run).predict(file).files.iloc[0]
-    np.testing.assert_allclose(heard, named[CLASSES].to_numpy(dtype=float), atol=2e-3)
+    np.testing.assert_allclose(heard, load(run).predict(file).probabilities[0], atol=2e-3)
     assert heard.sum() == pytest.approx(1)
 
 
@@ -87,9 +86,9 @@ def test_the_first_part_is_named_before_there_is_a_whole_window(tmp_path):
         run = make_run(tmp_path / name, name)
         live = LiveClassifier(run)
         waveform = resample(noisy_sine(800.0, 0, 0.5), 22050, RATE)
-        named = load(run).predict(save_audio(tmp_path / "part.wav", waveform, RATE)).files.iloc[0]
+        named = load(run).predict(save_audio(tmp_path / "part.wav", waveform, RATE)).probabilities[0]
         heard = listen(live, waveform)
-        np.testing.assert_allclose(heard, named[CLASSES].to_numpy(dtype=float), atol=2e-3)
+        np.testing.assert_allclose(heard, named, atol=2e-3)
 
 
 @pytest.mark.parametrize("rate", [8000, 48000])
@@ -103,9 +102,9 @@ def test_a_file_is_named_as_predict_names_it(tmp_path):
     live = LiveClassifier(run)
     file = save_audio(tmp_path / "sound.flac", noisy_sine(800.0, 1, 4.2), 22050)
     send(live._microphone, {"event": "file", "name": "sound.flac"}, [memoryview(file.read_bytes())])
-    named = load(run).predict(file).files.iloc[0]
-    np.testing.assert_allclose(live.probabilities, named[CLASSES].to_numpy(dtype=float), atol=1e-6)
-    assert live.status == f"sound.flac: 4.2 s, most likely {named['predicted']}."
+    named = load(run).predict(file)
+    np.testing.assert_allclose(live.probabilities, named.probabilities[0], atol=1e-6)
+    assert live.status == f"sound.flac: 4.2 s, most likely {named.files.loc[0, 'predicted']}."
     given = LiveClassifier(run, file)
     np.testing.assert_allclose(given.probabilities, live.probabilities)
 

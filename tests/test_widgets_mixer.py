@@ -128,8 +128,8 @@ def test_the_model_says_what_it_says_of_the_file(runs, model, tmp_path):
     mixed = StudioMixer(runs / model, genre="rock", seconds=4)
     mixed.desk.mute = ["lead"]
     save_audio(tmp_path / "track.wav", mixed.track.samples, mixed.track.sample_rate)
-    files = load(runs / model).predict(tmp_path / "track.wav").files
-    np.testing.assert_allclose(mixed.probabilities, files.loc[0, CLASSES].astype(float), rtol=1e-6)
+    named = load(runs / model).predict(tmp_path / "track.wav")
+    np.testing.assert_allclose(mixed.probabilities, named.probabilities[0], rtol=1e-6)
     assert mixed.classes == CLASSES
     assert bars_of(mixed) == shares(mixed.probabilities, mixed.before)
 

@@ -1,35 +1,56 @@
 """The command ``musiclab``: read arguments, call the library, print results."""
 
+import errno
 import logging
+import os
 import sys
+from contextlib import suppress
 
-import typer
-
-from musiclab.cli import data, learn, umtn
 from musiclab.core.errors import MusiclabError
-
-app = typer.Typer(
-    help="From a folder of recordings to a classifier of new sounds.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for _command in (data.info, data.download, data.scan, data.prepare, data.inspect, data.verify):
-    app.command()(_command)
-for _command in (learn.train, learn.crossval, learn.evaluate, learn.predict, learn.compare, learn.report):
-    app.command()(_command)
-app.add_typer(umtn.app, name="umtn")
 
 
 def main() -> None:
-    """Run the command; errors that the user can fix are printed as one message, with exit status 2."""
+    """Run the command.
+
+    An error that the user can fix is printed as one message, with exit status 2. Ctrl-C ends it with status 130.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sys.stdout.reconfigure(errors="backslashreplace")  # because a name may have letters that a terminal has not
+    try:
+        _run()
+    except BrokenPipeError:  # the program that reads the output has seen enough
+        _end(1)
+    except KeyboardInterrupt as stopped:
+        _end(130, str(stopped) or "stopped")
+    except MusiclabError as error:
+        _end(2, str(error))
+    except MemoryError as error:
+        _end(2, f"not enough memory ({error or 'no details'}); end other programs, or use a machine with more")
+    except OSError as error:  # no space, no permission, a file instead of a folder
+        unnamed = "standard output" if error.errno == errno.ENOSPC else "a file"  # files have names: see replacing
+        name = error.filename2 or error.filename or unnamed  # filename2 is the new name of a file to rename
+        _end(2, f"{name}: cannot be read or written ({error.strerror or error})")
+
+
+def _run() -> None:
+    from musiclab.cli.commands import app  # not at the top, because Ctrl-C may come while it is being imported
+
     try:
         app()
-    except MusiclabError as error:
-        print(f"musiclab: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:  # no space, no permission, a file instead of a folder
-        name = error.filename2 or error.filename or "a file"  # filename2 is the new name of a file to rename
-        print(f"musiclab: {name}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
-        sys.exit(2)
+    except SystemExit as end:
+        stopped = getattr(end.__context__, "__cause__", None)
+        if isinstance(stopped, KeyboardInterrupt):  # typer has caught it, and says nothing
+            raise stopped from None
+        sys.stdout.flush()  # now, because an error would have no message later
+        raise
+
+
+def _end(status: int, message: str = "") -> None:
+    with suppress(OSError):
+        if message:
+            print(f"musiclab: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # Python would try again at its end, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

@@ -4,15 +4,24 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-import typer
+from musiclab.core.errors import MusiclabError, list_left_out
+from musiclab.core.files import check_can_make
 
 
 def list_failures(failures) -> None:
     if failures:
-        print(f"{len(failures)} files could not be read and are left out:", file=sys.stderr)
-        for _, reason in failures:
-            print(f"  {reason}", file=sys.stderr)
+        print(list_left_out(failures), file=sys.stderr)
+
+
+def check_table(path: Path | None) -> None:
+    """Raise an error before the work begins if a table cannot be written afterwards; None is no table."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise MusiclabError(f"{path}: expected the name of a table to write, found a folder; name a file in it")
+    check_can_make(path.absolute().parent, "the folder of a table")
 
 
 def print_run(run, as_json: bool) -> None:
@@ -22,6 +31,8 @@ def print_run(run, as_json: bool) -> None:
     if not is_main():
         return
     print(run)
+    if run.settings.clips:
+        print("clips: " + ", ".join(f"{part} {count:,}" for part, count in run.settings.clips.items()))
     for fold, each in run.folds.items():
         print(f"  fold {fold}: {100 * each.result.accuracy:.1f} %, n = {each.result.n}")
     print(run.result.per_class.round(3).to_string())
@@ -33,9 +44,8 @@ def print_run(run, as_json: bool) -> None:
 
 @contextmanager
 def stoppable(how_to_go_on: str = "") -> Iterator[None]:
-    """End a command at Ctrl-C with status 130 and a line that says how to continue."""
+    """Say how to continue after Ctrl-C, unless the library has said it."""
     try:
         yield
     except KeyboardInterrupt as stopped:
-        print(f"musiclab: {str(stopped) or how_to_go_on or 'stopped'}", file=sys.stderr)
-        raise typer.Exit(130) from stopped
+        raise KeyboardInterrupt(str(stopped) or how_to_go_on) from None

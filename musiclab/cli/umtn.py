@@ -10,21 +10,24 @@ import musiclab
 from musiclab.cli.options import AsJson
 from musiclab.cli.output import list_failures
 
-app = typer.Typer(help="Prepare folders of sound files for UMTN's training.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prepare folders of sound files for training UMTN, the Universal Music Translation Network.",
+    no_args_is_help=True,
+)
 
-Input = Annotated[Path, typer.Option("--input", "-i", help="Folder of sound files; subfolders are kept.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
-FileType = Annotated[str | None, typer.Option("--filetype", help="The only ending to take, such as wav.")]
+Input = Annotated[Path, typer.Option("--input", "-i", help="Folder of sound files, with or without subfolders.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write, with the same subfolders.")]
+FileType = Annotated[str | None, typer.Option("--filetype", help="Read only files with this ending, such as wav.")]
 
 
 @app.command()
 def preprocess(
     input: Input,
     output: Output,
-    norm_db: Annotated[bool, typer.Option("--norm-db", help="Even out the level, as sox compand does.")] = False,
+    norm_db: Annotated[bool, typer.Option("--norm-db", help="Even out the level as sox compand does.")] = False,
     filetype: FileType = None,
 ) -> None:
-    """Decode every file to 16 kHz mono 16-bit, and write it as .h5 under the same name."""
+    """Decode each file to 16 kHz mono 16-bit and write it as .h5 under the same name."""
     dataset = musiclab.umtn.EncodedFilesDataset(input, file_type=filetype)
     written = dataset.dump_to_folder(output, norm_db)
     print(f"{output}: {len(written)} files made, {len(dataset.failures)} left out")
@@ -34,28 +37,34 @@ def preprocess(
 def split(
     input: Input,
     output: Output,
-    train: Annotated[float, typer.Option(help="Share of the files, or groups, to train on.")] = 0.8,
-    val: Annotated[float, typer.Option(help="Share to validate on; the rest is the test part.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of the shuffle.")] = 18,
+    train: Annotated[float, typer.Option(help="Share of the files or groups for training.")] = 0.8,
+    val: Annotated[float, typer.Option(help="Share for validation; the rest is for testing.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Random seed of the shuffle.")] = 18,
     filetype: FileType = None,
     group: Annotated[
         str | None,
-        typer.Option(help=r"Regular expression: files whose paths match in the same text stay together, as '\d+'."),
+        typer.Option(
+            help=r"Regular expression, such as '\d+': files in whose paths it matches the same text stay together."
+        ),
     ] = None,
 ) -> None:
-    """Copy the files of one domain into train, val and test."""
+    """Copy the files of one domain into the folders train, val and test."""
     parts = musiclab.umtn.split_dir(input, output, train, val, seed, filetype, group)
     print(f"{output}: " + ", ".join(f"{part} {len(files)}" for part, files in parts.items()))
 
 
 @app.command()
 def inspect(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of .h5 files: one domain, or many.")],
-    seq_len: Annotated[int, typer.Option("--seq-len", help="Samples in a segment; shorter files are listed.")] = 12000,
-    dataset_name: Annotated[str, typer.Option("--h5-dataset-name", help="Data set in each file.")] = "wav",
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of .h5 files of one domain, or of several in subfolders.")
+    ],
+    seq_len: Annotated[
+        int, typer.Option("--seq-len", help="Length of a segment in samples; shorter files are listed.")
+    ] = 12000,
+    dataset_name: Annotated[str, typer.Option("--h5-dataset-name", help="Name of the data set in each file.")] = "wav",
     as_json: AsJson = False,
 ) -> None:
-    """Summarise preprocessed folders. Exit status 1 if files would be left out of training."""
+    """Summarise preprocessed folders. Exit status 1 if training would leave files out."""
     table, failures = musiclab.umtn.inspect(folder, seq_len, dataset_name)
     print(table.to_string(index=False))
     list_failures(failures)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from numbers import Integral, Real
 
-from musiclab.core.errors import RunError, did_you_mean
+from musiclab.core.errors import RunError, did_you_mean, shortened
+
+LARGEST = 10**12  # of any number: more is a slip, or a damaged file, and overflows float32 or takes forever
 
 
 def check_whole(values: Mapping, *names: str, least: int = 1, most: float = inf, error: type = RunError) -> None:
@@ -37,7 +39,13 @@ def check_flag(values: Mapping, *names: str, error: type = RunError) -> None:
     """Raise ``error`` unless each named value is True or False."""
     for name in names:
         if not isinstance(values[name], bool):
-            raise error(f"expected {name} to be true or false, found {values[name]!r}")
+            raise error(f"expected {name} to be true or false, found {shortened(values[name])}")
+
+
+def check_size(values: Mapping, *names: str, most: int, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a whole number of at least 1; more than ``most`` is beyond reason."""
+    check_whole(values, *names, error=error)
+    check_whole(values, *names, most=most, error=error)
 
 
 def check_widths(values: Mapping, *names: str, count: int | None = None, error: type = RunError) -> None:
@@ -46,7 +54,7 @@ def check_widths(values: Mapping, *names: str, count: int | None = None, error: 
         widths = values[name]
         is_list = isinstance(widths, Sequence) and not isinstance(widths, str)
         if not is_list or not widths or len(widths) != (count or len(widths)):
-            raise error(f"expected {name} to be {count or 'a list of'} whole numbers, found {widths!r}")
+            raise error(f"expected {name} to be {count or 'a list of'} whole numbers, found {shortened(widths)}")
         for width in widths:
             check_whole({name: width}, name, error=error)
 
@@ -54,14 +62,18 @@ def check_widths(values: Mapping, *names: str, count: int | None = None, error: 
 def check_known(value, known: Collection[str], what: str, error: type = RunError) -> None:
     """Raise ``error``, which suggests the nearest of the known names, unless ``value`` is one of them."""
     if value not in list(known):  # a list, because value need not have a hash
-        raise error(f"expected {what} among {', '.join(known)}, found {value!r}{did_you_mean(str(value), known)}")
+        raise error(
+            f"expected {what} among {', '.join(known)}, found {shortened(value)}{did_you_mean(str(value), known)}"
+        )
 
 
 def _check(values: Mapping, names: Collection[str], fits: Callable, expected: str, error: type) -> None:
     for name in names:
         value = values[name]
         if isinstance(value, bool) or not fits(value) or value == inf:
-            raise error(f"expected {name} to be {expected}, found {value!r}")
+            raise error(f"expected {name} to be {expected}, found {shortened(value)}")
+        if value > LARGEST:
+            raise error(f"expected {name} to be at most {LARGEST:,}, found {shortened(value)}")
 
 
 def _range(least: float, most: float) -> str:

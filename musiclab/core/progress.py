@@ -5,9 +5,13 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+SHOWN = True  # False hides all bars
 LOG_SECONDS = 10.0  # least time between two lines in a log file
 
-_LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+_SPEED = "<{remaining}, {rate_fmt}"
+_COUNTS = "| {n_fmt}/{total_fmt} [{elapsed}" + _SPEED + "{postfix}]"
+_BAR = "{l_bar}{bar}" + _COUNTS
+_LINE = "{desc}:" + _COUNTS.removeprefix("|")
 
 
 def progress(
@@ -29,16 +33,37 @@ def progress(
     show
         False draws nothing.
     """
-    if not show:
+    if not (show and SHOWN):
         return tqdm(iterable, total=total, disable=True)
     if _in_notebook():
-        return _NotebookBar(iterable, title, total, unit=unit, bar_format="{l_bar}{bar:20}{r_bar}")
+        return _NotebookBar(iterable, title, total, unit=unit, bar_format="{l_bar}{bar:20}" + _COUNTS)
     if sys.stderr.isatty():
-        return tqdm(iterable, title, total, unit=unit, leave=False, dynamic_ncols=True)
+        return _Bar(iterable, title, total, unit=unit, leave=False, dynamic_ncols=True, bar_format=_BAR)
     return _LogBar(iterable, title, total, unit=unit, mininterval=LOG_SECONDS, bar_format=_LINE)
 
 
-class _LogBar(tqdm):
+class _Bar(tqdm):
+    """A bar whose speed does not count the first step, which waits until processes have started.
+
+    It tells the speed and the time left once a twentieth of the steps is done.
+    """
+
+    _first = (0, 0.0)  # steps, and seconds, when the first of them were shown
+
+    @property
+    def format_dict(self) -> dict:
+        facts = super().format_dict
+        steps, elapsed = facts["n"], facts["elapsed"]
+        if facts["total"] and steps < facts["total"] / 20:
+            facts["bar_format"] = facts["bar_format"].replace(_SPEED, "")
+        if steps and not self._first[0]:
+            self._first = (steps, elapsed)
+        elif steps > self._first[0] and elapsed > self._first[1]:
+            facts["rate"] = (steps - self._first[0]) / (elapsed - self._first[1])
+        return facts
+
+
+class _LogBar(_Bar):
     """A bar that writes a line for each state."""
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:

@@ -5,7 +5,7 @@ source                data set                                                cl
 ====================  ======================================================  ====================
 ``studio``            GTZAN's genres, generated: nothing to download          :class:`Studio`
 ``street``            UrbanSound8K's classes, generated                       :class:`Street`
-``folder:DIR``        a folder of your own, ``DIR/<label>/**/*``              :class:`AudioFolder`
+``folder:DIR``        a folder of your own, ``DIR/<label>/<artist>/**/*``     :class:`AudioFolder`
 ``gtzan:DIR``         GTZAN, ten genres, 1000 tracks; fault-filtered split    :class:`GTZAN`
 ``gtzan-SPLIT:DIR``   the same, split ``filtered8``, ``kfold`` or ``random``  :class:`GTZAN`
 ``urbansound8k:DIR``  UrbanSound8K, ten sounds of the city, 8732 clips        :class:`UrbanSound8K`
@@ -18,6 +18,7 @@ recordings, and :mod:`.splits` decides which of them train and test.
 """
 
 import logging
+import os
 from functools import partial
 
 from musiclab.core.errors import DatasetError, did_you_mean
@@ -28,7 +29,7 @@ from musiclab.datasets.esc import ESC10, ESC50
 from musiclab.datasets.folder import AudioFolder
 from musiclab.datasets.generated import Street, Studio
 from musiclab.datasets.gtzan import GTZAN, SPLITS
-from musiclab.datasets.scanning import list_faults, scan
+from musiclab.datasets.scanning import find_split_problem, list_faults, scan
 from musiclab.datasets.urbansound import UrbanSound8K
 
 FROM_FOLDER = {
@@ -51,7 +52,8 @@ def open_source(source: str) -> Dataset:
     ----------
     source
         A name from the table above with its folder, such as ``"gtzan:DIR"``, or a generated set, with settings if you
-        like: ``"studio:tracks=60,seconds=6"``, ``"street:slices=30,seed=1"``.
+        like: ``"studio:tracks=60,seconds=6"``, ``"street:slices=30,seed=1"``. The name of a folder alone is short for
+        ``"folder:DIR"``; ``"folder:DIR,group=2"`` groups its clips by two levels of folders below the label.
 
     Raises
     ------
@@ -64,6 +66,8 @@ def open_source(source: str) -> Dataset:
     >>> dataset.index[["path", "label", "group"]]  # doctest: +SKIP
     """
     name, _, rest = source.partition(":")
+    if name not in FROM_FOLDER and name not in GENERATED and os.path.isdir(_without_level(source)[0]):
+        name, rest = "folder", source
     if name in GENERATED:
         return GENERATED[name](**_parse(source, rest, GENERATED[name].SETTINGS))
     if name not in FROM_FOLDER:
@@ -73,10 +77,20 @@ def open_source(source: str) -> Dataset:
         )
     if not rest:
         raise DatasetError(f"{source}: expected {name}:DIR with the folder of the data set")
-    dataset = FROM_FOLDER[name](rest)
+    settings = {}
+    if name == "folder":
+        rest, level = _without_level(rest)
+        settings = _parse(source, level, {"group": ("group_level", int)})
+    dataset = FROM_FOLDER[name](rest, **settings)
     for note in dataset.notes:
         log.info("%s: %s", source, note)
     return dataset
+
+
+def _without_level(folder: str) -> tuple[str, str]:
+    """Divide ``"DIR,group=2"`` into ``("DIR", "group=2")``, but leave the name of an existing folder whole."""
+    root, _, level = folder.rpartition(",group=")
+    return (root, f"group={level}") if root and not os.path.isdir(folder) else (folder, "")
 
 
 def _parse(source: str, rest: str, known: dict[str, tuple[str, type]]) -> dict:

@@ -3,13 +3,15 @@
 import errno
 import gzip
 import logging
+import lzma
 import os
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
@@ -20,6 +22,14 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 TIMEOUT = 30.0  # seconds without a byte after which a connection counts as broken
 _BLOCK = 65536  # bytes
+_NAMES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_DEEPEST = 50  # folders
+_LONGEST_NAME = 2**20  # bytes of a name in a tar file, which is read into memory
+_NOT_OF_THE_ARCHIVE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE)
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, ValueError, LookupError, OSError),  # encrypted, an unknown method, names that can't be
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
     try:
         root.mkdir(parents=True, exist_ok=True)
         archive = _retrieve(remote, root, checksum or remote.checksum, progress)
-        _unpack(archive, folder)
+        _unpack(archive, folder, 3e9 * remote.gigabytes)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -183,27 +193,65 @@ def _stream(url: str, part: Path, progress: bool) -> None:
                 bar.update(len(block))
 
 
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack beside ``folder`` and rename."""
+class _TarInfo(tarfile.TarInfo):
+    """A header of a tar file, which refuses to read a name of gigabytes into memory."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _NAMES and header.size > _LONGEST_NAME:
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
+
+
+class _Budget:
+    """Files that may be unpacked: inside of the folder, and together not much larger than the data set."""
+
+    def __init__(self, most: float):
+        self.most = self.left = most  # bytes
+
+    def take(self, name: str, size: int) -> None:
+        """Count a file, or raise ValueError if it may not be unpacked."""
+        self.left -= 512 + size  # a file without contents takes room, too
+        if self.left < 0:
+            raise ValueError(f"it has more than {self.most / 1e9:.3g} GB")
+        if PureWindowsPath(name).drive or name.startswith(("/", "\\")) or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"{name!r} lies outside of its folder")
+        if len(PurePosixPath(name).parts) > _DEEPEST:
+            raise ValueError(f"{name[:40]!r}... lies more than {_DEEPEST} folders deep")
+
+
+def _unpack(archive: Path, folder: Path, most: float) -> None:
+    """Unpack at most so many bytes beside ``folder`` and rename."""
+    budget = _Budget(most)
+
+    def checked(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+        budget.take(member.name, member.size)
+        return tarfile.data_filter(member, path)  # no links to the outside, no devices
+
     root, prefix = folder.parent, f".{folder.name}-"
     with tempfile.TemporaryDirectory(dir=root, prefix=prefix, ignore_cleanup_errors=True) as beside:
         try:
             if zipfile.is_zipfile(archive):
                 with zipfile.ZipFile(archive) as file:
+                    for member in file.infolist():
+                        budget.take(member.filename, member.file_size)
                     file.extractall(beside)
             else:
-                with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as file:
-                    file.extractall(beside, filter="data")  # nothing outside of the folder, no devices
-                    while stream.read(_BLOCK):
-                        pass  # gzip's own checksum is at the very end, which tar does not read
-        except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+                with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarInfo) as file:
+                    file.extractall(beside, filter=checked)
+                    while block := stream.read(_BLOCK):
+                        budget.take("", len(block))  # gzip's own checksum is at the very end, which tar does not read
+        except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno in _NOT_OF_THE_ARCHIVE:
+                raise
             archive.unlink()
             raise DatasetError(
                 f"{archive}: expected a complete archive, found one that cannot be unpacked ({error}); "
                 "it is removed: download it again"
             ) from error
         unpacked = Path(beside) / folder.name
-        if not unpacked.is_dir():
+        if unpacked.is_symlink() or not unpacked.is_dir():
             names = ", ".join(sorted(os.listdir(beside))[:5]) or "nothing"
             raise DatasetError(
                 f"{archive}: expected the folder {folder.name} in it, found {names}; unpack it by hand and name its "

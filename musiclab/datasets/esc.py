@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from musiclab.audio import SUFFIXES
 from musiclab.core.errors import DatasetError
-from musiclab.datasets.base import Dataset, existing_folder, read_table
+from musiclab.datasets.base import Dataset, check_index, existing_folder
+from musiclab.datasets.tables import is_blank, line_of, list_gaps, read_folds, read_table
 
 _ABOUT = {
     "citation": "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. ACM Multimedia 2015.",
@@ -55,7 +57,8 @@ def _read_folders(folder: Path) -> pd.DataFrame:
     rows = []
     for position, label in enumerate(_ESC10, start=1):
         for path in sorted(folder.glob(f"{position:03d} - */*")):
-            if clip := _CLIP.fullmatch(path.stem):
+            clip = _CLIP.fullmatch(path.stem)
+            if clip and path.suffix.lower() in SUFFIXES:
                 rows.append({"path": str(path), "label": label, "group": clip["recording"], "fold": int(clip["fold"])})
     if not rows:
         raise DatasetError(
@@ -66,8 +69,22 @@ def _read_folders(folder: Path) -> pd.DataFrame:
 
 
 def _read_meta(folder: Path) -> pd.DataFrame:
-    columns = ("filename", "fold", "category", "esc10", "src_file")
-    meta = read_table(folder / "meta" / "esc50.csv", columns, _ABOUT["where"])
-    paths = [str(folder / "audio" / name) for name in meta["filename"]]
-    index = meta[["fold", "esc10"]].astype({"esc10": bool})
-    return index.assign(path=paths, label=meta["category"], group=meta["src_file"].astype(str))
+    path = folder / "meta" / "esc50.csv"
+    table, faults = read_table(path, ("filename", "fold", "category", "esc10", "src_file"), _ABOUT["where"])
+    needed = ["filename", "category", "src_file"]
+    folds, fold_faults = read_folds(table, 5)
+    is_esc10 = table["esc10"].str.lower().map({"true": True, "false": False, "1": True, "0": False})
+    faults += list_gaps(table, needed) + fold_faults
+    faults += [
+        f"expected esc10 to be True or False, found {value!r}{line}"
+        for value, line, known in zip(table["esc10"], line_of(table), is_esc10.notna(), strict=True)
+        if not known
+    ]
+    complete = (folds > 0) & is_esc10.notna() & ~table[needed].apply(is_blank).any(axis=1)
+    table = table.assign(fold=folds, esc10=is_esc10)[complete]
+    index = table[["fold", "esc10"]].assign(
+        path=[str(folder / "audio" / name) for name in table["filename"]],
+        label=table["category"],
+        group=table["src_file"],
+    )
+    return check_index(index.astype({"esc10": bool}), path, faults, _ABOUT["where"])

@@ -5,11 +5,19 @@ neighbouring bands, one bit says whether the difference of their levels grows or
 bands and decibels, a third value, 0, where there is hardly any sound, and compare all clips with all.
 """
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
-from musiclab.audio import fix_length, resample
+from musiclab.audio import fix_length, load_audio, resample
+from musiclab.core.errors import AudioError
+from musiclab.core.files import cache_folder, replacing
 from musiclab.core.progress import progress as progress_bar
 from musiclab.features import MelConfig, log_mel
 
@@ -24,6 +32,7 @@ MEL = MelConfig(
     scaling="decibel",
 )
 BITS = MEL.n_mels - 1  # bits per frame
+SILENCE = 1e-4  # peak below which a recording is silent: -80 dB
 
 # Similarity from which two clips count as near-identical. Different recordings reach 0.47 at most (79,800 pairs of
 # ESC-10, 44,850 of Studio); copies in Ogg Vorbis of low quality, at another level and trimmed, at least 0.72.
@@ -34,6 +43,75 @@ _SHIFTS = 22  # frames by which one clip may start later than the other: 1 s
 _LEAST_BITS = 100  # about 0.3 s of sound; less could agree by chance
 _SHARE = 0.6  # of the bits of the longer one that the two must have in common
 _ROWS = 1024  # clips compared with all others at once
+
+
+class Mark(NamedTuple):
+    """What tells a recording from others: its fingerprint, and a digest of its samples ("" if it has no sound)."""
+
+    bits: np.ndarray
+    digest: str
+
+
+NO_SOUND = Mark(np.zeros((0, BITS), np.int8), "")
+
+
+def mark(waveform: np.ndarray, sample_rate: int) -> Mark:
+    """Compute the mark of a waveform, shape (samples,)."""
+    if np.abs(waveform).max() < SILENCE:
+        return NO_SOUND
+    return Mark(fingerprint(waveform, sample_rate), hashlib.sha256(waveform.tobytes()).hexdigest())
+
+
+def mark_file(path: str | Path) -> Mark:
+    """Compute the mark of a file, or take it from the cache if the file has not changed since (its size and time).
+
+    A file that cannot be read, or is silent, has none (:data:`NO_SOUND`).
+    """
+    try:
+        status = os.stat(path)
+        identity = f"{os.path.abspath(path)}\n{status.st_size}\n{status.st_mtime_ns}\n{MEL}"
+        key = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+        cached = cache_folder() / "fingerprints" / key[:2] / f"{key}.npz"
+        with suppress(FileNotFoundError, BadZipFile, ValueError, KeyError), np.load(cached) as arrays:
+            return Mark(arrays["bits"], str(arrays["digest"]))
+        waveform, sample_rate = load_audio(path, None)
+    except (AudioError, OSError):
+        return NO_SOUND
+    result = mark(waveform, sample_rate)
+    with suppress(OSError), replacing(cached) as unfinished, open(unfinished, "wb") as file:
+        np.savez_compressed(file, bits=result.bits, digest=result.digest)  # next time it is there, if there is room
+    return result
+
+
+def number_copies(marks: Sequence[Mark], progress: bool = False) -> np.ndarray:
+    """Number the recordings that are there twice or more.
+
+    Returns
+    -------
+    int array, shape (recordings,)
+        0, or a number from 1 that all copies of one recording share.
+    """
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(digest, row), row) for row, (_, digest) in enumerate(marks) if digest]
+    rows = list(
+        first.values()
+    )  # each different sound once, or many equal ones would make as many pairs as their square
+    alike = find_repeats([marks[row].bits for row in rows], progress=progress)
+    pairs += [(rows[one], rows[other]) for one, other, _ in alike]
+    component = connect(pairs, len(marks))
+    repeated = np.bincount(component, minlength=1)[component] > 1
+    numbers = np.zeros(len(marks), dtype=np.int64)
+    numbers[repeated] = 1 + np.unique(component[repeated], return_inverse=True)[1]
+    return numbers
+
+
+def connect(pairs: Sequence[tuple[int, int]], count: int) -> np.ndarray:
+    """Number the connected components of ``count`` nodes: shape (count,), the same number for connected nodes."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, other = np.asarray(pairs, dtype=int).reshape(-1, 2).T
+    return connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(count, count)), directed=False)[1]
 
 
 def fingerprint(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -66,7 +144,7 @@ def find_repeats(
         Results of :func:`fingerprint`.
     threshold
         Least similarity: 1 - 2e, where e is the share of bits that differ at the best shift of up to a second. It is 1
-        for the same sound, about 0 for unrelated ones, and 0 if two clips have too little sound in common.
+        for the same sound and about 0 for unrelated ones. Clips with too little sound in common are no pair.
     progress
         Draw a progress bar.
 
@@ -82,23 +160,22 @@ def find_repeats(
     pairs: dict[tuple[int, int], float] = {}
     starts = range(0, len(flat), _ROWS)
     for start in progress_bar(starts, "comparing", unit="block", show=progress and len(starts) > 1):
-        similarity = _compare(flat, slice(start, start + _ROWS))
-        for row, other in zip(*np.nonzero(similarity >= threshold), strict=True):
-            pair = min(start + row, other), max(start + row, other)
-            if pair[0] != pair[1]:
-                pairs[pair] = max(pairs.get(pair, 0.0), float(similarity[row, other]))
-    return [(int(one), int(other), value) for (one, other), value in sorted(pairs.items())]
+        for one, other, similarity in _compare(flat, np.arange(start, min(start + _ROWS, len(flat))), threshold):
+            pair = min(one, other), max(one, other)
+            pairs[pair] = max(pairs.get(pair, 0.0), similarity)
+    return [(*pair, similarity) for pair, similarity in sorted(pairs.items())]
 
 
-def _compare(flat: np.ndarray, rows: slice) -> np.ndarray:
-    """Compare some clips, starting up to a second early, with all: shape (rows, clips)."""
-    known = np.abs(flat)  # 1 where there is sound
-    size = known.sum(axis=1)
-    least = np.maximum(_LEAST_BITS, _SHARE * np.maximum(size[rows, None], size[None, :]))
-    best = np.zeros(least.shape, dtype=np.float32)
+def _compare(flat: np.ndarray, rows: np.ndarray, threshold: float) -> Iterator[tuple[int, int, float]]:
+    """Compare some clips, starting up to a second early, with all; yield pairs from ``threshold`` on."""
+    size = np.abs(flat).sum(axis=1)
+    least = np.maximum(_LEAST_BITS, _SHARE * np.maximum(size[rows, None], size[None, :]))  # bits that both must have
     width = flat.shape[1]
     for cut in range(0, min(width, (_SHIFTS + 1) * BITS), BITS):
-        common = known[rows, cut:] @ known[:, : width - cut].T  # bits that both have
-        agreement = flat[rows, cut:] @ flat[:, : width - cut].T  # agreeing ones minus differing ones
-        np.maximum(best, np.where(common >= least, agreement / np.maximum(common, 1), 0), out=best)
-    return best
+        agreement = flat[rows, cut:] @ flat[:, : width - cut].T  # agreeing bits minus differing ones
+        for row, other in zip(*np.nonzero(agreement >= threshold * least), strict=True):
+            one = int(rows[row])
+            common = np.abs(flat[one, cut:]) @ np.abs(flat[other, : width - cut])  # bits that both have
+            similarity = float(agreement[row, other] / max(common, 1))
+            if one != other and common >= least[row, other] and similarity >= threshold:
+                yield one, int(other), similarity

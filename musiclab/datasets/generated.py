@@ -97,11 +97,13 @@ def render_once(name: str, settings: dict, make: Callable, jobs: list[tuple], wo
     """Render files into a folder of the cache, unless an earlier call did, and return the folder.
 
     Its name is made of ``name`` and ``settings``. ``make(folder, *job)`` writes the files of one of the ``jobs``, in
-    worker processes that must be able to import it.
+    worker processes that must be able to import it. A folder in which a file is missing, or has another size than when
+    it was rendered, is made again.
     """
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache_folder() / f"{name}-{key}"
-    if folder.exists():
+    sizes = cache_folder() / "rendered" / f"{folder.name}.json"
+    if _is_complete(folder, sizes):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-", ignore_cleanup_errors=True) as beside:
@@ -111,12 +113,31 @@ def render_once(name: str, settings: dict, make: Callable, jobs: list[tuple], wo
         rendered = Parallel(n_jobs=workers, return_as="generator", batch_size="auto")(tasks)
         for _ in progress_bar(rendered, f"rendering {name}", len(jobs), unit="recording"):
             pass
-        try:
+        if not _is_complete(folder, sizes):  # if it is, another process was first, with the same files
+            write_json(sizes, _sizes_in(unfinished))
+            if folder.exists():
+                folder.rename(Path(beside) / "damaged")
             unfinished.rename(folder)
-        except OSError:
-            if not folder.exists():  # if it does, another process was first, with the same files
-                raise
     return folder
+
+
+def _is_complete(folder: Path, sizes: Path) -> bool:
+    """Return True if a folder holds its files, according to the list of their sizes that was written with it."""
+    if not folder.is_dir():
+        return False
+    try:
+        expected = json.loads(sizes.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # rendered by an earlier version
+        return True
+    except ValueError:
+        return False
+    actual = _sizes_in(folder)
+    return isinstance(expected, dict) and all(actual.get(file) == size for file, size in expected.items())
+
+
+def _sizes_in(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def _make_track(folder: Path, path: str, entry: dict) -> None:

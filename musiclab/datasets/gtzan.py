@@ -119,11 +119,11 @@ def _make_folds(tracks: pd.DataFrame, folds: int, needed: int) -> np.ndarray:
     """Make folds from 1, stratified by genre: ``folds``, or as many as a genre has tracks, but at least ``needed``."""
     from sklearn.model_selection import StratifiedKFold  # not at the top, because it takes most of a second
 
-    counts = tracks["label"].value_counts()
-    if counts.min() < needed:
+    counts = tracks["label"].value_counts(sort=False)
+    if few := [f"{count} of {genre}" for genre, count in counts.items() if count < needed]:
         raise DatasetError(
-            f"gtzan: expected at least {needed} tracks of each genre to divide, found {counts.min()} of "
-            f"{counts.idxmin()}; copy more of the set, or take that folder away"
+            f"gtzan: expected at least {needed} tracks of each genre to divide, found {', '.join(few)}; copy more of "
+            "the set, or take those folders away"
         )
     fold_of = np.zeros(len(tracks), dtype=int)
     splitter = StratifiedKFold(min(folds, int(counts.min())), shuffle=True, random_state=0)

@@ -1,21 +1,19 @@
-"""Scan a data set for clips that are unreadable, silent, clipped or repeated."""
-
-import hashlib
-from collections.abc import Sequence
+"""Scan a data set for clips that are unreadable, silent, clipped, far too loud or repeated."""
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
 from musiclab.audio import load_audio
-from musiclab.core.errors import AudioError
+from musiclab.core.errors import AudioError, DatasetError
 from musiclab.core.progress import progress as progress_bar
 from musiclab.datasets.base import Dataset
-from musiclab.datasets.fingerprints import BITS, find_repeats, fingerprint
+from musiclab.datasets.fingerprints import NO_SOUND, SILENCE, Mark, mark, number_copies
+from musiclab.datasets.splits import choose_split
 
 FULL_SCALE = 32767 / 32768  # the highest 16-bit sample
-SILENCE = 1e-4  # peak below which a clip is silent: -80 dB
 CLIPPED = 1e-4  # share of samples in runs of three or more at full scale, from which a clip is clipped
+LOUD = 10.0  # peak above which a clip is far over full scale: 20 dB
 
 
 def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataFrame:
@@ -46,8 +44,8 @@ def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataF
     tasks = (delayed(_examine)(path) for path in paths)
     clips = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs", batch_size="auto")(tasks)
     clips = list(progress_bar(clips, "scanning", len(paths), unit="clip", show=progress))
-    facts, fingerprints, digests = zip(*clips, strict=True)
-    return pd.DataFrame(facts).assign(duplicate=_match(fingerprints, digests, progress))
+    facts, marks = zip(*clips, strict=True)
+    return pd.DataFrame(facts).assign(duplicate=number_copies(marks, progress))
 
 
 def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
@@ -56,8 +54,14 @@ def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
     Clips of one group that are merely alike, such as two slices of a siren, are not listed: splits keep them together.
     """
     faults = [f"unreadable: {error}" for error in table["error"] if error]
-    for fault in ("silent", "clipped"):
-        faults += [f"{fault}: {row.path} (peak {row.peak:.5f})" for row in table[table[fault]].itertuples()]
+    loud = table["peak"] > LOUD
+    texts = {
+        "silent": (table["silent"], "peak {:.5f}"),
+        "clipped": (table["clipped"] & ~loud, "peak {:.5f}"),
+        "far over full scale": (loud, "peak {:.5g} where 1 is full scale; save it again at a lower level"),
+    }
+    for fault, (rows, text) in texts.items():
+        faults += [f"{fault}: {row.path} ({text.format(row.peak)})" for row in table[rows].itertuples()]
     table = table.reset_index(drop=True)
     for _, same in table[table["duplicate"] > 0].groupby("duplicate"):
         columns = dataset.index.iloc[same.index][["label", "fold", "split", "group"]]
@@ -69,15 +73,28 @@ def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
     return faults
 
 
-def _examine(path: str) -> tuple[dict, np.ndarray, str]:
-    """Return facts about a clip, its fingerprint and a digest of its samples (empty if it has no sound)."""
+def find_split_problem(dataset: Dataset, table: pd.DataFrame) -> str:
+    """Say why the clips that :func:`scan` could read cannot be split for a training, or return "" if they can."""
+    index = dataset.index[["path", "label", "group", "fold", "split"]].reset_index(drop=True)
+    if not index["fold"].any() and not index["split"].any():
+        index = index.assign(duplicate=table["duplicate"])  # copies are kept in one group
+    index = index[(table["error"] == "").to_numpy()].reset_index(drop=True)
+    try:
+        if len(index):
+            choose_split(index)
+    except DatasetError as error:
+        return str(error)
+    return ""
+
+
+def _examine(path: str) -> tuple[dict, Mark]:
+    """Return facts about a clip, and the mark that its copies share."""
     facts = {"path": path, "seconds": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "rms": 0.0, "clipped": False}
     facts |= {"silent": False, "error": ""}
-    nothing = np.zeros((0, BITS), np.int8), ""
     try:
         waveform, sample_rate = load_audio(path, None, mono=False)
     except AudioError as error:
-        return facts | {"error": str(error)}, *nothing
+        return facts | {"error": str(error)}, NO_SOUND
     channels = np.atleast_2d(waveform)
     size = np.abs(channels)
     facts |= {
@@ -89,10 +106,7 @@ def _examine(path: str) -> tuple[dict, np.ndarray, str]:
         "clipped": _share_at_full_scale(size) >= CLIPPED,
         "silent": bool(size.max() < SILENCE),
     }
-    if facts["silent"]:
-        return facts, *nothing
-    mono = channels.mean(axis=0)
-    return facts, fingerprint(mono, sample_rate), hashlib.sha256(mono.tobytes()).hexdigest()
+    return facts, mark(channels.mean(axis=0) / max(1.0, facts["peak"] / LOUD), sample_rate)
 
 
 def _share_at_full_scale(size: np.ndarray) -> float:
@@ -100,22 +114,3 @@ def _share_at_full_scale(size: np.ndarray) -> float:
 
     full = size >= FULL_SCALE
     return float(binary_opening(full, np.ones((1, 3))).mean()) if full.any() else 0.0
-
-
-def _match(fingerprints: Sequence[np.ndarray], digests: Sequence[str], progress: bool) -> np.ndarray:
-    """Number the clips that are the same from 1, and all others 0: shape (clips,)."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = [(one, other) for one, other, _ in find_repeats(fingerprints, progress=progress)]
-    first = {}
-    for clip, digest in enumerate(digests):  # sounds too short for a fingerprint
-        if digest and first.setdefault(digest, clip) != clip:
-            pairs.append((first[digest], clip))
-    one, other = np.array(pairs, dtype=int).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(pairs)), (one, other)), shape=(len(digests), len(digests)))
-    _, member = connected_components(graph, directed=False)
-    repeated = np.bincount(member)[member] > 1
-    numbers = np.zeros(len(digests), dtype=int)
-    numbers[repeated] = 1 + np.unique(member[repeated], return_inverse=True)[1]
-    return numbers

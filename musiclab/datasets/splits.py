@@ -1,15 +1,23 @@
-"""Split a data set by group, so that no artist, track or recording is on two sides."""
+"""Split a data set by group, so that no artist, track or recording is on two sides.
 
-from collections.abc import Iterator, Sequence
+Copies of a recording count as one group, too, if the index knows them (column ``duplicate``, as in a store).
+"""
+
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from musiclab.core.errors import DatasetError
+from musiclab.core.errors import DatasetError, counted
+from musiclab.datasets.fingerprints import connect
+
+log = logging.getLogger(__name__)
 
 _SHUFFLES = 20  # tries to divide groups that hold several classes
+_MORE_GROUPS = "add recordings from other sources, or name the true groups in index.csv (column group)"
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ def choose_split(index: pd.DataFrame, fold: int | None = None, seed: int = 0) ->
     if fold is None and (index["split"] != "").any():
         return by_column(index)
     if fold is None and not (index["fold"] > 0).any():
-        return by_group(index, seed=seed)
+        return by_group(join_copies(index), seed=seed)
     index = with_folds(index, seed=seed)
     fold = 1 if fold is None else fold
     return by_fold(index, fold, next_fold(index, fold))
@@ -49,7 +57,7 @@ def next_fold(index: pd.DataFrame, fold: int) -> int | None:
 
 
 def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: int = 0) -> Split:
-    """Split by group, with about equal shares of the classes on every side.
+    """Split by group, with about equal shares of each class on every side.
 
     Parameters
     ----------
@@ -68,7 +76,7 @@ def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: i
     needed = 3 if valid else 2
     _check_groups(index, needed)
     rows = np.arange(len(index))
-    rest, tested = _one_fold(index, rows, round(1 / test), seed, needed - 1)
+    rest, tested = _one_fold(index, rows, max(2, round(1 / test)), seed, needed - 1)
     trained, validated = rest, rest[:0]
     if valid:
         trained, validated = _one_fold(index, rest, max(2, round((1 - test) / valid)), seed, 1)
@@ -99,6 +107,9 @@ def by_column(index: pd.DataFrame) -> Split:
 def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFrame:
     """Return the index with its official folds, or else with ``folds`` stratified folds by group.
 
+    There are no more folds than the largest number of groups in a class; a class with fewer groups is tested in some of
+    the folds only.
+
     Raises
     ------
     DatasetError
@@ -112,10 +123,28 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
             "use musiclab train without --fold, or a source with folds (for GTZAN: gtzan-kfold:DIR)"
         )
     _check_groups(index, 2)
-    fold_of = np.zeros(len(index), dtype=int)
-    for fold, (_, rows) in enumerate(_stratify(index, folds, seed), start=1):
-        fold_of[rows] = fold
-    return index.assign(fold=fold_of)
+    joined = join_copies(index)
+    folds = min(folds, int(joined.groupby("label")["group"].nunique().max()))
+    for shuffle in range(_SHUFFLES):
+        fold_of = _deal(joined, folds, seed + 10_000 * shuffle)
+        if (joined.assign(fold=fold_of).groupby("label")["fold"].nunique() > 1).all():
+            return index.assign(fold=1 + np.unique(fold_of, return_inverse=True)[1])  # without empty folds
+    raise DatasetError(
+        f"expected to divide {joined['group'].nunique()} groups into folds with each class in two of them, found no "
+        f"such division in {_SHUFFLES} tries; {_MORE_GROUPS}"
+    )
+
+
+def join_copies(index: pd.DataFrame) -> pd.DataFrame:
+    """Return the index with one group for all groups that hold copies of one recording."""
+    if "duplicate" not in index or not index["duplicate"].any():
+        return index
+    groups, group_of_clip = np.unique(index["group"].to_numpy(dtype=object), return_inverse=True)
+    copies = index["duplicate"].to_numpy()
+    nodes = len(groups) + copies.max() + 1  # a node for each group, then one for each recording
+    component = connect(np.column_stack([group_of_clip, len(groups) + copies])[copies > 0], nodes)
+    first = pd.Series(groups).groupby(component[: len(groups)]).first()
+    return index.assign(group=first[component[group_of_clip]].to_numpy())
 
 
 def check_split(index: pd.DataFrame, split: Split, duplicates: Sequence[int] | None = None) -> None:
@@ -146,8 +175,25 @@ def check_split(index: pd.DataFrame, split: Split, duplicates: Sequence[int] | N
 
 
 def _checked(index: pd.DataFrame, split: Split) -> Split:
+    """Check a split, and leave out of its training and validation clips what is a copy of a tested one."""
+    if "duplicate" in index:
+        split = _without_copies(index, split)
     check_split(index, split)
     return split
+
+
+def _without_copies(index: pd.DataFrame, split: Split) -> Split:
+    copies = index["duplicate"].to_numpy()
+    tested = set(copies[split.test]) - {0}
+    validated = set(copies[split.valid]) - {0}
+    train = split.train[~np.isin(copies[split.train], list(tested | validated))]
+    valid = split.valid[~np.isin(copies[split.valid], list(tested))]
+    dropped = np.setdiff1d(np.concatenate([split.train, split.valid]), np.concatenate([train, valid]))
+    if not len(dropped):
+        return split
+    note = f"without {counted(len(dropped), 'copy')} of clips on another side"
+    log.warning("%s: %s, such as %s", split.name, note, index["path"].iloc[dropped[0]])
+    return Split(train, valid, split.test, f"{split.name}, {note}")
 
 
 def _check_duplicates(index: pd.DataFrame, split: Split, duplicates: Sequence[int]) -> None:
@@ -186,37 +232,71 @@ def _known_folds(index: pd.DataFrame, *wanted: int) -> list[int]:
 def _check_groups(index: pd.DataFrame, needed: int) -> None:
     if index["label"].nunique() < 2:
         raise DatasetError(f"expected at least two classes, found only {index['label'].iloc[0]!r}")
-    groups = index.groupby("label")["group"].nunique()
-    if groups.min() < needed:
-        label = groups.idxmin()
-        clips = index.loc[index["label"] == label, "path"]
+    if few := list_scarce(index, needed):
         raise DatasetError(
-            f"class {label!r}: expected at least {needed} groups, so that no artist or recording is on both sides "
-            f"of the split, found {groups.min()} ({len(clips)} clips, such as {clips.iloc[0]}); "
-            f"add recordings from another source, or name the true groups in index.csv (column group)"
+            f"expected at least {needed} groups of each class, so that no artist or recording is on both sides of the "
+            f"split, found {'; '.join(few)}; {_MORE_GROUPS}"
         )
 
 
-def _stratify(index: pd.DataFrame, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (other rows, rows of a fold) for ``folds`` by group, or for as many as each class has groups."""
+def list_scarce(index: pd.DataFrame, needed: int = 3) -> list[str]:
+    """Describe the classes that have fewer groups than a split needs: 3, or 2 without a validation set."""
+    columns = {"groups": ("group", "nunique"), "clips": ("path", "size"), "path": ("path", "first")}
+    classes = join_copies(index).groupby("label").agg(**columns)
+    return [
+        f"class {label!r} with {groups} ({counted(clips, 'clip')}, such as {path})"
+        for label, groups, clips, path in classes[classes["groups"] < needed].itertuples()
+    ]
+
+
+def _deal(index: pd.DataFrame, folds: int, seed: int, all_from_first: bool = False) -> np.ndarray:
+    """Deal whole groups to ``folds``, stratified by class: the fold of each row, from 0.
+
+    Groups of a class that has fewer of them than folds are dealt one by one, so that they lie in different folds: on
+    from where the class before it has ended, or for each such class from the first fold.
+    """
     from sklearn.model_selection import StratifiedGroupKFold  # not at the top, because it takes most of a second
 
-    folds = min(folds, int(index.groupby("label")["group"].nunique().min()))
-    return StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(index, index["label"], index["group"])
+    groups = index.groupby("label")["group"].nunique()
+    scarce = groups.index[groups < folds].tolist()
+    fold_of_group: dict[str, int] = {}
+    for label in scarce:
+        own = index.loc[index["label"] == label, "group"].unique()
+        new = [group for group in np.random.default_rng(seed).permutation(own) if group not in fold_of_group]
+        start = 0 if all_from_first else len(fold_of_group)
+        fold_of_group |= {group: (start + place) % folds for place, group in enumerate(new)}
+    fold_of = np.array([fold_of_group.get(group, -1) for group in index["group"]])
+    rest = np.flatnonzero(fold_of < 0)
+    part = index.iloc[rest]
+    if part.groupby("label")["group"].nunique().min() >= folds:
+        stratified = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        for fold, (_, rows) in enumerate(stratified.split(part, part["label"], part["group"])):
+            fold_of[rest[rows]] = fold
+    else:
+        fold_of[rest] = pd.factorize(part["group"])[0] % folds
+    return fold_of
 
 
 def _one_fold(index: pd.DataFrame, rows: np.ndarray, folds: int, seed: int, left: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``rows`` into (the others, one fold of ``folds``), with ``left`` groups of each class among the others.
+    """Divide ``rows`` into (the others, one fold of ``folds``), with each class in it and ``left`` groups elsewhere.
 
-    Groups that hold several classes can leave a class with too few; then we take another fold, or another shuffle.
+    Where no fold is like that we take another shuffle, and at last a fold that lacks a class.
     """
-    part = index.iloc[rows]
+    part, second_best = index.iloc[rows], None
+    classes = part["label"].nunique()
     for shuffle in range(_SHUFFLES):
-        for others, fold in _stratify(part, folds, seed + 10_000 * shuffle):
-            groups = part.iloc[others].groupby("label")["group"].nunique()
-            if len(fold) and len(groups) == part["label"].nunique() and groups.min() >= left:
-                return rows[others], rows[fold]
+        fold_of = _deal(part, folds, seed + 10_000 * shuffle, all_from_first=True)
+        for fold in range(folds):
+            tests = fold_of == fold
+            groups = part[~tests].groupby("label")["group"].nunique()
+            if not tests.any() or len(groups) < classes or groups.min() < left:
+                continue
+            if part["label"][tests].nunique() == classes:
+                return rows[~tests], rows[tests]
+            second_best = second_best or (rows[~tests], rows[tests])
+    if second_best is not None:
+        return second_best
     raise DatasetError(
         f"expected to divide {part['group'].nunique()} groups with {left} of each class left over, found no such "
-        f"division in {_SHUFFLES} tries; add recordings from other sources, or name smaller groups (column group)"
+        f"division in {_SHUFFLES} tries; {_MORE_GROUPS}"
     )

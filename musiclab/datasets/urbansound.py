@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from musiclab.audio import is_hidden
 from musiclab.core.errors import DatasetError
-from musiclab.datasets.base import Dataset, existing_folder, read_table
+from musiclab.datasets.base import Dataset, check_index, existing_folder
+from musiclab.datasets.tables import is_blank, list_gaps, read_folds, read_table
 
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 FOLDS = range(1, 11)
@@ -24,7 +26,8 @@ class UrbanSound8K(Dataset):
     Parameters
     ----------
     root
-        Folder that holds ``metadata/UrbanSound8K.csv`` and ``audio/``.
+        Folder that holds ``metadata/UrbanSound8K.csv`` and ``audio/``, or, as in Kaggle's copy, ``UrbanSound8K.csv``
+        and the folds themselves.
 
     Attributes
     ----------
@@ -34,11 +37,11 @@ class UrbanSound8K(Dataset):
 
     def __init__(self, root: str | Path):
         folder = existing_folder(root, "UrbanSound8K", _WHERE)
-        table = _read(folder / "metadata" / "UrbanSound8K.csv")
-        audio = folder / "audio"
+        is_flat = (folder / "UrbanSound8K.csv").exists()  # Kaggle's copy has the table beside the folds
+        audio = folder if is_flat else folder / "audio"
+        table = _read(folder / ("" if is_flat else "metadata") / "UrbanSound8K.csv", audio)
         folds = [fold for fold in FOLDS if (audio / f"fold{fold}").is_dir()]
         index = table[table["fold"].isin(folds)]
-        index = index.assign(path=[str(audio / f"fold{row.fold}" / row.slice_file_name) for row in index.itertuples()])
         on_disk = {str(path) for fold in folds for path in _waves(audio / f"fold{fold}")}
         self.missing = sorted(set(index["path"]) - on_disk)
         self.unlisted = sorted(on_disk - set(index["path"]))
@@ -49,7 +52,7 @@ class UrbanSound8K(Dataset):
             )
         super().__init__(
             name="urbansound8k",
-            index=index.assign(label=index["class"], group=index["fsID"].astype(str)),
+            index=index,
             licence="CC BY-NC 3.0",
             citation="J. Salamon, C. Jacoby and J. P. Bello. A Dataset and Taxonomy for Urban Sound Research. "
             "ACM Multimedia 2014.",
@@ -68,19 +71,20 @@ class UrbanSound8K(Dataset):
             )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    table = read_table(path, COLUMNS, _WHERE)
-    folds = pd.to_numeric(table["fold"], errors="coerce")
-    wrong = table[["slice_file_name", "fsID", "class"]].isna().assign(fold=~folds.isin(list(FOLDS)))
-    for column in wrong:
-        if wrong[column].any():
-            row = wrong[column].idxmax()
-            value = "none" if pd.isna(table[column][row]) else repr(str(table[column][row]))
-            expected = f"a {column}{' from 1 to 10' if column == 'fold' else ''} in every row"
-            raise DatasetError(f"{path}: expected {expected}, found {value} in line {row + 2}. {_WHERE}")
-    return table.assign(fold=folds.astype(int))
+def _read(path: Path, audio: Path) -> pd.DataFrame:
+    table, faults = read_table(path, COLUMNS, _WHERE)
+    needed = ["slice_file_name", "fsID", "class"]
+    folds, fold_faults = read_folds(table, 10)
+    faults += list_gaps(table, needed) + fold_faults
+    table = table[list(COLUMNS)].assign(fold=folds)
+    numbers = ["start", "end", "salience", "classID"]
+    table[numbers] = table[numbers].apply(pd.to_numeric, errors="coerce")
+    table = table[(folds > 0) & ~table[needed].apply(is_blank).any(axis=1)]
+    table["path"] = [str(audio / f"fold{row.fold}" / row.slice_file_name) for row in table.itertuples()]
+    table = table.assign(label=table["class"], group=table["fsID"])
+    return table if table.empty and not faults else check_index(table, path, faults, _WHERE)
 
 
 def _waves(folder: Path) -> list[Path]:
     """List WAV files, but not hidden ones such as ``._name.wav``, which some systems put into archives."""
-    return [path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not path.name.startswith(".")]
+    return [path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not is_hidden(path.name)]

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from musiclab.core.checks import check_known, check_positive, check_share, check_whole
+from musiclab.core.checks import check_known, check_number, check_positive, check_share, check_size, check_whole
 from musiclab.core.errors import RunError
 
 SCALINGS = ("decibel", "ln", "log10(1+10x)")
@@ -19,6 +19,7 @@ RANGE = 80  # dB under a clip's peak: MFCC, contrast and tempo raise lower level
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 KINDS = ("tutorial", "full")
 DELTA_WIDTH = 9  # frames
+MOST_BANDS = 2048
 _SCALARS = ("rms", "centroid", "bandwidth", "rolloff", "zero_crossing_rate")
 
 
@@ -30,7 +31,7 @@ class _Config:
     exact: ClassVar[bool] = False  # whether the Fourier transform is in double precision
 
     def __post_init__(self):
-        check_positive(vars(self), "sample_rate")
+        check_size(vars(self), "sample_rate", most=1_000_000)
 
     def to_dict(self) -> dict:
         """Return the settings as a dictionary that JSON can hold."""
@@ -67,7 +68,7 @@ class FrameConfig(_Config):
 
     def __post_init__(self):
         super().__post_init__()
-        check_whole(vars(self), "n_fft", "hop_length")
+        check_size(vars(self), "n_fft", "hop_length", most=2**16)
         if self.n_fft % 2:
             raise RunError(f"expected n_fft to be even, so that a frame has a middle, found {self.n_fft}")
 
@@ -115,8 +116,10 @@ class MelConfig(FrameConfig):
     def __post_init__(self):
         super().__post_init__()
         check_known(self.scaling, SCALINGS, "a scaling")
-        check_whole(vars(self), "n_mels")
+        check_size(vars(self), "n_mels", most=MOST_BANDS)
         check_positive(vars(self), "power")
+        check_number(vars(self), "power", most=10)
+        check_number({"fmin": self.fmin, "fmax": self.highest}, "fmin", "fmax")
         if not 0 <= self.fmin < self.highest <= self.sample_rate / 2:
             raise RunError(
                 f"expected 0 <= fmin < fmax <= {self.sample_rate / 2:g} Hz (half the sample rate), "
@@ -163,7 +166,7 @@ class MfccConfig(FrameConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check_whole(vars(self), "n_mels")
+        check_size(vars(self), "n_mels", most=MOST_BANDS)
         check_whole(vars(self), "n_mfcc", most=self.n_mels)
 
     @property
@@ -199,7 +202,7 @@ class ChromaConfig(FrameConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check_whole(vars(self), "n_chroma")
+        check_size(vars(self), "n_chroma", most=MOST_BANDS)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -229,7 +232,7 @@ class ContrastConfig(FrameConfig):
     def __post_init__(self):
         super().__post_init__()
         check_positive(vars(self), "fmin", "quantile")
-        check_whole(vars(self), "n_bands")
+        check_size(vars(self), "n_bands", most=32)
         check_share(vars(self), "quantile")
         highest = self.fmin * 2 ** (self.n_bands - 1)
         if highest >= self.sample_rate / 2:

@@ -43,7 +43,7 @@ def deception(answer, run: Run) -> Verdict:
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
     expect(is_changed, "nothing is changed yet: give tempo=, key=, swing=, mute= or artist= to studio.render")
     before, after = (run.predict(track.waveform, track.sample_rate).files.iloc[0] for track in (unchanged, answer))
-    was, now = (f"{row['predicted']} ({row[row['predicted']]:.0%})" for row in (before, after))
+    was, now = (f"{row['predicted']} ({row['p(' + row['predicted'] + ')']:.0%})" for row in (before, after))
     is_right = before["predicted"] == genre
     expect(is_right, f"even unchanged, this {genre} track is classified as {was}; choose another one")
     expect(after["predicted"] != genre, f"still classified as {now}; unchanged as {was}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from musiclab.core.errors import RunError
+from musiclab.core.errors import RunError, shortened
 from musiclab.core.files import replacing
 from musiclab.metrics.intervals import group_interval
 
@@ -63,7 +63,7 @@ class Result:
 
     @property
     def ci95(self) -> tuple[float, float]:
-        """95 % interval of the accuracy, by bootstrap over groups."""
+        """95 % interval of the accuracy, over groups."""
         return group_interval(self.correct, self.groups)
 
     @property
@@ -117,15 +117,25 @@ class Result:
             values = table.iloc[:, 4:].to_numpy(dtype=np.float64)
         except FileNotFoundError as error:
             raise RunError(f"{path}: no such file; expected predictions of a run, as its test writes them") from error
-        except ValueError as error:
-            raise RunError(f"{path}: expected a table of predictions, found something else ({error})") from error
+        except (ValueError, OSError) as error:
+            raise RunError(
+                f"{path}: expected a table of predictions, found something else ({str(error)[:200]})"
+            ) from error
         if list(table.columns[:4]) != _COLUMNS:
-            raise RunError(f"{path}: expected the columns {', '.join(_COLUMNS)} first, found {list(table.columns[:4])}")
+            raise RunError(
+                f"{path}: expected the columns {', '.join(_COLUMNS)} first, found {shortened(list(table.columns[:4]))}"
+            )
         classes = [name.removeprefix("log p(").removesuffix(")") for name in table.columns[4:]]
         labels = pd.Index(classes).get_indexer(table["label"])
         if (labels < 0).any():
             unknown = table["label"][labels < 0].iloc[0]
-            raise RunError(f"{path}: expected labels among {', '.join(classes)}, found {unknown!r}")
+            raise RunError(f"{path}: expected labels among {', '.join(classes)}, found {shortened(unknown)}")
+        sums = np.exp(values).sum(axis=1)
+        if not (len(table) and np.allclose(sums, 1, atol=1e-3)):
+            raise RunError(
+                f"{path}: expected log-probabilities of at least one clip, whose exponentials sum to 1, found "
+                f"{sums[~np.isclose(sums, 1, atol=1e-3)][0] if len(table) else 'none'}"
+            )
         return cls(classes, labels, values, table["group"].to_numpy(str), table["path"].to_numpy(str))
 
     def __str__(self) -> str:

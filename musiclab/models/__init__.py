@@ -19,72 +19,106 @@ name        class             input, for example                 from
 """
 
 import inspect
-
-from torch import nn
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from musiclab.core.checks import check_known
-from musiclab.core.errors import RunError
-from musiclab.models.base import Classifier
-from musiclab.models.cnn import MelCNN, MelCRNN
-from musiclab.models.describe import Summary, summary
-from musiclab.models.lstm import SequenceLSTM
-from musiclab.models.resnet import MelResNet
-from musiclab.models.vector import SummaryMLP
-from musiclab.models.waveform import M3, M5, M11, M18, M34Res, WaveformCNN
+from musiclab.core.errors import RunError, shortened
 
-MODELS: dict[str, type[Classifier]] = {
-    "m3": M3,
-    "m5": M5,
-    "m11": M11,
-    "m18": M18,
-    "m34res": M34Res,
-    "mlp": SummaryMLP,
-    "cnn": MelCNN,
-    "crnn": MelCRNN,
-    "lstm": SequenceLSTM,
-    "resnet": MelResNet,
+if TYPE_CHECKING:  # torch loads with the first model, so that a mistyped name is refused at once
+    from torch import nn
+
+    from musiclab.models.base import Classifier
+
+NAMES = {
+    "m3": "waveform.M3",
+    "m5": "waveform.M5",
+    "m11": "waveform.M11",
+    "m18": "waveform.M18",
+    "m34res": "waveform.M34Res",
+    "mlp": "vector.SummaryMLP",
+    "cnn": "cnn.MelCNN",
+    "crnn": "cnn.MelCRNN",
+    "lstm": "lstm.SequenceLSTM",
+    "resnet": "resnet.MelResNet",
 }
-"""Classes of the models by name."""
+"""Names of the models, and where their classes are. ``MODELS`` has the classes themselves by name."""
+
+MOST_PARAMETERS = 2**28
+"""Most parameters of a model: 1 GB, and four times as much while it is trained."""
+
+_MODULES = {class_name: module for module, class_name in (home.split(".") for home in NAMES.values())}
+_MODULES |= {"WaveformCNN": "waveform", "Classifier": "base", "Summary": "describe", "summary": "describe"}
 
 
-def find(name: str) -> type[Classifier]:
-    """Return the class of the model ``name``, or raise RunError if :data:`MODELS` does not have it."""
-    check_known(name, MODELS, "a model")
-    return MODELS[name]
+def __getattr__(name: str):
+    if name == "MODELS":
+        return {model: find(model) for model in NAMES}
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
-def create(name: str, classes: int, **sizes) -> Classifier:
+def check_name(name: str) -> None:
+    """Raise RunError unless ``name`` is one of :data:`NAMES`; it doesn't load torch."""
+    check_known(name, NAMES, "a model")
+
+
+def find(name: str) -> "type[Classifier]":
+    """Return the class of the model ``name``, or raise RunError if :data:`NAMES` does not have it."""
+    check_name(name)
+    return __getattr__(NAMES[name].partition(".")[2])
+
+
+def create(name: str, classes: int, **sizes) -> "Classifier":
     """Make a model by name.
 
     Parameters
     ----------
     name, classes
-        A key of :data:`MODELS`, and the number of classes.
+        One of :data:`NAMES`, and the number of classes.
     **sizes
         Arguments of the model's constructor; by default those of the system it comes from.
 
     Raises
     ------
     RunError
-        The name, a size or the value of a size is impossible.
+        The name, a size or the value of a size is impossible, or the model would be too large.
 
     Examples
     --------
     >>> count_parameters(create("cnn", classes=10))
     3913930
     """
+    plan(name, classes, **sizes)
+    return find(name)(classes, **sizes)
+
+
+def plan(name: str, classes: int, **sizes) -> "Classifier":
+    """Make the same model as :func:`create` on the device ``meta``: the shapes of its weights, but no weights.
+
+    It takes no memory, however large the sizes are; parameters and errors are those of :func:`create`.
+    """
+    import torch
+
     model_class = find(name)
     known = [size for size in inspect.signature(model_class).parameters if size != "classes"]
     try:
         for size in sizes:
             check_known(size, known, "a size")
-        return model_class(classes, **sizes)
+        with torch.device("meta"):
+            model = model_class(classes, **sizes)
+        if (count := count_parameters(model)) > MOST_PARAMETERS:
+            raise RunError(
+                f"expected sizes for at most {MOST_PARAMETERS:,} parameters, found {sizes}, {count:,} of them"
+            )
     except RunError as error:
         raise RunError(f"model {name}: {error}") from error
-    except (RuntimeError, TypeError, MemoryError) as error:  # of a wrong type, or larger than memory
-        raise RunError(f"model {name}: expected sizes that can be had, found {sizes} ({error})") from error
+    except (RuntimeError, TypeError, OverflowError) as error:  # of a wrong type, or larger than any memory
+        raise RunError(f"model {name}: expected sizes that can be had, found {shortened(sizes)} ({error})") from error
+    return model
 
 
-def count_parameters(model: nn.Module) -> int:
+def count_parameters(model: "nn.Module") -> int:
     """Count the trainable parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

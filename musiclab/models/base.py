@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import nn
@@ -9,6 +10,9 @@ from torch import nn
 from musiclab.core.checks import check_whole
 from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
+
+MOST_VALUES = 2**24
+"""Most values of one example: six minutes at 44,100 Hz, or 50 minutes of log-mel frames."""
 
 
 class Classifier(nn.Module):
@@ -48,6 +52,11 @@ class Classifier(nn.Module):
     def __init__(self, classes: int, sizes: dict, input_shape: tuple[int, ...], shortest: int | None = None):
         super().__init__()
         check_whole({"classes": classes, "length": input_shape[-1]}, "classes", "length")
+        if prod(input_shape) > MOST_VALUES:
+            shape = " x ".join(f"{size:,}" for size in input_shape)
+            raise RunError(
+                f"expected an example of at most {MOST_VALUES:,} values, found {shape}; use shorter segments"
+            )
         if shortest is not None and input_shape[-1] < shortest:
             raise RunError(f"expected a length of at least {shortest}, found {input_shape[-1]}; use longer segments")
         self.sizes = {name: list(size) if isinstance(size, tuple) else size for name, size in sizes.items()}

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from musiclab.core.checks import check_known, check_share, check_whole
+from musiclab.core.checks import check_known, check_share, check_size, check_whole
 from musiclab.features import SequenceConfig
 from musiclab.models.base import Classifier
 
@@ -58,7 +58,8 @@ class SequenceLSTM(Classifier):
     ):
         sizes = {"inputs": inputs, "hidden": hidden, "layers": layers, "frames": frames}
         sizes |= {"pool": pool, "scale": bool(scale), "dropout": dropout, "cell": cell}
-        check_whole(sizes, "inputs", "hidden", "layers", "frames")
+        check_whole(sizes, "inputs", "hidden", "frames")
+        check_size(sizes, "layers", most=100)
         check_share(sizes, "dropout")
         check_known(pool, POOLS, "a pool")
         check_known(cell, CELLS, "a cell")

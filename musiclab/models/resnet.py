@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from musiclab.core.checks import check_share, check_whole, check_widths
+from musiclab.core.checks import check_share, check_size, check_whole, check_widths
 from musiclab.core.errors import RunError
 from musiclab.models.base import MelClassifier
 
@@ -50,6 +50,7 @@ class MelResNet(MelClassifier):
         sizes |= {"dropout": dropout, "drop_path": drop_path}
         check_whole(sizes, "width", "n_mels", "frames")
         check_widths(sizes, "depth")
+        check_size({"depth": max(depth)}, "depth", most=100)
         check_share(sizes, "dropout", "drop_path")
         shrink = 2 ** len(depth)  # the stem halves, and every stage but the first
         if n_mels < shrink:

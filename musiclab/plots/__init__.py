@@ -3,6 +3,14 @@
 Levels have one colour map (``magma``) and classes one palette of ten, both readable in grey.
 """
 
-from musiclab.plots.learning import comparison, confusion, differences, fold_histories, history, timeline
+from musiclab.plots.learning import (
+    comparison,
+    confusion,
+    confusion_size,
+    differences,
+    fold_histories,
+    history,
+    timeline,
+)
 from musiclab.plots.sound import chroma, log_mel, spectrogram, spectrum, waveform
-from musiclab.plots.style import LEVELS, PALETTE
+from musiclab.plots.style import LEVELS, MOST_ROWS, PALETTE, drawable, name_ticks

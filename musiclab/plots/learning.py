@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from musiclab.plots.style import PALETTE, axes
+from musiclab.plots.style import MOST_ROWS, PALETTE, axes, drawable, name_ticks
 
 # prefix of the column, name, colour and marker of each curve of a history
 _CURVES = (("train", "training", PALETTE[0], "o"), ("valid", "validation", PALETTE[5], "s"))
@@ -66,22 +66,30 @@ def _finish_history(ax: Axes, quantity: str) -> Axes:
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
     """Draw a confusion matrix of ``classes``: colours show the share of each true class, numbers count clips.
 
-    ``counts`` has shape (classes, classes); rows are true classes, as in :attr:`musiclab.metrics.Result.confusion`.
+    ``counts`` has shape (classes, classes); rows are true classes, as in :attr:`musiclab.metrics.Result.confusion`. Of
+    more than 40 classes only the colours are drawn, and only as many names as there is room for.
     """
-    size = 2.2 + 0.42 * len(classes)
-    ax = axes(ax, (size + 0.6, size))
+    ax = axes(ax, confusion_size(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100)
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            ax.text(column, row, count, ha="center", va="center", fontsize=8, color=colour)
-    ticks = range(len(classes))
-    ax.set_xticks(ticks, classes, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(ticks, classes)
+    is_large = len(classes) > MOST_ROWS
+    for row, column in () if is_large else np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        ax.text(column, row, counts[row, column], ha="center", va="center", fontsize=8, color=colour)
+    side = 0.42 * min(len(classes), MOST_ROWS)
+    turned = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
+    name_ticks(ax.xaxis, classes, side, ha="right", rotation_mode="anchor", **turned)
+    name_ticks(ax.yaxis, classes, side)
     ax.set(xlabel="predicted", ylabel="true")
     ax.figure.colorbar(image, ax=ax, label="share of the true class (%)", fraction=0.046, pad=0.03)
     return ax
+
+
+def confusion_size(classes: Sequence[str]) -> tuple[float, float]:
+    """Return width and height in inches of a figure for a confusion matrix, with room for the names of its classes."""
+    longest = max(map(len, drawable(classes)))
+    size = 2.2 + max(0.42 * min(len(classes), MOST_ROWS), 0.1 * min(longest, 20)) + 0.14 * max(0, longest - 20)
+    return size + 0.6, size
 
 
 def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -101,7 +109,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     names = table["name"]
     if "generated" in table:
         names = names.mask(table["generated"].astype(bool), names + " (generated data)")
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, drawable(names))
     ax.set(xlabel="accuracy (%) with its 95 % interval", ylim=(-0.6, len(table) - 0.3))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)
@@ -130,13 +138,13 @@ def differences(
         colour, marker = _TABLES[index]
         rows = np.arange(len(names)) + 0.7 * ((index + 0.5) / len(tables) - 0.5)
         points = 100 * table.loc[names, ["difference", "low", "high"]].to_numpy(dtype=float)
-        ax.plot([], [], marker, color=colour, label=name)  # for the legend: a filled mark
+        ax.plot([], [], marker, color=colour, label=drawable([name])[0])  # for the legend: a filled mark
         for row, (difference, low, high) in zip(rows, points, strict=True):
             inside = "white" if low <= 0 <= high else colour
             spread = [[max(0, difference - low)], [max(0, high - difference)]]
             ax.errorbar(difference, row, xerr=spread, fmt=marker, color=colour, markerfacecolor=inside, capsize=3)
     ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), drawable(names))
     ax.set(xlabel=f"{label} (points), with its 95 % interval", ylim=(len(names) - 0.5, -0.5))
     if len(tables) > 1:
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -149,10 +157,11 @@ def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
     ``edges`` are the times in s between windows, shape (windows + 1,), from :func:`musiclab.runs.prediction.edges`, and
     ``probabilities`` have shape (windows, classes).
     """
-    ax = axes(ax, (8, 1.2 + 0.25 * len(classes)))
+    side = 0.25 * min(len(classes), MOST_ROWS)
+    ax = axes(ax, (8, 1.2 + side))
     rows, percent = np.arange(len(classes) + 1) - 0.5, 100 * np.asarray(probabilities).T
     image = ax.pcolormesh(edges, rows, percent, cmap="Blues", vmin=0, vmax=100, rasterized=True)
-    ax.set_yticks(range(len(classes)), classes)
+    name_ticks(ax.yaxis, classes, side)
     ax.invert_yaxis()  # the first class on top, as in a table
     ax.set(xlabel="time (s)")
     ax.figure.colorbar(image, ax=ax, label="probability (%)", pad=0.02)

@@ -14,7 +14,7 @@ attribution  part of its input that a model uses for a prediction
 
 from musiclab.runs.attribution import effects, hear, occlusion, saliency, separate
 from musiclab.runs.comparison import Comparison, compare
-from musiclab.runs.experiments import crossval, train
+from musiclab.runs.experiments import check_crossval, check_train, crossval, train
 from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged
 from musiclab.runs.run import Run, load

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from musiclab.core.errors import RunError
+from musiclab.core.errors import Problems, RunError
 from musiclab.core.files import replacing
 from musiclab.metrics import mcnemar
 from musiclab.runs.run import Run, load
@@ -105,9 +105,11 @@ def compare(*runs: Run | str | Path, device: str = "auto", measure_speed: bool =
     """
     if not runs:
         raise RunError("expected run folders to compare, found none")
-    compared = [run if isinstance(run, Run) else load(run) for run in runs]
-    for run in compared:
-        run.check_tested()
+    problems = Problems()
+    compared = [run if isinstance(run, Run) else problems.check(load, run) for run in runs]
+    for run in filter(None, compared):
+        problems.check(run.check_tested)
+    problems.raise_if_any()
     names = [run.name for run in compared]
     if len(set(names)) < len(names):
         names = [str(run.folder or f"{run.name} {index}") for index, run in enumerate(compared, start=1)]

@@ -3,22 +3,35 @@
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from musiclab import features, models
-from musiclab.core.errors import DatasetError, RunError, StoreError, differing
+from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
 from musiclab.datasets import Dataset, splits
 from musiclab.datasets.splits import Split
-from musiclab.runs.run import Run, RunSettings, check_out, data_digest, is_finished, join_folds, load, open_with_warning
-from musiclab.store import Segments, Store
+from musiclab.runs.run import (
+    Run,
+    RunSettings,
+    check_out,
+    clip_digests,
+    data_digest,
+    is_finished,
+    join_folds,
+    load,
+    open_with_warning,
+)
+from musiclab.store import Segments, Store, must_render, open_index
 from musiclab.training import Recipe, State, TrainConfig, evaluate, fit, pick_device, recipe
-from musiclab.training.devices import is_main, main_first
+from musiclab.training.devices import is_main, main_first, pick_precision
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +43,9 @@ def train(
     *,
     fold: int | None = None,
     resume: bool = False,
+    overwrite: bool = False,
+    split_seed: int | None = None,
+    ignore_copies: bool = False,
     show_progress: bool = True,
     command: str = "",
     **overrides,
@@ -39,7 +55,7 @@ def train(
     Parameters
     ----------
     model
-        Name of the model, a key of :data:`musiclab.models.MODELS`.
+        Name of the model, one of :data:`musiclab.models.NAMES`.
     data
         Store or its path (``.h5``), data set, or source such as ``"folder:recordings"``. Data that are not a store are
         prepared for the model and cached.
@@ -50,6 +66,14 @@ def train(
     resume
         Continue a training in ``out`` that was stopped; the result is as if it had never stopped. A finished run is
         loaded.
+    overwrite
+        Replace a finished run in ``out``; without it, such a folder is refused before anything is read.
+    split_seed
+        Random seed of a split by group, default the seed of the training (``seed``), which also decides the initial
+        weights, the order of the clips, their segments and the augmentation.
+    ignore_copies
+        Split as if there were no copies of recordings. Without it, copies of one recording count as one group; where
+        the data set has official folds or a split, they are left out of training and validation.
     show_progress
         Draw a progress bar.
     command
@@ -60,7 +84,8 @@ def train(
     Raises
     ------
     MusiclabError
-        The data, the model or the settings do not fit.
+        The data, the model or the settings do not fit. What the names of files, classes and settings tell is checked
+        before any clip is decoded, and all of it is reported at once.
     KeyboardInterrupt
         It was stopped in its first epoch. If it is stopped later, the model is tested as it is.
 
@@ -69,10 +94,11 @@ def train(
     >>> run = train("cnn", "folder:recordings", out="runs/mine", epochs=5, width=16)  # doctest: +SKIP
     >>> print(run)  # doctest: +SKIP
     """
-    check_out(out)
-    chosen = recipe(model, **overrides)
+    plan = {"fold": fold, "resume": resume, "overwrite": overwrite, "split_seed": split_seed}
+    chosen, data = check_train(model, data, out, **plan, **overrides)
     store = open_for(chosen, data)
-    split = splits.choose_split(store.index, fold, chosen.training.seed)
+    index = _index_to_split(store, ignore_copies)
+    split = splits.choose_split(index, fold, chosen.training.seed if split_seed is None else split_seed)
     run = run_split(chosen, store, split, out, resume=resume, show_progress=show_progress, command=command)
     return _keep(run, out, with_report=True)
 
@@ -83,6 +109,8 @@ def crossval(
     folds: Sequence[int] | None = None,
     out: str | Path | None = None,
     *,
+    split_seed: int | None = None,
+    ignore_copies: bool = False,
     show_progress: bool = True,
     command: str = "",
     **overrides,
@@ -94,7 +122,7 @@ def crossval(
 
     Parameters
     ----------
-    model, data, show_progress, command, **overrides
+    model, data, split_seed, ignore_copies, show_progress, command, **overrides
         As for :func:`train`.
     folds
         Folds to test, default all. Data without official folds get five, by group.
@@ -116,10 +144,10 @@ def crossval(
     --------
     >>> print(crossval("mlp", "esc10:ESC-50-master", out="runs/mlp"))  # doctest: +SKIP
     """
-    check_out(out)
-    chosen = recipe(model, **overrides)
+    chosen, data = check_crossval(model, data, folds, out, split_seed=split_seed, **overrides)
     store = open_for(chosen, data)
-    index = splits.with_folds(store.index, seed=chosen.training.seed)
+    index = _index_to_split(store, ignore_copies)
+    index = splits.with_folds(index, seed=chosen.training.seed if split_seed is None else split_seed)
     known = sorted(set(index["fold"]) - {0})
     tested = known if folds is None else sorted(set(folds))
     runs = {}
@@ -133,8 +161,92 @@ def crossval(
     words = f"all {len(known)} {origin}"
     if tested != known:
         words = f"{len(runs)} of {len(known)} {origin}: not comparable with results on all"
-    settings = replace(run.settings, split=words, test_paths=[])
+    settings = replace(run.settings, split=words, test_paths=[], clips={}, trained_on={})
     return _keep(join_folds(runs, settings), out, with_report=True)
+
+
+def check_train(
+    model: str, data, out=None, *, fold=None, resume=False, overwrite=False, split_seed=None, **overrides
+) -> tuple[Recipe, Dataset | Store]:
+    """Check the arguments of :func:`train` before any clip is decoded; return the recipe and the data, opened.
+
+    Raises
+    ------
+    MusiclabError
+        Everything that is wrong with the folder, the model, its settings, the device, the data and their splits, in
+        one message.
+    """
+    problems = Problems()
+    problems.check(check_out, out, overwrite or resume)
+    return _check_plan(problems, model, data, overrides, split_seed, [partial(splits.choose_split, fold=fold)])
+
+
+def check_crossval(
+    model: str, data, folds=None, out=None, *, split_seed=None, **overrides
+) -> tuple[Recipe, Dataset | Store]:
+    """Check the arguments of :func:`crossval` as :func:`check_train` does those of a training."""
+    problems = Problems()
+    with problems:
+        check_out(out)
+        if out is not None and (Path(out) / "model.json").is_file():
+            raise RunError(f"{out}: expected a folder for a cross-validation, found a single run; name another folder")
+    tests = [partial(_test_fold, fold=fold) for fold in folds or ()]
+    return _check_plan(problems, model, data, overrides, split_seed, [splits.with_folds, *tests])
+
+
+def _check_plan(
+    problems: Problems, model: str, data, overrides: Mapping, split_seed: int | None, make_splits: Sequence[Callable]
+) -> tuple[Recipe, Dataset | Store]:
+    """Check what both have in common: ``make_splits`` are functions of an index table and a seed."""
+    opened, others_wait, seed = None, nullcontext(), split_seed or 0
+    chosen = problems.check(recipe, model, **overrides)
+    device = problems.check(pick_device, overrides.get("device", "auto"))
+    if chosen is not None:
+        seed = chosen.training.seed if split_seed is None else split_seed
+        if device is not None:
+            problems.check(pick_precision, chosen.training.precision, device)
+            others_wait = main_first(chosen.training.device)
+        problems.check(chosen.training.augmentation.check, models.find(model).feature)
+    if not (problems.errors and must_render(data)):
+        with problems, others_wait:
+            opened = open_index(data)
+    if chosen is not None and opened is not None:
+        problems.check(_check_sizes, chosen, opened)
+    if opened is not None:
+        index = opened.index.drop(columns="duplicate", errors="ignore")  # copies are found later
+        with problems:
+            _check_classes(opened)
+            for make_split in make_splits:
+                problems.check(make_split, index, seed=seed)
+    problems.raise_if_any()
+    return chosen, opened
+
+
+def _check_sizes(chosen: Recipe, data: Dataset | Store) -> None:
+    """Raise an error if the model cannot be made for these data; on the device ``meta`` it takes no memory."""
+    model_class, settings = models.find(chosen.model), chosen.feature_config
+    if isinstance(data, Store):
+        data.check_has(model_class.feature)
+        settings = _feature_settings(data, model_class)
+    with torch.device("meta"):
+        chosen.make(max(2, data.index["label"].nunique()), settings)
+
+
+def _check_classes(data: Dataset | Store) -> None:
+    labels = data.index["label"].unique()
+    if len(labels) < 2:
+        raise DatasetError(
+            f"{_name_of(data)}: expected clips of two classes or more, found {len(labels)} ({', '.join(labels)}); "
+            "add clips of another class"
+        )
+
+
+def _name_of(data: Dataset | Store) -> str:
+    return data.name if isinstance(data, Dataset) else str(data.source.get("name") or data.path)
+
+
+def _test_fold(index: pd.DataFrame, fold: int, seed: int) -> Split:
+    return splits.by_fold(splits.with_folds(index, seed=seed), fold)
 
 
 def open_for(chosen: Recipe, data: str | Path | Dataset | Store) -> Store:
@@ -142,13 +254,35 @@ def open_for(chosen: Recipe, data: str | Path | Dataset | Store) -> Store:
     pick_device(chosen.training.device)  # raises for a missing device before hours of preparing
     with main_first(chosen.training.device):
         store = open_with_warning(data, models.find(chosen.model).feature, chosen.feature_config)
-    labels = store.index["label"].unique()
-    if len(labels) < 2:
-        raise DatasetError(
-            f"{store.source.get('name') or store.path}: expected clips of two classes or more, found {len(labels)} "
-            f"({', '.join(labels)}); add clips of another class"
-        )
+    _check_classes(store)
+    _warn_of_other_settings(chosen, store)
     return store
+
+
+def _warn_of_other_settings(chosen: Recipe, store: Store) -> None:
+    """Warn if a feature was prepared with other settings than those that the recipe was made for."""
+    feature = models.find(chosen.model).feature
+    if apart := differing(chosen.feature_config.to_dict(), store.config[feature]):
+        log.warning(
+            "%s: %s was prepared with %s, but the recipe of %s was made for %s, so the model is another one than with "
+            "a data set that is prepared for it; for that, use: musiclab prepare SOURCE OTHER.h5 --for %s",
+            store.path, feature, apart[1], chosen.model, apart[0], chosen.model,
+        )  # fmt: skip
+
+
+def _index_to_split(store: Store, ignore_copies: bool) -> pd.DataFrame:
+    """Return the table of clips that a split is made from, and say what becomes of copies."""
+    if ignore_copies:
+        return store.index.assign(duplicate=0)
+    copies = store.index[store.index["duplicate"] > 0]
+    if len(copies):
+        recordings = copies["duplicate"].nunique()
+        first, second = copies.loc[copies["duplicate"] == copies["duplicate"].iloc[0], "path"].iloc[:2]
+        log.info(
+            "%s there more than once, such as %s and %s: copies stay on one side of the split",
+            f"{counted(recordings, 'recording')} {'is' if recordings == 1 else 'are'}", first, second,
+        )  # fmt: skip
+    return store.index
 
 
 def run_split(
@@ -214,15 +348,10 @@ def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tupl
         raise RunError(f"{store.path}: expected training clips of two classes or more, found {known}")
     chosen.training.augmentation.check(feature)
     torch.manual_seed(chosen.training.seed)  # initial weights
-    fitting = {model_class.dimensions: len(feature_settings.names)} if model_class.dimensions else {}
-    model = models.create(chosen.model, len(store.classes), **fitting | chosen.sizes)
-    for size, wanted in fitting.items():
-        if model.sizes[size] != wanted:
-            raise RunError(
-                f"{store.path}: expected {size}={model.sizes[size]}, found {feature} of {wanted} dimensions; "
-                f"leave {size} out"
-            )
+    model = chosen.make(len(store.classes), feature_settings)
     model.standardise_by(*_mean_and_deviation(store, feature, split.train))
+    paths, digests = store.index["path"].to_numpy(), clip_digests(store, feature)
+    learnt = np.concatenate([split.train, split.valid])
     settings = RunSettings(
         model=chosen.model,
         sizes=model.sizes,
@@ -232,8 +361,10 @@ def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tupl
         data={**store.source, "digest": data_digest(store, feature)},
         split=split.name,
         training=chosen.training.to_dict(),
-        test_paths=store.index["path"].iloc[split.test].tolist(),
+        test_paths=paths[split.test].tolist(),
         command=command,
+        clips={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
+        trained_on=dict(zip(paths[learnt].tolist(), digests[learnt].tolist(), strict=True)),
     )
     return settings, model
 
@@ -283,7 +414,7 @@ def _identity(settings: RunSettings) -> dict:
     for key, value in asdict(settings).items():
         facts |= {f"{key}.{name}": entry for name, entry in value.items()} if isinstance(value, dict) else {key: value}
     ignored = {"training.device", "training.workers", "training.compile", "command"}
-    ignored |= {key for key in facts if key.startswith("data.")} - {"data.digest"}
+    ignored |= {key for key in facts if key.startswith(("data.", "clips", "trained_on"))} - {"data.digest"}
     return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
 
 

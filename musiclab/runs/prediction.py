@@ -15,14 +15,15 @@ import pandas as pd
 from torch import nn
 
 from musiclab import features
-from musiclab.audio import find_audio, load_audio, to_int16
+from musiclab.audio import SUFFIXES, TO_CONVERT, count_samples, find_audio, load_audio, load_parts, to_int16
 from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import replacing
 from musiclab.runs.settings import RunSettings
 from musiclab.store.segments import Segments, covering
-from musiclab.training import normalise, score
+from musiclab.training import check_finite, normalise, score
 
 BLOCK = 60.0  # seconds that are decoded at once, so that memory does not depend on the length of a file
+SHORTEST = 0.01  # seconds from one window to the next
 LONG = 3  # segments; a longer file gets a timeline, too
 STANDARD_INPUT = "-"
 
@@ -38,7 +39,7 @@ class Predictions:
     ----------
     classes : list of str
     files : pandas.DataFrame
-        One row per file: ``path``, ``predicted``, and a column of probabilities for each class.
+        One row per file: ``path``, ``predicted``, and ``p(NAME)``, the probability of each class.
     windows : pandas.DataFrame
         One row per window of time: ``path``, ``start`` and ``end`` (s), ``class``, its ``probability``, and
         ``p(NAME)`` for each class. A short file is one window; windows of a long one overlap.
@@ -51,16 +52,23 @@ class Predictions:
     windows: pd.DataFrame
     failures: list[tuple[str, str]]
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Probabilities of the classes for each file, shape (files, classes)."""
+        return self.files[list(map(column, self.classes))].to_numpy()
+
     def along(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         """Return the :func:`edges` of a file's windows and their probabilities, shape (windows, classes)."""
         windows = self.windows[self.windows["path"] == str(path)]
-        return edges(windows), windows[[f"p({name})" for name in self.classes]].to_numpy()
+        return edges(windows), windows[list(map(column, self.classes))].to_numpy()
 
     def save(self, path: str | Path) -> Path:
-        """Write the windows of all files to a CSV file in UTF-8."""
-        with replacing(path) as unfinished:
-            self.windows.to_csv(unfinished, index=False, encoding="utf-8")
-        return Path(path)
+        """Write ``files`` to a CSV file in UTF-8: one line per file."""
+        return _write_csv(self.files, path)
+
+    def save_windows(self, path: str | Path) -> Path:
+        """Write ``windows`` to a CSV file in UTF-8: one line per window of time."""
+        return _write_csv(self.windows, path)
 
     def to_dict(self) -> dict:
         """Return what ``--json`` prints: ``predictions``, ``windows`` and ``failures``."""
@@ -81,6 +89,8 @@ def predict(
     """
     if every is not None and not 0 < every < np.inf:
         raise RunError(f"every: expected seconds, more than 0, found {every}")
+    if every is not None and every < SHORTEST:
+        raise RunError(f"every: expected at least {SHORTEST} s, found {every} s")
     if isinstance(sounds, np.ndarray):
         _check_waveform(sounds, sample_rate)
         names, failures = ["waveform"], []
@@ -96,9 +106,10 @@ def predict(
         except AudioError as error:
             failures.append((name, str(error)))
             continue
+        check_finite(scores, name)
         average = normalise(scores.mean(axis=0))
         probabilities = np.exp(average)
-        shares = dict(zip(classes, probabilities.tolist(), strict=True))
+        shares = dict(zip(map(column, classes), probabilities.tolist(), strict=True))
         rows.append({"path": name, "predicted": classes[probabilities.argmax()], **shares})
         end = spans[:, 1].max()
         if every is None and (len(spans) == 1 or end <= long):
@@ -148,7 +159,7 @@ def _sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str
     paths, failures = [], []
     for name in map(str, names):
         is_folder = name != STANDARD_INPUT and Path(name).is_dir()
-        sounds = find_audio(name) if is_folder else [name]
+        sounds = find_audio(name, (*SUFFIXES, *TO_CONVERT)) if is_folder else [name]
         paths += map(str, sounds)
         if not sounds:
             failures.append((name, f"{name}: expected sound files in the folder, found none"))
@@ -181,10 +192,8 @@ def _score_windows(
     model: nn.Module, settings: RunSettings, path: str, every: float | None, device: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the spans of the windows in s, shape (windows, 2), and log-probabilities, shape (windows, classes)."""
-    import soundfile
-
-    load_audio(path, None, duration=0.1)  # says what is wrong with a bad file
-    seconds = soundfile.info(path).duration
+    frames, file_rate = count_samples(path)
+    seconds = frames / file_rate
     blocks = _summaries if settings.feature == "summary" else _segments
     cut = {"length": model.length, "silence": settings.feature_settings.silence}
     spans, scores = [], []
@@ -205,19 +214,18 @@ def _segments(length: int, settings: RunSettings, path: str, seconds: float, eve
         return np.minimum(np.stack([starts, starts + length], axis=1) * hop / rate, seconds)
 
     if seconds <= BLOCK:
-        values = _decode(settings, path)
+        values = _compute(settings, path, load_audio(path, rate)[0])
         starts = covering(max(0, len(values) - length), length, step)
         yield spans(starts), values, starts
         return
-    margin = -(-max(getattr(config, "n_fft", 0), rate // 20) // hop)  # frames that change at the ends of a block
-    second = rate // hop if rate % hop == 0 else 1  # resampled from a whole second on, samples are the very same
+    margin = -(-getattr(config, "n_fft", 0) // hop)  # frames that change at the ends of a block
     starts = covering(max(0, config.frames(int(seconds * rate)) - length), length, step)
     longest = max(1, round(BLOCK * rate / hop) - length)  # frames from the first to the last start of a block
-    for block in np.array_split(starts, min(len(starts), 1 + starts[-1] // longest)):
-        first = max(0, block[0] - margin) // second * second
-        count = block[-1] + length + margin - first
-        values = _decode(settings, path, first * hop / rate, count * hop / rate)
-        yield spans(block), values, np.clip(block - first, 0, max(0, len(values) - length))
+    blocks = np.array_split(starts, min(len(starts), 1 + starts[-1] // longest))
+    parts = [(max(0, block[0] - margin) * hop, (block[-1] + length + margin) * hop) for block in blocks]
+    for block, (first, _), waveform in zip(blocks, parts, load_parts(path, rate, parts), strict=True):
+        values = _compute(settings, path, waveform)
+        yield spans(block), values, np.clip(block - first // hop, 0, max(0, len(values) - length))
 
 
 def _summaries(length: int, settings: RunSettings, path: str, seconds: float, every: float | None) -> Iterator[Block]:
@@ -227,21 +235,38 @@ def _summaries(length: int, settings: RunSettings, path: str, seconds: float, ev
     else:
         marks = np.arange(max(1, round(seconds / every)) + 1) * every  # a rest of less than half goes with the last
         marks[-1] = seconds
-    for start, end in pairwise(marks):
-        part = (start, end - start) if len(marks) > 2 else ()
-        yield np.array([[start, end]]), _decode(settings, path, *part), np.array([0])
+    rate = settings.feature_settings.sample_rate
+    parts = [(round(start * rate), round(end * rate)) for start, end in pairwise(marks)]
+    parts[-1] = (parts[-1][0], None)
+    for start, end, waveform in zip(marks[:-1], marks[1:], load_parts(path, rate, parts), strict=True):
+        yield np.array([[start, end]]), _compute(settings, path, waveform), np.array([0])
 
 
-def _decode(settings: RunSettings, path: str, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
+def _compute(settings: RunSettings, path: str, waveform: np.ndarray) -> np.ndarray:
     """Return values of the model's feature as in a store, shape (samples,) or (frames, dimensions)."""
     config, feature = settings.feature_settings, settings.feature
-    waveform, _ = load_audio(path, config.sample_rate, offset=offset, duration=duration)
+    if not len(waveform):
+        raise AudioError(f"{path}: expected sound, found 0 samples at {config.sample_rate:,} Hz; leave the file out")
     if feature == "audio":
         return to_int16(waveform)
     try:
-        return np.ascontiguousarray(features.compute(waveform, {feature: config})[feature].T, dtype=np.float32)
+        values = np.ascontiguousarray(features.compute(waveform, {feature: config})[feature].T, dtype=np.float32)
     except ValueError as error:  # too short
         raise AudioError(f"{path}: {error}") from error
+    if not np.isfinite(values).all():
+        raise AudioError(f"{path}: its {feature} is not finite (NaN or infinite); listen to the file, or leave it out")
+    return values
+
+
+def column(name: str) -> str:
+    """Name the column of a class's probabilities ``p(NAME)``, which no other column is called."""
+    return f"p({name})"
+
+
+def _write_csv(table: pd.DataFrame, path: str | Path) -> Path:
+    with replacing(path) as unfinished:
+        table.to_csv(unfinished, index=False, encoding="utf-8")
+    return Path(path)
 
 
 def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -252,6 +277,6 @@ def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: lis
             "end": spans[:, 1].round(3),
             "class": [classes[best] for best in probabilities.argmax(axis=1)],
             "probability": probabilities.max(axis=1),
-            **{f"p({name})": column for name, column in zip(classes, probabilities.T, strict=True)},
+            **dict(zip(map(column, classes), probabilities.T, strict=True)),
         }
     )

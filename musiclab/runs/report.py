@@ -51,6 +51,7 @@ def write(run) -> Path:
         training=json.dumps(run.settings.training, indent=2, ensure_ascii=False),
         mistakes=list(_worst_mistakes(run)),
         seconds=SECONDS,
+        has_numbers=len(run.result.classes) <= plots.MOST_ROWS,
         version=musiclab.__version__,
         **pictures,
     )
@@ -76,8 +77,7 @@ def draw_curves(run) -> bytes | None:
 
 def draw_confusion(run) -> bytes:
     """Draw the confusion matrix, as a PNG file."""
-    size = 2.2 + 0.42 * len(run.result.classes)
-    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+    figure = Figure(figsize=plots.confusion_size(run.result.classes), layout="constrained")
     plots.confusion(run.result.confusion, run.result.classes, figure.subplots())
     return _as_png(figure)
 
@@ -105,7 +105,7 @@ def _worst_mistakes(run) -> Iterator[dict]:
         mistake["name"] = os.path.relpath(path, root) if root else path
         try:
             mistake["sound"], mistake["picture"] = excerpt(path, mel)
-        except AudioError as error:  # the file was moved
+        except (AudioError, OSError, ValueError) as error:  # the file was moved, or is no file's name
             mistake["problem"] = str(error)
         yield mistake
 
@@ -133,6 +133,7 @@ def _facts(run) -> dict[str, str | None]:
         "Citation": data.get("citation"),
         "Protocol": data.get("protocol"),
         "Split": settings.split,
+        "Clips": ", ".join(f"{part} {count:,}" for part, count in settings.clips.items()),
         "Seed": str(settings.training.get("seed", "")),
         "Epochs": ", ".join(map(str, sorted(set(epochs)))),
         "Time for training and testing": f"{minutes:.1f} min" if minutes >= 2 else f"{run.seconds:.1f} s",

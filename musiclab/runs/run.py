@@ -14,7 +14,6 @@ fold1, fold2 ...     run folder for each fold of a cross-validation, in place of
 
 import json
 import logging
-import os
 import time
 import zlib
 from dataclasses import asdict, dataclass, field, replace
@@ -28,16 +27,20 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from musiclab import models
-from musiclab.core.errors import RunError
-from musiclab.core.files import replacing, write_json
+from musiclab.core.checks import check_number, check_whole
+from musiclab.core.errors import Problems, RunError, differing, list_left_out, shortened
+from musiclab.core.files import check_can_make, replacing, write_json
 from musiclab.datasets import Dataset
 from musiclab.metrics import Result
 from musiclab.runs.prediction import Predictions, predict
 from musiclab.runs.settings import RunSettings
-from musiclab.store import Segments, Store, open_data
-from musiclab.training import State, TrainConfig, evaluate
+from musiclab.store import Segments, Store, open_data, open_index
+from musiclab.training import State, TrainConfig, evaluate, pick_device
 
 log = logging.getLogger(__name__)
+
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, OSError)
+"""Exceptions from files that a run did not write."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,7 @@ class Run:
             "multiply_adds": self.summary.multiply_adds,
             "data": self.settings.data,
             "split": self.settings.split,
+            "clips": self.settings.clips,
             "seed": self.settings.training.get("seed"),
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
@@ -159,6 +163,9 @@ class Run:
     def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
         """Test the model, on its test clips if it was trained on these data, otherwise on all; return a new run.
 
+        Clips that it was trained on or validated with are left out, wherever their files are now, and a warning names
+        their number.
+
         Parameters
         ----------
         data
@@ -173,21 +180,20 @@ class Run:
         StoreError
             The feature settings or the classes are not those of the model.
         RunError
-            These are the data it was trained on, but their files have moved, so that its test clips are unknown.
+            It was trained on all of these clips; or these are the data it was trained on, but their files have moved,
+            so that its test clips are unknown.
         """
         started, settings = time.perf_counter(), self.settings
         self.check_single()
+        problems = Problems()
+        problems.check(pick_device, device)
+        with problems:
+            data = open_index(data)
+            settings.check_fits(data)
+        problems.raise_if_any()  # before any clip is decoded
         store = open_with_warning(data, settings.feature, settings.feature_settings)
-        settings.check_fits(store)
-        clips = np.flatnonzero(store.index["path"].isin(settings.test_paths))
-        if not len(clips):
-            if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
-                raise RunError(
-                    f"{store.path}: expected clips that were kept from the model, such as {settings.test_paths[0]}, "
-                    f"found the data it was trained on under other names, such as {store.index['path'][0]}; give the "
-                    "store it was trained from"
-                )
-            clips, settings = np.arange(len(store)), replace(settings, split="all clips")
+        clips, split = _clips_to_test(settings, store)
+        settings = replace(settings, split=split, clips={**settings.clips, "test": len(clips)}, data=store.source)
         labels = store.index["label"].map(settings.classes.index).to_numpy()
         values, offsets = store.values(settings.feature), store.offsets(settings.feature)
         cut = {"length": self.model.length, "silence": settings.feature_settings.silence, "places": "covering"}
@@ -196,7 +202,7 @@ class Run:
         tested = evaluate(self.model, store, segments, config)
         result = replace(tested, classes=settings.classes, labels=labels[clips])
         seconds = time.perf_counter() - started
-        return replace(self, settings=replace(settings, data=store.source), result=result, seconds=seconds, folder=None)
+        return replace(self, settings=settings, result=result, seconds=seconds, folder=None)
 
     def report(self) -> Path:
         """Write ``report.html`` and its pictures into the run folder, and return its path.
@@ -269,15 +275,25 @@ def load(folder: str | Path) -> Run:
     metrics = _read_metrics(folder / "metrics.json")
     if metrics["folds"]:
         folds = {fold: load(folder / f"fold{fold}") for fold in metrics["folds"]}
-        settings = replace(folds[metrics["folds"][-1]].settings, split=metrics["split"], test_paths=[])
+        _check_folds(list(folds.values()))
+        changes = {"split": metrics["split"], "test_paths": [], "clips": {}, "trained_on": {}}
+        settings = replace(folds[metrics["folds"][-1]].settings, **changes)
         run = join_folds(folds, settings)
     else:
         settings, model = _read_model(folder)
         history = _read_history(folder / "history.csv")
         run = Run(settings, model, history=history, best_epoch=metrics["best_epoch"] or _best_epoch(history))
     if metrics["n"] and (not run.folds or (folder / "predictions.csv").is_file()):
-        run = replace(run, result=_read_result(folder, metrics))
+        run = replace(run, result=_read_result(folder, metrics, run.settings.classes))
     return replace(run, stopped=metrics["stopped"], seconds=metrics["seconds"], folder=folder)
+
+
+def _check_folds(runs: list[Run]) -> None:
+    """Raise RunError unless all folds were tested, with the same classes."""
+    for run in runs:
+        run.check_tested()
+        if apart := differing({"classes": runs[0].settings.classes}, {"classes": run.settings.classes}):
+            raise RunError(f"{run.folder}: expected {apart[0]}, as in the other folds, found {apart[1]}")
 
 
 def join_folds(folds: dict[int, Run], settings: RunSettings) -> Run:
@@ -293,9 +309,41 @@ def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_
     """Open data as :func:`musiclab.store.open_data` does, and warn of the files that could not be read."""
     store = open_data(data, feature, feature_config)
     if store.failures:
-        reasons = "".join(f"\n  {reason}" for _, reason in store.failures)
-        log.warning("%d files could not be read and are left out:%s", len(store.failures), reasons)
+        log.warning("%s", list_left_out(store.failures))
     return store
+
+
+def clip_digests(store: Store, feature: str) -> np.ndarray:
+    """Return eight digits of each clip's stored values, which stay the same wherever its file is."""
+    return np.array([f"{checksum:08x}" for checksum in store.checksums(feature)])
+
+
+def _clips_to_test(settings: RunSettings, store: Store) -> tuple[np.ndarray, str]:
+    """Return the clips of a store that can test a model, because it was not trained on them, and the split in words."""
+    paths, digests = store.index["path"], list(clip_digests(store, settings.feature))
+    clips, split = np.flatnonzero(paths.isin(settings.test_paths)), settings.split
+    if not len(clips):
+        if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
+            raise RunError(
+                f"{store.path}: expected clips that were kept from the model, such as {settings.test_paths[0]}, "
+                f"found the data it was trained on under other names, such as {paths[0]}; give the "
+                "store it was trained from"
+            )
+        clips, split = np.arange(len(store)), "all clips"
+    is_known = paths.isin(settings.trained_on) | pd.Series(digests).isin(settings.trained_on.values())
+    known = clips[is_known.to_numpy()[clips]]
+    if len(known) == len(clips):
+        raise RunError(
+            f"{store.path}: expected clips that the model was not trained on, found that it was trained on or "
+            f"validated with all {len(clips)}, such as {paths[clips[0]]}; test it with others"
+        )
+    if len(known):
+        log.warning(
+            "%s: %d of %d clips are left out, such as %s, because the model was trained on or validated with them",
+            *(store.path, len(known), len(clips), paths[known[0]]),
+        )
+        clips, split = np.setdiff1d(clips, known), f"{split}, without {len(known)} that it was trained on"
+    return clips, split
 
 
 def data_digest(store: Store, feature: str) -> str:
@@ -312,15 +360,17 @@ def is_finished(folder: str | Path) -> bool:
     return all((Path(folder) / name).is_file() for name in files) and not (Path(folder) / "state.pt").exists()
 
 
-def check_out(out: str | Path | None) -> None:
-    """Raise RunError if a run folder cannot be made."""
+def check_out(out: str | Path | None, overwrite: bool = True) -> None:
+    """Raise RunError if a run folder cannot be made, or holds a finished run and ``overwrite`` is False."""
     if out is None:
         return
-    if Path(out).is_file():
-        raise RunError(f"{out}: expected a run folder to make, found a file; name another folder")
-    nearest = next(folder for folder in (Path(out).absolute(), *Path(out).absolute().parents) if folder.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        raise RunError(f"{out}: expected a run folder to make, found that {nearest} cannot be written to; name another")
+    check_can_make(out)
+    is_tested = (Path(out) / "metrics.json").is_file() and not (Path(out) / "state.pt").exists()
+    if is_tested and not overwrite:
+        raise RunError(
+            f"{out}: a finished run is in this folder. Name another one, or replace the run with --overwrite "
+            "(in Python: overwrite=True)"
+        )
 
 
 def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
@@ -333,27 +383,38 @@ def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
     try:
         settings = RunSettings(**json.loads(settings_file.read_text(encoding="utf-8")))
         settings.check_types()
-    except (ValueError, TypeError) as error:
+    except _DAMAGE as error:
         raise RunError(
             f"{settings_file}: expected the description of a model, found something else ({error})"
         ) from error
     try:
-        model = models.create(settings.model, len(settings.classes), **settings.sizes)
-    except RunError as error:
+        shapes = _shapes(models.plan(settings.model, len(settings.classes), **settings.sizes).state_dict())
+    except (RunError, TypeError) as error:
         raise RunError(f"{settings_file}: {error}") from error
     try:
-        weights = load_file(weights_file)
-    except (SafetensorError, OSError) as error:
+        weights = load_file(weights_file)  # not larger than the file
+    except (SafetensorError, *_DAMAGE) as error:
         raise RunError(f"{weights_file}: expected weights in safetensors, found something else ({error})") from error
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
+    if apart := differing(shapes, _shapes(weights)):  # compared before a model of that size takes its memory
+        wanted, present = (text.partition(", ")[0] for text in apart)
         raise RunError(
             f"{weights_file}: expected the weights of {settings.model} with {settings.sizes} and "
-            f"{len(settings.classes)} classes, found others ({first})"
-        ) from error
+            f"{len(settings.classes)} classes, found others ({wanted} against {present})"
+        )
+    for name, value in weights.items():
+        if not value.float().isfinite().all():
+            raise RunError(f"{weights_file}: expected finite weights, found NaN or infinity in {name}; train it again")
+    model = models.create(settings.model, len(settings.classes), **settings.sizes)
+    model.load_state_dict(weights)
     return settings, model.eval()
+
+
+def _shapes(weights: dict) -> dict[str, str]:
+    """Describe the type and the shape of each tensor: "float 64 x 3 x 3"."""
+    return {
+        name: f"{'float' if value.is_floating_point() else value.dtype} {' x '.join(map(str, value.shape))}"
+        for name, value in weights.items()
+    }
 
 
 def _read_metrics(file: Path) -> dict:
@@ -361,23 +422,33 @@ def _read_metrics(file: Path) -> dict:
     try:
         if file.exists():
             metrics = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            "n": int(metrics.get("n", 0)),
-            "accuracy": float(metrics.get("accuracy", 0)),
-            "split": str(metrics.get("split", "")),
-            "folds": [int(fold["fold"]) for fold in metrics.get("folds", ())],
-            "best_epoch": int(metrics.get("best_epoch", 0)),
-            "stopped": str(metrics.get("stopped", "")),
-            "seconds": float(metrics.get("seconds", 0)),
-        }
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        if not isinstance(metrics, dict):
+            raise TypeError(f"a {type(metrics).__name__}")
+        read = {"n": 0, "accuracy": 0.0, "split": "", "folds": [], "best_epoch": 0, "stopped": "", "seconds": 0.0}
+        read |= {name: metrics[name] for name in read if name in metrics}
+        read["folds"] = [fold["fold"] for fold in read["folds"]]
+        check_whole(read, "n", "best_epoch", least=0, most=10**9)
+        check_number(read, "accuracy", most=1)
+        check_number(read, "seconds")
+        for fold in read["folds"]:
+            check_whole({"fold": fold}, "fold", most=10**9)
+        for name in ("split", "stopped"):
+            if not isinstance(read[name], str):
+                raise TypeError(f"{name} is {shortened(read[name])}")
+        return read
+    except _DAMAGE as error:
         raise RunError(
             f"{file}: expected the result of a test, found something else ({error}); train the model again"
         ) from error
 
 
-def _read_result(folder: Path, metrics: dict) -> Result:
+def _read_result(folder: Path, metrics: dict, classes: list[str]) -> Result:
     result = Result.load(folder / "predictions.csv")
+    if apart := differing({"classes": result.classes}, {"classes": classes}):
+        raise RunError(
+            f"{folder}: expected predictions and model.json of one run, found {apart[0]} and {apart[1]}; "
+            "test or train it again"
+        )
     if metrics["n"] != result.n or abs(metrics["accuracy"] - result.accuracy) > 1e-6:
         raise RunError(
             f"{folder}: expected predictions and metrics.json of one run, found {result.accuracy:.4f} of {result.n} "
@@ -398,8 +469,11 @@ def _read_history(file: Path) -> pd.DataFrame:
         return pd.DataFrame()
     try:
         table = pd.read_csv(file)
-    except ValueError as error:
+    except _DAMAGE as error:
         raise RunError(f"{file}: expected one row per epoch, found something else ({error}); train it again") from error
     if "epoch" not in table:
-        raise RunError(f"{file}: expected a column named epoch, found {list(table.columns)}; train it again")
+        raise RunError(f"{file}: expected a column named epoch, found {shortened(list(table.columns))}; train it again")
+    for name, values in table.items():
+        if values.dtype.kind not in "iuf" or np.isinf(values).any() or (name == "epoch" and not values.ge(1).all()):
+            raise RunError(f"{file}: expected numbers in the column {shortened(name)}, found others; train it again")
     return table

@@ -14,12 +14,13 @@ Anything that reads HDF5 reads it, h5py alone or HDFView. Clip ``i`` of a featur
         failures             JSON list of [path, reason]: clips that could not be read, which are not in the store
         versions             JSON: of musiclab and of the libraries that the numbers come from
         as_of                text: time (UTC) of the newest source file
-    /index                   attribute crc32; one entry per clip in each of
+    /index                   one entry per clip in each of
         path label group     text
         fold                 integer, the official fold from 1, or 0 for none
         split                text: train, valid, test, or empty for none
         size modified        integers: of the source file, in bytes and in ns since 1970 (0 when not from a file)
         seconds              length of the clip
+        duplicate            integer: 0, or a number from 1 that all clips of the same sound share
     /audio                   attribute names (JSON: one for each dimension); values also have sample_rate, in Hz
         values               int16, shape (all samples,)
         offsets              int64, shape (clips + 1,)
@@ -27,6 +28,9 @@ Anything that reads HDF5 reads it, h5py alone or HDFView. Clip ``i`` of a featur
     /features/logmel         likewise, and likewise any other feature
         values               float16 (logmel) or float32 (all others), shape (all frames, dimensions)
         offsets crc32
+
+The first 4096 bytes of the file, which HDF5 leaves to us, hold checksums of everything except the values: see
+:mod:`musiclab.store.seal`. A store with a broken seal is not used. :func:`verify` says what is damaged in it.
 
 ``values`` lie in one piece, not in chunks, and are not compressed: int16 and float16 already take little space, and
 any program can map them into memory and read a segment from anywhere.
@@ -36,16 +40,29 @@ preparations of the same files are equal byte for byte. ``as_of`` is the time of
 the environment variable ``SOURCE_DATE_EPOCH`` (seconds since 1970) overrides it.
 """
 
-from musiclab.store.extraction import extract
-from musiclab.store.opening import cached_store, open_data
-from musiclab.store.preparing import Report, prepare
-from musiclab.store.reading import Store, verify
-from musiclab.store.writing import create
+from importlib import import_module
+
+# each loads when it is first used, because another process reads damaged stores and needs one small part at once
+_MODULES = {
+    "extract": "extraction",
+    "cached_store": "opening",
+    "must_render": "opening",
+    "open_data": "opening",
+    "open_index": "opening",
+    "Report": "preparing",
+    "prepare": "preparing",
+    "Store": "reading",
+    "verify": "reading",
+    "Segments": "segments",
+    "create": "writing",
+}
 
 
 def __getattr__(name: str):
-    if name == "Segments":  # not at the top: it loads torch, which most commands about stores do without
-        from musiclab.store.segments import Segments
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
-        return Segments
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

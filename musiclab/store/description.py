@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from musiclab.store.metadata import printable
+
 
 def describe(store) -> str:
     """Describe a :class:`musiclab.store.Store` on a page: sizes, features, classes, folds, licence, failures."""
@@ -33,7 +35,8 @@ def describe(store) -> str:
         ]
     lines += ["classes", *("  " + line for line in _classes(store).to_string().splitlines())]
     lines.append(f"failures: {len(store.failures) or 'none'}")
-    return "\n".join([*lines, *(f"  {reason}" for _, reason in store.failures)])
+    lines += [f"  {line}" for _, reason in store.failures for line in reason.splitlines()]
+    return "\n".join(map(printable, lines))
 
 
 def _classes(store) -> pd.DataFrame:

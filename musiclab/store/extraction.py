@@ -2,17 +2,19 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-from joblib.parallel import get_active_backend
+from joblib.parallel import ThreadingBackend, get_active_backend
 
 from musiclab import features
 from musiclab.audio import load_audio, resample, to_int16
 from musiclab.core.checks import check_known
-from musiclab.core.errors import AudioError, StoreError
+from musiclab.core.errors import AudioError, StoreError, counted
 
 DTYPES = {"audio": np.int16, "logmel": np.float16}
 """Types in a store; float32 for all others. float16 has 11 bits: within 0.001 of any log-mel value up to 4."""
@@ -45,24 +47,30 @@ def extract(path: str | Path, configs: Mapping) -> dict:
     Raises
     ------
     AudioError
-        The file cannot be decoded, or is too short for one of the features.
+        The file cannot be decoded, is too short for one of the features, or gives values that are not finite.
     """
-    try:
-        native, native_rate = load_audio(path, None)
-    except OSError as error:
-        raise AudioError(f"{path}: expected a sound file that can be read, found {error}") from error
+    native, native_rate = load_audio(path, None)
     clip: dict = {"seconds": len(native) / native_rate}
     for rate in sorted({config.sample_rate for config in configs.values()}):
         waveform = resample(native, native_rate, rate)
+        if not len(waveform):
+            samples = counted(len(native), "sample")
+            raise AudioError(f"{path}: expected sound, found {samples}, none of them left at {rate:,} Hz; leave it out")
         at_rate = {name: config for name, config in configs.items() if config.sample_rate == rate}
         if at_rate.pop("audio", None):
             clip["audio"] = to_int16(waveform)
         try:
             computed = features.compute(waveform, at_rate) if at_rate else {}
-        except ValueError as error:
+        except (ValueError, RuntimeError, MemoryError) as error:
             raise AudioError(f"{path}: {error}") from error
         for name, values in computed.items():
-            clip[name] = values.astype(DTYPES.get(name, np.float32), copy=False)
+            with np.errstate(over="ignore"):  # that is looked for below
+                clip[name] = values.astype(DTYPES.get(name, np.float32), copy=False)
+            if not np.isfinite(clip[name]).all():
+                raise AudioError(
+                    f"{path}: expected a finite {name}, found values that are NaN or infinite; listen to the file, and "
+                    "leave it out or export it again"
+                )
     return clip
 
 
@@ -86,13 +94,29 @@ def in_order(function: Callable, tasks: Sequence[tuple], workers: int) -> Iterat
     take seconds to start and send everything through a pipe. Tasks are handed out some at a time, so that memory does
     not depend on how many there are.
     """
-    backend, _ = get_active_backend(prefer="threads")
-    form = "generator" if backend.supports_return_generator else "list"
     together = AHEAD * effective_n_jobs(workers)
-    with warnings.catch_warnings(), Parallel(workers, prefer="threads", return_as=form) as parallel:
-        warnings.filterwarnings("ignore", module=r"joblib\.parallel")  # of tasks that are dropped at a stop
+    with _start_workers(workers) as run:
         for first in range(0, len(tasks), together):
-            yield from parallel(delayed(function)(*task) for task in tasks[first : first + together])
+            yield from run(function, tasks[first : first + together])
+
+
+@contextmanager
+def _start_workers(workers: int) -> Iterator[Callable]:
+    """Yield a function that runs tasks; at the end of the block, those that were begun have ended."""
+    backend, _ = get_active_backend(prefer="threads")
+    if not isinstance(backend, ThreadingBackend):
+        form = "generator" if backend.supports_return_generator else "list"
+        with warnings.catch_warnings(), Parallel(workers, return_as=form) as parallel:
+            warnings.filterwarnings("ignore", module=r"joblib\.parallel")  # of tasks that are dropped at a stop
+            yield lambda function, tasks: parallel(delayed(function)(*task) for task in tasks)
+    elif effective_n_jobs(workers) == 1:
+        yield starmap
+    else:  # joblib's own threads outlive a stop, and one that is in C++ code when the program ends aborts it
+        pool = ThreadPoolExecutor(effective_n_jobs(workers))
+        try:
+            yield lambda function, tasks: pool.map(function, *zip(*tasks, strict=True))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from musiclab.core.files import cache_folder
-from musiclab.datasets import Dataset, open_source
+from musiclab.datasets import GENERATED, Dataset, open_source
 from musiclab.store.preparing import chosen_configs, prepare, with_files
-from musiclab.store.reading import VERSION, Store
+from musiclab.store.reading import Store
+from musiclab.store.seal import VERSION
 from musiclab.store.writing import current_versions
 
 
@@ -34,13 +35,23 @@ def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", confi
     StoreError
         The store cannot be read, or lacks the feature.
     """
-    if not isinstance(data, (Store, Dataset)) and str(data).lower().endswith((".h5", ".hdf5")):
-        data = Store(data)
-    if isinstance(data, Store):
-        data.check_has(feature)
+    opened = open_index(data)
+    if isinstance(opened, Store):
+        opened.check_has(feature)
+        return opened
+    return Store(cached_store(opened, (feature,) if config is None else {feature: config}))
+
+
+def open_index(data: str | Path | Dataset | Store) -> Dataset | Store:
+    """Open a store, or the data set that a source names, for its table of clips; no clip is decoded yet."""
+    if isinstance(data, (Store, Dataset)):
         return data
-    dataset = data if isinstance(data, Dataset) else open_source(str(data))
-    return Store(cached_store(dataset, (feature,) if config is None else {feature: config}))
+    return Store(data) if str(data).lower().endswith((".h5", ".hdf5")) else open_source(str(data))
+
+
+def must_render(data: str | Path | Dataset | Store) -> bool:
+    """Return True if ``data`` is the source of generated sound, which takes time to open."""
+    return str(data).partition(":")[0] in GENERATED
 
 
 def cached_store(dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)) -> Path:

@@ -4,6 +4,7 @@ While ``sounds.h5`` is being made there is a folder ``.sounds.h5.parts`` beside 
 a few clips that is complete or absent.
 """
 
+import errno
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -53,6 +54,10 @@ def open_parts(path: Path, wait: bool = False) -> Iterator[Path]:
             f"{path}: expected to be alone in making this store, found another preparation at work on it; "
             "wait until it has ended, or give another name"
         ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EIO):
+            raise
+        log.info("%s: no locks on this disk (%s); make this store with one process at a time", path, error.strerror)
     folder = parts_folder(path)
     try:
         folder.mkdir(exist_ok=True)
@@ -69,17 +74,21 @@ def usable_parts(folder: Path, configs: Mapping[str, dict], versions: dict) -> I
     """Open the parts that an earlier preparation left and that fit this one; remove all else."""
     for file in sorted(folder.iterdir()):
         try:
-            faults = ["not complete"] if not file.stem.isdigit() else verify(file)
-            part = Store(file)
-            if part.versions != versions or not part.config.items() <= configs.items():
-                faults.append("made with other settings or versions")
+            part = _open_part(file, configs, versions)
         except StoreError as error:
-            faults = [str(error)]
-        if faults:
-            log.info("%s: thrown away, %s", file, "; ".join(faults))
+            log.info("%s: thrown away, %s", file, error)
             file.unlink()
         else:
             yield part
+
+
+def _open_part(file: Path, configs: Mapping[str, dict], versions: dict) -> Store:
+    if faults := verify(file) if file.stem.isdigit() else ["not complete"]:
+        raise StoreError("; ".join(faults))
+    part = Store(file)
+    if part.versions != versions or not part.config.items() <= configs.items():
+        raise StoreError("made with other settings or versions")
+    return part
 
 
 def clips_of(store: Store) -> dict[tuple, Clip]:

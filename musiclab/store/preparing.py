@@ -17,10 +17,11 @@ from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, StoreError, differing
 from musiclab.core.progress import progress as progress_bar
 from musiclab.datasets import Dataset, open_source
+from musiclab.datasets.fingerprints import mark_file, number_copies
 from musiclab.store.extraction import in_order, spread_over, try_extract
 from musiclab.store.parts import Clip, clips_of, column, keys, open_parts, parts_folder, usable_parts
 from musiclab.store.reading import Store
-from musiclab.store.writing import attributes, check_name, create, current_versions, time_of, write
+from musiclab.store.writing import attributes, check_name, complete_index, create, current_versions, time_of, write
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def prepare(
     backend: str | None = None,
     scheduler: str | None = None,
     wait: bool = False,
+    ignore_copies: bool = False,
 ) -> Report:
     """Make a store from a data set, or add to it what is missing.
 
@@ -106,6 +108,9 @@ def prepare(
         open; its workers must see the source files under the same names.
     wait
         Wait while another process makes the same store, instead of refusing.
+    ignore_copies
+        Do not look for copies of one recording, which splits keep together (column ``duplicate``). Generated sound has
+        none.
 
     Returns
     -------
@@ -140,6 +145,8 @@ def prepare(
             finished |= clips_of(old)
         with spread_over(backend, scheduler, configs):
             failures = _compute(index, configs, folder, finished, workers, progress)
+            if not (ignore_copies or dataset.generated):
+                index = index.assign(duplicate=_number_copies(index["path"], workers, progress))
         report = _assemble(path, dataset, index, configs, folder, finished, failures, old)
         shutil.rmtree(folder)
         return report
@@ -156,9 +163,9 @@ def chosen_configs(features: Sequence[str] | Mapping, changes: Mapping[str, Mapp
         check_known(name, names, "settings of a feature", StoreError)
         if not isinstance(settings, Mapping):
             raise StoreError(f"{name}: expected settings by name, such as {name}.sample_rate=22050, found {settings!r}")
-    if not isinstance(features, Mapping):
-        features = {name: known.config(name, (changes or {}).get(name)) for name in names}
-    return {name: features[name] for name in known.FEATURES if name in names}
+    usual = {name: config.to_dict() for name, config in features.items()} if isinstance(features, Mapping) else {}
+    chosen = {name: known.config(name, {**usual.get(name, {}), **(changes or {}).get(name, {})}) for name in names}
+    return {name: chosen[name] for name in known.FEATURES if name in names}
 
 
 def with_files(index: pd.DataFrame) -> pd.DataFrame:
@@ -234,6 +241,13 @@ def _extract_in_parts(
         yield part
 
 
+def _number_copies(paths: pd.Series, workers: int, progress: bool) -> np.ndarray:
+    marks = in_order(mark_file, [(path,) for path in paths], workers)
+    with closing(marks):
+        bar = progress_bar(marks, "looking for copies", len(paths), unit="clip", show=progress)
+        return number_copies(list(bar), progress)
+
+
 def _assemble(
     path: Path,
     dataset: Dataset,
@@ -251,6 +265,7 @@ def _assemble(
     _check_classes(dataset, index[complete], left_out)
     clips = [row for row in clips if None not in row]
     index = index[complete].assign(seconds=[row[0].seconds for row in clips]).reset_index(drop=True)
+    index = complete_index(index)
 
     computed = sum(any(old is None or clip.path != path for clip in row) for row in clips)
     versions = old.versions if old is not None and not computed else current_versions()

@@ -1,45 +1,28 @@
 """Reading a store, and comparing it with its checksums."""
 
-import json
 import math
 import os
 import zlib
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from musiclab.core.errors import StoreError, did_you_mean
 from musiclab.core.progress import progress as progress_bar
 from musiclab.store.description import describe
-
-FORMAT, VERSION = "musiclab-store", 3
-
-COLUMNS = {
-    "path": str,
-    "label": str,
-    "group": str,
-    "fold": np.int64,
-    "split": str,
-    "size": np.int64,
-    "modified": np.int64,
-    "seconds": np.float64,
-}
-"""Columns of the index and their types."""
-
-
-class Layout(NamedTuple):
-    """Where the values of a feature lie in the file, and what is noted about them."""
-
-    begin: int  # byte of the file
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    offsets: np.ndarray
-    crc32: np.ndarray
-    names: tuple[str, ...]
+from musiclab.store.metadata import (
+    Layout,
+    Metadata,
+    checksums,
+    damaged,
+    decode,
+    printable,
+    read_apart,
+    read_metadata,
+)
+from musiclab.store.seal import read_seal
 
 
 class Store:
@@ -58,7 +41,8 @@ class Store:
     ----------
     index : pandas.DataFrame
         One row for each clip: ``path, label, group, fold, split`` as in the data set, ``size`` (bytes) and ``modified``
-        (ns since 1970) of the source file, ``seconds`` of sound.
+        (ns since 1970) of the source file, ``seconds`` of sound, ``duplicate``: 0, or a number from 1 that all clips of
+        the same sound share.
     classes : list of str
         A clip's class number is the position of its label in this list.
     config : dict
@@ -73,56 +57,42 @@ class Store:
     Raises
     ------
     StoreError
-        The file is missing, no HDF5 file, cut off, damaged, not a store, or of another format.
+        The file is missing, no HDF5 file, cut off, damaged, changed since it was written, not a store, or of another
+        format; or a part of it lies in another file. That the values are whole, only :func:`verify` checks.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        if not self.path.exists():
-            raise StoreError(f"{self.path}: no such file; make it with: musiclab prepare SOURCE {self.path}")
-        remedy = f"make it again with: musiclab prepare SOURCE {self.path} --replace"
-        self._identity = file_identity(self.path)
-        self._maps: dict[str, np.memmap] = {}
-        try:
-            file = _open(self.path)
-        except OSError as error:
-            raise StoreError(
-                f"{self.path}: expected an HDF5 file, found one that cannot be opened ({error}); {remedy}"
-            ) from error
-        try:
-            with file:
-                self._read_header(file, remedy)
-            for feature in self.features:
-                self.values(feature)  # mapped now: the file may be replaced later
-        except StoreError:
-            raise
-        except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
-            raise StoreError(f"{self.path}: expected a whole store, found a damaged one ({error}); {remedy}") from error
+        self._identity, metadata, faults = _read_sealed(self.path)
+        if faults:
+            raise damaged(path, "; ".join(faults))
+        self._take(metadata)
 
-    def _read_header(self, file: h5py.File, remedy: str) -> None:
-        attributes = dict(file.attrs)
-        if attributes.get("format") != FORMAT:
-            raise StoreError(
-                f"{self.path}: expected a store made by musiclab prepare, found another HDF5 file; {remedy}"
-            )
-        if attributes["version"] != VERSION:
-            newer = "update musiclab, or " if attributes["version"] > VERSION else ""
-            raise StoreError(
-                f"{self.path}: expected store format {VERSION}, found {attributes['version']}; {newer}{remedy}"
-            )
-        self.attributes = attributes
-        self.classes: list[str] = json.loads(attributes["classes"])
-        self.config: dict[str, dict] = json.loads(attributes["config"])
-        self.source: dict = json.loads(attributes["source"])
-        self.failures: list[tuple[str, str]] = [(path, reason) for path, reason in json.loads(attributes["failures"])]
-        self.versions: dict[str, str] = json.loads(attributes["versions"])
-        self.as_of: str = attributes["as_of"]
-        index = file["index"]
-        self.index = pd.DataFrame(
-            {name: index[name].asstr()[:] if column is str else index[name][:] for name, column in COLUMNS.items()}
-        )
-        self._index_crc32 = int(index.attrs.get("crc32", -1))
-        self._layouts = {feature: _layout(file[group_name(feature)], len(self)) for feature in self.config}
+    @classmethod
+    def _as_it_is(cls, path: str | Path) -> tuple["Store", list[str]]:
+        """Open a store that may be damaged; also return what is damaged except the values."""
+        store = cls.__new__(cls)
+        store.path = Path(path)
+        store._identity, metadata, faults = _read_sealed(store.path)
+        store._take(metadata)
+        return store, faults
+
+    def _take(self, metadata: Metadata) -> None:
+        self.attributes = metadata.attributes
+        facts = decode(metadata.attributes)
+        self.classes: list[str] = facts["classes"]
+        self.config: dict[str, dict] = facts["config"]
+        self.source: dict = facts["source"]
+        self.failures: list[tuple[str, str]] = [(path, reason) for path, reason in facts["failures"]]
+        self.versions: dict[str, str] = facts["versions"]
+        self.as_of: str = metadata.attributes["as_of"]
+        self.index = pd.DataFrame(metadata.index)
+        self._layouts = metadata.layouts
+        self._maps: dict[str, np.memmap] = {}
+        if unknown := set(metadata.index["label"]) - set(self.classes):
+            raise damaged(self.path, f"attribute classes: without {printable(min(unknown), 100)!r}, which is a label")
+        for feature in self.features:
+            self.values(feature)  # mapped now: the file may be replaced later
 
     def __len__(self) -> int:
         return len(self.index)
@@ -173,9 +143,11 @@ class Store:
             The store does not hold that feature.
         """
         layout = self._layout_of(feature)
-        if feature not in self._maps:
-            self._maps[feature] = map_values(self.path, self._identity, layout.begin, layout.shape, layout.dtype)
-        return self._maps[feature]
+        values = self._maps.get(feature)
+        if values is None:  # and not by the name from here on: another thread may close the store
+            values = map_values(self.path, self._identity, layout.begin, layout.shape, layout.dtype)
+            self._maps[feature] = values
+        return values
 
     def read(self, feature: str, clip: int) -> np.ndarray:
         """Read one clip: int16 audio, shape (samples,), or a feature, shape (dimensions, frames)."""
@@ -197,7 +169,7 @@ class Store:
             )
         index = self.index[["path", "label", "group", "fold", "split"]]
         values = np.array(self.values(feature))
-        return pd.concat([index, pd.DataFrame(values, columns=list(self.names(feature)))], axis=1)
+        return pd.concat([index, pd.DataFrame(values, columns=list(self.names(feature)) or None)], axis=1)
 
     def describe(self) -> str:
         """Say what is in the store, for people: what ``musiclab inspect`` prints."""
@@ -263,40 +235,27 @@ def checksum(values: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).reshape(-1))
 
 
-def index_checksum(index: pd.DataFrame) -> int:
-    """Compute the CRC-32 of an index, column after column: a text is its UTF-8 and a zero byte, a number 8 bytes."""
-    crc = 0
-    for name, column in COLUMNS.items():
-        if column is str:
-            crc = zlib.crc32(b"".join(text.encode() + b"\0" for text in index[name]), crc)
-        else:
-            crc = zlib.crc32(index[name].to_numpy(dtype=column).tobytes(), crc)
-    return crc
-
-
 def verify(path: str | Path, progress: bool = False) -> list[str]:
-    """Read a store from beginning to end and compare it with its checksums.
+    """Read a store from beginning to end and compare every byte with its checksums.
 
     Returns
     -------
     list of str
-        A line for each fault, such as the feature, the number and the file of a damaged clip.
+        A line for each fault: the part of the store that is damaged (``attributes``, ``index``, the layout of a
+        feature), or the feature, the number and the file of a damaged clip.
 
     Raises
     ------
     StoreError
         The file is so much damaged that it cannot be opened as a store.
     """
-    faults = []
-    with Store(path) as store, open(path, "rb") as file:
-        crc = index_checksum(store.index)
-        if crc != store._index_crc32:
-            faults.append(f"index: expected checksum {store._index_crc32:08x}, found {crc:08x}")
+    store, faults = Store._as_it_is(path)
+    with store, open(path, "rb") as file:
         clips = product(store.features, range(len(store)))
         total = len(store) * len(store.features)
         for feature, clip in progress_bar(clips, "verifying", total, unit="clip", show=progress):
             if fault := _damage(file, store._layouts[feature], clip):
-                faults.append(f"{feature}: clip {clip} ({store.index['path'][clip]}): {fault}")
+                faults.append(f"{feature}: clip {clip} ({printable(store.index['path'][clip])}): {fault}")
     return faults
 
 
@@ -313,20 +272,28 @@ def _damage(file, layout: Layout, clip: int) -> str:
     return "" if crc == expected else f"expected checksum {expected:08x}, found {crc:08x}"
 
 
-def _open(path: Path) -> h5py.File:
+def _read_sealed(path: Path) -> tuple[tuple, Metadata, list[str]]:
+    """Read all of a store but its values; return its identity, and what is damaged, too."""
+    if not path.exists():
+        raise StoreError(f"{path}: no such file; make it with: musiclab prepare SOURCE {path}")
+    if not path.is_file():
+        raise StoreError(f"{path}: expected an HDF5 file, found a folder or a device; give the name of a store")
     try:
-        return h5py.File(path, "r")
-    except BlockingIOError:  # a viewer holds the file open for writing, which is no reason not to read
-        return h5py.File(path, "r", locking=False)
-
-
-def _layout(group: h5py.Group, clips: int) -> Layout:
-    values, offsets, crc32 = group["values"], group["offsets"][:], group["crc32"][:]
-    if len(offsets) != clips + 1 or len(crc32) != clips:
-        raise ValueError(f"{group.name}: {len(offsets)} offsets and {len(crc32)} checksums of {clips} clips")
-    if offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
-        raise ValueError(f"{group.name}: offsets that do not rise from 0 to {len(values)}")
-    begin = values.id.get_offset() if values.size else 0
-    if begin is None:
-        raise ValueError(f"{group.name}: values that are not in one piece")
-    return Layout(begin, values.shape, values.dtype, offsets, crc32, tuple(json.loads(group.attrs["names"])))
+        identity = file_identity(path)
+        with open(path, "rb") as file:
+            expected, is_intact = read_seal(file)
+    except OSError as error:
+        raise StoreError(f"{path}: expected an HDF5 file, found one that cannot be read ({error})") from error
+    if is_intact:
+        return identity, read_metadata(path), []
+    metadata = read_apart(path)
+    if not expected:
+        return identity, metadata, ["first block: expected checksums of the rest of the file, found something else"]
+    faults = [
+        f"{part}: expected checksum {expected.get(part, 'none')}, found {crc}"
+        for part, crc in checksums(metadata).items()
+        if expected.get(part) != crc
+    ]
+    if not faults:
+        faults = ["structure: expected the checksum in the first block of the file, found another"]
+    return identity, metadata, faults

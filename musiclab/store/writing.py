@@ -1,13 +1,15 @@
 """Writing a store: from arrays in memory (:func:`create`) or piece by piece, however large (:func:`write`)."""
 
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import h5py
 import numpy as np
@@ -15,7 +17,9 @@ import pandas as pd
 
 from musiclab.core.errors import StoreError
 from musiclab.core.files import replacing
-from musiclab.store.reading import COLUMNS, FORMAT, VERSION, checksum, group_name, index_checksum
+from musiclab.store.metadata import COLUMNS, Layout, Metadata, checksums
+from musiclab.store.reading import checksum, group_name
+from musiclab.store.seal import FORMAT, SIZE, VERSION, make_seal
 
 ABOUT = (
     "Recordings and what was computed of them, for training classifiers. Clip i of a feature is "
@@ -86,42 +90,118 @@ def write(
     and its bytes depend on the content alone, not on how that was cut. Columns of the index that are missing are filled
     with 0 or "". Where the disk is full or read-only, an OSError says so.
     """
-    begins = {}
-    try:
-        with h5py.File(path, "w", **_ALIGNMENT) as file:
-            file.attrs.update(sorted(attributes.items()))  # in one order: it decides where they lie
-            _write_index(file.create_group("index"), index)
-            for name, column in columns.items():
-                begins[name] = _lay_out(file.create_group(group_name(name)), column, (names or {}).get(name, ()))
-            if "audio" in columns:
-                file["audio/values"].attrs["sample_rate"] = json.loads(attributes["config"])["audio"]["sample_rate"]
-    except RuntimeError as error:  # what h5py makes of a write that failed while it closes the file
-        raise OSError(str(error)) from error
-    with open(path, "r+b") as file:  # without HDF5, which can crash after a write that failed
+    index = complete_index(index)
+    with ThreadPoolExecutor(1) as pool:  # because Ctrl-C comes to the main thread, and HDF5 must not meet it either
+        memory, metadata = pool.submit(_lay_out_file, attributes, index, columns, names or {}).result()
+    ordered = sorted(metadata.layouts.values(), key=lambda layout: layout.begin)
+    with open(path, "w+b") as file:
+        memory.copy_to(file)
         for name, column in columns.items():
-            file.seek(begins[name])
-            for piece in column.pieces:
-                file.write(np.ascontiguousarray(piece, column.dtype))
+            file.seek(metadata.layouts[name].begin)
+            _write_values(file, name, column, index)
+        extents = [[layout.begin, layout.size] for layout in ordered if layout.size]
+        seal = make_seal(file, extents, checksums(metadata))
+        file.seek(0)
+        file.write(seal)
 
 
-def _write_index(group: h5py.Group, index: pd.DataFrame) -> None:
-    index = index.assign(**{name: column() for name, column in COLUMNS.items() if name not in index})
+def _lay_out_file(
+    attributes: dict, index: pd.DataFrame, columns: Mapping[str, Column], names: Mapping[str, Sequence[str]]
+) -> tuple["_Memory", Metadata]:
+    """Make all of a store but its values and the first block, in memory."""
+    memory, layouts = _Memory(), {}
+    with h5py.File(memory, "w", userblock_size=SIZE, **_ALIGNMENT) as file:
+        file.attrs.update(sorted(attributes.items()))  # in one order: it decides where they lie
+        arrays = _write_index(file.create_group("index"), index)
+        for name, column in columns.items():
+            layouts[name] = _lay_out(file.create_group(group_name(name)), column, names.get(name, ()))
+        if "audio" in columns:
+            file["audio/values"].attrs["sample_rate"] = json.loads(attributes["config"])["audio"]["sample_rate"]
+    return memory, Metadata(attributes, arrays, layouts)
+
+
+def _write_values(file: BinaryIO, name: str, column: Column, index: pd.DataFrame) -> None:
+    rows = 0
+    for piece in column.pieces:
+        if piece.dtype.kind == "f" and not (is_finite := np.isfinite(piece)).all():
+            row = rows + int(np.flatnonzero(~is_finite.reshape(len(piece), -1).all(axis=1))[0])
+            clip = int(np.searchsorted(np.cumsum(column.lengths), row, side="right"))
+            raise StoreError(
+                f"{index['path'].iloc[clip]}: expected finite values of {name}, found NaN or infinite ones; "
+                "look for what is wrong with the sound with: musiclab scan"
+            )
+        file.write(np.ascontiguousarray(piece, column.dtype))
+        rows += len(piece)
+
+
+class _Memory(io.RawIOBase):
+    """A file in memory that keeps only what is written to it.
+
+    HDF5 can crash after a write that failed, at the latest when the program ends, so it never meets a disk.
+    """
+
+    def __init__(self):
+        self._pieces: list[tuple[int, bytes]] = []  # where, what
+        self._position = self._size = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data) -> int:
+        self._pieces.append((self._position, bytes(data)))
+        self._size = max(self._size, self.seek(len(data), 1))
+        return len(data)
+
+    def readinto(self, buffer) -> int:
+        end = self._position + len(buffer)
+        for begin, data in self._pieces:
+            first, last = max(begin, self._position), min(begin + len(data), end)
+            if first < last:
+                buffer[first - self._position : last - self._position] = data[first - begin : last - begin]
+        self._position = end
+        return len(buffer)
+
+    def truncate(self, size: int | None = None) -> int:
+        self._size = self._position if size is None else size
+        return self._size
+
+    def copy_to(self, file: BinaryIO) -> None:
+        """Write everything to a file on a disk, with holes where nothing was written."""
+        for begin, data in self._pieces:
+            file.seek(begin)
+            file.write(data)
+        file.truncate(self._size)
+
+
+def complete_index(index: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of a store's index that are missing, filled with 0 or ""."""
+    return index.assign(**{name: column() for name, column in COLUMNS.items() if name not in index})
+
+
+def _write_index(group: h5py.Group, index: pd.DataFrame) -> dict[str, np.ndarray]:
+    arrays = {}
     for name, column in COLUMNS.items():
+        arrays[name] = index[name].to_numpy(dtype=object).astype(object if column is str else column)
         dtype = h5py.string_dtype() if column is str else column
-        group.create_dataset(name, data=index[name].to_numpy(dtype=object).astype(dtype), dtype=dtype)
-    group.attrs["crc32"] = np.uint32(index_checksum(index))
+        group.create_dataset(name, data=arrays[name], dtype=dtype)
+    return arrays
 
 
-def _lay_out(group: h5py.Group, column: Column, names: Sequence[str]) -> int:
-    """Write all of a column but its values, and return the byte of the file where those begin."""
+def _lay_out(group: h5py.Group, column: Column, names: Sequence[str]) -> Layout:
+    """Write all of a column but its values, and return where those begin."""
     group.attrs["names"] = _json(list(names))
     group["offsets"] = offsets = np.concatenate([[0], np.cumsum(column.lengths)]).astype(np.int64)
-    group["crc32"] = np.asarray(column.crc32, dtype=np.uint32)
-    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    values = group.create_dataset("values", (int(offsets[-1]), *column.row), column.dtype, dcpl=layout)
-    return values.id.get_offset() or 0  # None where there are no values
+    group["crc32"] = crc32 = np.asarray(column.crc32, dtype=np.uint32)
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    values = group.create_dataset("values", (int(offsets[-1]), *column.row), column.dtype, dcpl=plist)
+    begin = values.id.get_offset() if values.size else 0
+    return Layout(begin, values.shape, values.dtype, offsets, crc32, tuple(names))
 
 
 class StoreWriter:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from musiclab.core.checks import check_flag, check_known, check_number, check_positive, check_share, check_whole
-from musiclab.core.errors import RunError
+from musiclab.core.errors import Problems, RunError
 from musiclab.training.augment import Augmentation
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -76,22 +76,26 @@ class TrainConfig:
     deterministic: bool = False
 
     def __post_init__(self):
-        settings = vars(self)
-        check_whole(settings, "epochs", "batch_size", "accumulate")
-        check_whole(settings, "patience", "workers", least=0)
-        check_whole(settings, "seed", least=0, most=2**32 - 1)
-        check_positive(settings, "learning_rate")
-        check_number(settings, "weight_decay", "clip")
-        check_share(settings, "label_smoothing")
-        check_flag(settings, "class_weights", "compile", "deterministic")
-        check_known(self.device, DEVICES, "a device")
-        check_known(self.precision, PRECISIONS, "a precision")
-        check_known(self.optimiser, OPTIMISERS, "an optimiser")
-        check_known(self.schedule, SCHEDULES, "a schedule")
-        if isinstance(self.augmentation, dict):  # as a file has it
-            object.__setattr__(self, "augmentation", Augmentation.from_dict(self.augmentation))
-        if not isinstance(self.augmentation, Augmentation):
-            raise RunError(f"expected augmentation to be an Augmentation, found {self.augmentation!r}")
+        settings, problems = vars(self), Problems()
+        problems.check(check_whole, settings, "epochs", "batch_size", "accumulate")
+        with problems:
+            check_whole(settings, "patience", "workers", least=0)
+            check_whole(settings, "workers", least=0, most=256)
+        problems.check(check_whole, settings, "seed", least=0, most=2**32 - 1)
+        problems.check(check_positive, settings, "learning_rate")
+        problems.check(check_number, settings, "weight_decay", "clip")
+        problems.check(check_share, settings, "label_smoothing")
+        problems.check(check_flag, settings, "class_weights", "compile", "deterministic")
+        problems.check(check_known, self.device, DEVICES, "a device")
+        problems.check(check_known, self.precision, PRECISIONS, "a precision")
+        problems.check(check_known, self.optimiser, OPTIMISERS, "an optimiser")
+        problems.check(check_known, self.schedule, SCHEDULES, "a schedule")
+        with problems:
+            if isinstance(self.augmentation, dict):  # as a file has it
+                object.__setattr__(self, "augmentation", Augmentation.from_dict(self.augmentation))
+            if not isinstance(self.augmentation, Augmentation):
+                raise RunError(f"expected augmentation to be an Augmentation, found {self.augmentation!r}")
+        problems.raise_if_any()
 
     def to_dict(self) -> dict:
         """Return the settings as a dictionary that JSON can hold."""

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from musiclab.core.errors import RunError
+from musiclab.datasets.splits import join_copies
 from musiclab.metrics import Result
 from musiclab.store import Store
 from musiclab.store.segments import Segments
@@ -67,6 +69,12 @@ def normalise(log_probabilities: np.ndarray) -> np.ndarray:
     return torch.from_numpy(log_probabilities).log_softmax(dim=-1).numpy()
 
 
+def check_finite(scores: np.ndarray, data: str) -> None:
+    """Raise RunError if a model's scores of some data are NaN or infinite, as damaged weights make them."""
+    if not np.isfinite(scores).all():
+        raise RunError(f"{data}: expected finite scores, found NaN or infinity; the model is damaged: train it again")
+
+
 def evaluate(model: nn.Module, store: Store, segments: Segments, config: TrainConfig = TrainConfig()) -> Result:
     """Test a model on clips of a store.
 
@@ -74,6 +82,7 @@ def evaluate(model: nn.Module, store: Store, segments: Segments, config: TrainCo
     ``device``, ``precision`` and ``batch_size`` of ``config`` are used.
     """
     clips, values = log_probabilities(model, segments, config.device, config.precision, config.batch_size)
-    rows = store.index.iloc[clips]
+    check_finite(values, str(store.path))
+    rows = join_copies(store.index).iloc[clips]  # copies are one group in intervals, too
     groups, paths = (rows[column].to_numpy(dtype=str) for column in ("group", "path"))
     return Result(store.classes, store.labels[clips], values, groups, paths)

@@ -1,5 +1,6 @@
 """Decode sound files (mp3, flac, m4a, wav ...): random segments of them, or a folder of 16 kHz ``.h5`` files."""
 
+import io
 import logging
 import shutil
 import subprocess
@@ -15,15 +16,14 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from musiclab.audio import SUFFIXES, find_audio, fix_length, load_audio, resample, to_int16
+from musiclab.audio import SUFFIXES, TO_CONVERT, find_audio, fix_length, load_audio, resample, to_int16
 from musiclab.core.errors import AudioError, DatasetError, MusiclabError
 from musiclab.core.files import replacing
 from musiclab.core.progress import progress
 from musiclab.umtn.companding import compand
 
 WAV_FREQ = 16000  # sample rate of everything in this package, Hz
-# Endings that ffmpeg decodes, where it is installed; libsndfile decodes the others.
-BY_FFMPEG = (".m4a", ".aac", ".ape", ".mkv", ".mp4", ".wma", ".opus", ".webm")
+
 log = logging.getLogger(__name__)
 
 
@@ -94,14 +94,17 @@ class EncodedFilesDataset(Dataset):
 
 def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ) -> Path:
     """Write int16 samples as UMTN's data set ``wav``, uncompressed in one piece, with its ``sample_rate`` in Hz."""
-    with replacing(path) as unfinished, h5py.File(unfinished, "w") as file:
+    image = io.BytesIO()  # because HDF5 can crash after a write to a full disk
+    with h5py.File(image, "w") as file:
         file.create_dataset("wav", data=samples).attrs["sample_rate"] = sample_rate
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(image.getbuffer())
     return Path(path)
 
 
 def find_encoded(top: str | Path, file_type: str | None = None) -> list[Path]:
     """List the recordings below a folder, sorted: all that can be decoded, or those of one ending."""
-    endings = (f".{file_type.lower().lstrip('.')}",) if file_type else (*SUFFIXES, *BY_FFMPEG)
+    endings = (f".{file_type.lower().lstrip('.')}",) if file_type else (*SUFFIXES, *TO_CONVERT)
     files = find_audio(top, endings)
     if not files:
         raise DatasetError(f"{top}: expected a folder of recordings ({', '.join(endings)}), found none; check its name")
@@ -115,13 +118,16 @@ def decode(path: Path, norm_db: bool = False) -> np.ndarray:
             return to_int16(load_audio(file, WAV_FREQ)[0])
         waveform, sample_rate = load_audio(file, None, mono=False)  # UMTN compands the file itself, then mixes it down
         mono = np.atleast_2d(compand(waveform, sample_rate)).mean(axis=0)
-        return to_int16(resample(mono, sample_rate, WAV_FREQ))
+        samples = to_int16(resample(mono, sample_rate, WAV_FREQ))
+    if not len(samples):
+        raise AudioError(f"{path}: expected sound, found 0 samples at {WAV_FREQ:,} Hz; leave the file out")
+    return samples
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[Path]:
     """Yield a file that libsndfile can decode: the file itself, or a temporary copy made by ffmpeg."""
-    if path.suffix.lower() not in BY_FFMPEG:
+    if path.suffix.lower() not in TO_CONVERT:
         yield path
         return
     if not shutil.which("ffmpeg"):
@@ -135,7 +141,10 @@ def _readable(path: Path) -> Iterator[Path]:
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1:] or ["no sound in it"]
             raise AudioError(f"{path}: expected sound that ffmpeg decodes, found none ({reason[0]}); leave it out")
-        yield wav
+        try:
+            yield wav
+        except AudioError as error:  # the temporary folder is of no help to the reader
+            raise AudioError(str(error).replace(str(wav), str(path))) from error
 
 
 def try_each(paths: Iterable[Path], work: Callable[[Path], Any]) -> tuple[dict[Path, Any], list[tuple[str, str]]]:

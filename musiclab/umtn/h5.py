@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from musiclab.audio import find_audio, to_int16
 from musiclab.core.errors import DatasetError, StoreError
+from musiclab.store.metadata import open_hdf5
 from musiclab.umtn.augmentation import WavFrequencyAugmentation
 from musiclab.umtn.encoded import WAV_FREQ, report, try_each
 from musiclab.umtn.mulaw import encode
@@ -102,7 +103,7 @@ class H5Dataset(Dataset):
         if header.offset is not None:  # in one piece: much faster than opening it as HDF5, and no handle is kept
             count = (header.samples if stop is None else stop) - start
             return np.fromfile(path, header.dtype, count, offset=header.offset + start * header.dtype.itemsize)
-        with h5py.File(path, "r") as file:  # in chunks, as UMTN and earlier versions wrote it
+        with open_hdf5(path) as file:  # in chunks, as UMTN and earlier versions wrote it
             return file[self.dataset_name][start:stop]
 
 
@@ -220,7 +221,7 @@ def find_h5(top: str | Path) -> list[Path]:
 def read_header(path: Path, dataset_name: str, least: int) -> Header:
     """Read what training needs to know of a file; raise StoreError if it is unusable or shorter than ``least``."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             names = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.ndim]
             if dataset_name not in names:
                 raise StoreError(f"{path}: expected a dataset {dataset_name!r}, found {', '.join(names) or 'none'}")

@@ -173,7 +173,7 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
 
     def still(self) -> Still:
         """Return the predictions along the last sound; before there is one, the classes alone."""
-        figure = Figure(figsize=(7, 1.2 + 0.22 * len(self.classes)), layout="constrained")
+        figure = Figure(figsize=(7, 1.2 + 0.22 * min(len(self.classes), plots.MOST_ROWS)), layout="constrained")
         ax = figure.subplots()
         if self._sound is None:
             plots.timeline(np.array([0.0, LONGEST]), np.zeros((1, len(self.classes))), self.classes, ax)

@@ -51,6 +51,9 @@ class ConfusionTable(ipywidgets.VBox):
         self._result, self._on_choose = result, on_choose
         self.classes, self.probabilities = result.classes, np.exp(result.log_probabilities)
         names = np.array(result.classes, dtype=object)
+        mistakes = result.confusion - np.diag(np.diag(result.confusion))
+        most = (-mistakes.sum(axis=0) - mistakes.sum(axis=1)).argsort(kind="stable")[: plots.MOST_ROWS]
+        self._shown = np.sort(most).tolist()  # classes in the matrix: a browser can't hold 100,000 buttons
         self._index = pd.DataFrame(
             {
                 "clip": short_names(result.paths),
@@ -62,12 +65,14 @@ class ConfusionTable(ipywidgets.VBox):
             }
         )
         self.clips, self.cell = self._index[:0], None
-        self._matrix = Matrix(result.classes, result.confusion, self._open)
+        shown = np.ix_(self._shown, self._shown)
+        self._matrix = Matrix(names[self._shown].tolist(), result.confusion[shown], self._open_shown)
         columns = {name: name for name in ("clip", "probability")}
         self.table = Table(columns, lambda row: on_choose(self.clips.iloc[row], True), is_missing)
         self.table.show(self.clips, "Every prediction is correct. The cells on the diagonal hold the clips.")
         sides = [self._matrix.add_class("musiclab-matrix-side"), self.table.add_class("musiclab-list-side")]
-        super().__init__([ipywidgets.HTML(f"<p>{result}</p>"), ipywidgets.Box(sides).add_class("musiclab-sides")])
+        note = f"; the {len(most)} of {len(names)} classes with the most mistakes" if len(most) < len(names) else ""
+        super().__init__([ipywidgets.HTML(f"<p>{result}{note}</p>"), ipywidgets.Box(sides).add_class("musiclab-sides")])
 
     def open_most_frequent(self) -> None:
         """Open the cell of the most frequent confusion, if there is one."""
@@ -85,8 +90,12 @@ class ConfusionTable(ipywidgets.VBox):
         """Mark a row of ``clips`` as chosen."""
         self.table.choose(row)
 
+    def _open_shown(self, row: int, column: int) -> None:
+        self._open(self._shown[row], self._shown[column])
+
     def _open(self, true: int, predicted: int) -> None:
-        self._matrix.cell = [true, predicted]
+        is_shown = {true, predicted} <= set(self._shown)
+        self._matrix.cell = [self._shown.index(true), self._shown.index(predicted)] if is_shown else [-1, -1]
         self.cell = (self._result.classes[true], self._result.classes[predicted])
         is_inside = (self._result.labels == true) & (self._result.predictions == predicted)
         self.clips = self._index[is_inside].sort_values("probability", ascending=False, kind="stable")
@@ -100,8 +109,7 @@ class ConfusionTable(ipywidgets.VBox):
     def picture(self) -> tuple[bytes, str]:
         """Draw the matrix: a PNG, and its description."""
         result = self._result
-        size = 2.2 + 0.42 * len(result.classes)
-        figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+        figure = Figure(figsize=plots.confusion_size(result.classes), layout="constrained")
         plots.confusion(result.confusion, result.classes, figure.subplots())
         confusions = result.confusions.head(3)[["label", "predicted", "count"]].itertuples(index=False, name=None)
         most = ", ".join(f"{label} for {predicted} {count} times" for label, predicted, count in confusions)

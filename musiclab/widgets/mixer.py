@@ -158,10 +158,11 @@ class StudioMixer(WithStill, ipywidgets.VBox):
         if self.probabilities is None:
             return Still(sound.png, f"{title}: {sound.alt}", sound.sound, caption)
         figure = Figure(figsize=(7, 0.9 + 0.24 * len(self.classes)), layout="constrained")
-        ax = figure.subplots()
+        ax, rows = figure.subplots(), range(len(self.classes))
         if self.before is not None:
-            ax.barh(self.classes, 100 * self.before, 0.9, color="0.93", edgecolor="0.5", label="before")
-        ax.barh(self.classes, 100 * self.probabilities, 0.5, color=plots.PALETTE[0], label="now")
+            ax.barh(rows, 100 * self.before, 0.9, color="0.93", edgecolor="0.5", label="before")
+        ax.barh(rows, 100 * self.probabilities, 0.5, color=plots.PALETTE[0], label="now")
+        ax.set_yticks(rows, plots.drawable(self.classes))
         ax.invert_yaxis()  # in the model's order, as the widget has them
         ax.set(xlabel="probability (%)", xlim=(0, 100), title=title)
         if self.before is not None:

@@ -22,7 +22,7 @@ def open_run(run):
 
 def classify(run, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     """Return the probabilities that a run predicts for a waveform, shape (classes,)."""
-    return run.predict(waveform, sample_rate).files.loc[0, run.settings.classes].to_numpy(dtype=float)
+    return run.predict(waveform, sample_rate).probabilities[0]
 
 
 def percent(share: float) -> str:

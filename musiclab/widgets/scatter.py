@@ -125,6 +125,7 @@ class ClipMap(ipywidgets.VBox):
     def picture(self) -> tuple[bytes, str]:
         """Draw the map: a PNG, and its description."""
         colour_of, legend = np.frombuffer(self._scatter.colour_of, np.uint8), self._scatter.legend
+        names = plots.drawable(legend)
         axes = self._scatter.axes
         figure = Figure(figsize=(7, 4.6), layout="constrained")
         ax = figure.subplots()
@@ -132,7 +133,7 @@ class ClipMap(ipywidgets.VBox):
             points = self.clips[colour_of == colour]
             style = {"color": self._scatter.colours[colour], "marker": MARKERS[colour % len(MARKERS)]}
             style |= {"s": 16, "linewidths": 0, "alpha": 0.85, "zorder": COLOURS + 1 - colour}
-            ax.scatter(points["x"], points["y"], label=legend[colour], **style)
+            ax.scatter(points["x"], points["y"], label=names[colour], **style)
         ax.set(xlabel=axes[0], ylabel=axes[1], xticks=[], yticks=[], aspect="equal")
         ax.set_adjustable("datalim")
         handles, names = ax.get_legend_handles_labels()

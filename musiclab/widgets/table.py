@@ -165,9 +165,10 @@ class FilteredTable(ipywidgets.VBox):
         figure = Figure(figsize=(7, 0.9 + 0.22 * len(counts)), layout="constrained")
         ax, left = figure.subplots(), 0
         for split in sorted(counts, key=list(_SPLITS).index):
-            ax.barh(counts.index, counts[split], left=left, color=_SPLITS[split], label=split or "clips")
+            ax.barh(range(len(counts)), counts[split], left=left, color=_SPLITS[split], label=split or "clips")
             left = left + counts[split]
-        ax.set_xlabel(f"clips of {self._title}")
+        ax.set_yticks(range(len(counts)), plots.drawable(counts.index))
+        ax.set_xlabel(f"clips of {plots.drawable([self._title])[0]}")
         if len(counts.columns) > 1:
             ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
         total = f"{len(self._index):,} clips, {self._index['group'].nunique():,} groups"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from musiclab.core.errors import MusiclabError
-from musiclab.plots import PALETTE
+from musiclab.plots import PALETTE, drawable, name_ticks
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,15 @@ class Track:
             rows = np.arange(len(data["classes"]) + 1) - 0.5
             shares = np.transpose(data["probabilities"])
             ax.pcolormesh(data["edges"], rows, shares, cmap="Blues", vmin=0, vmax=1, rasterized=True)
-            ax.set_yticks(range(len(data["classes"])), data["classes"], fontsize=6)
+            name_ticks(ax.yaxis, data["classes"], self.height / 100, fontsize=6)
             ax.invert_yaxis()
             return
         ax.set_yticks([])
-        ax.set_ylabel(self.name, rotation=0, ha="right", va="center", fontsize=8)
+        ax.set_ylabel(drawable([self.name])[0], rotation=0, ha="right", va="center", fontsize=8)
         if self.form == "beats":
             ax.vlines(data["times"], 0, 1, color=PALETTE[0], linewidth=0.8)
         else:
-            for (start, end), text, colour in zip(data["spans"], data["texts"], data["colours"], strict=True):
+            for (start, end), text, colour in zip(data["spans"], drawable(data["texts"]), data["colours"], strict=True):
                 ax.axvspan(start, end, color=colour, alpha=0.35, linewidth=0)
                 ax.text((start + end) / 2, 0.5, text, ha="center", va="center", fontsize=7, clip_on=True)
             ax.set_ylim(0, 1)
