@@ -202,7 +202,7 @@ def test_effects_are_mean_differences_of_the_probability_of_the_label():
     np.testing.assert_allclose(muted["before"], (0.8 + 0.6 + 0.7 + 0.5) / 4)
     np.testing.assert_allclose(muted["after"], (0.6 + 0.4 + 0.7 + 0.1) / 4)
     np.testing.assert_allclose(muted["shift"], -0.2)
-    np.testing.assert_allclose([muted["low"], muted["high"]], [-0.2, -0.2])  # the same in both groups
+    assert muted["low"] < -0.2 < muted["high"]
     assert muted["flipped"] == 0.25
     assert muted["n"] == 4
     assert table.loc["nothing", ["shift", "low", "high", "flipped"]].tolist() == [0, 0, 0, 0]

@@ -119,6 +119,7 @@ def test_the_seed_of_the_split_is_another_than_that_of_the_training(store):
 
 
 def test_other_feature_settings_than_the_recipes_are_named_before_the_training(folder, tmp_path, caplog):
+    caplog.set_level("INFO", "musiclab")
     prepare(AudioFolder(folder), tmp_path / "usual.h5", ["summary"], workers=1, progress=False)
     musiclab.train("mlp", tmp_path / "usual.h5", **SETTINGS)
     assert (
@@ -131,3 +132,17 @@ def test_features_of_several_models():
     assert set(musiclab.training.features_for("mlp", "cnn", "m5")) == {"summary", "logmel", "audio"}
     with pytest.raises(musiclab.core.errors.RunError, match=r"expected a model among .*found .cmn.; did you mean cnn"):
         musiclab.training.features_for("cmn")
+
+
+def test_evaluate_leaves_out_copies_of_what_the_model_was_trained_on(folder, store, tmp_path, caplog):
+    run = musiclab.train("mlp", store, **SETTINGS)
+    learnt = next(path for path in run.settings.trained_on if path.endswith("take.wav"))
+    other = tmp_path / "other"
+    waveform, _ = musiclab.audio.load_audio(learnt, 16000)
+    save_audio(other / "noise" / "copy.mp3", waveform, 16000)
+    for label, seed in (("noise", 101), ("hiss", 102), ("hiss", 103)):
+        save_audio(other / label / f"{seed}.wav", recording(seed), RATE)
+    tested = run.evaluate(f"folder:{other}")
+    assert sorted(path.rsplit("/", 1)[1] for path in tested.result.paths) == ["101.wav", "102.wav", "103.wav"]
+    assert tested.settings.split == "all clips, without 1 that it was trained on"
+    assert "copy.mp3, because the model was trained on or validated with them" in caplog.text

@@ -263,6 +263,15 @@ def test_no_difference_on_few_groups_is_not_certain():
     assert (low, high) == (pytest.approx(-beta.ppf(0.975, 0.5, 10), abs=0.02), pytest.approx(-low))
 
 
+def test_a_difference_of_scores_is_at_most_as_wide_as_theirs():
+    before = np.linspace(0.2, 0.8, 40)
+    groups = np.arange(40) // 2
+    assert difference_interval(before, before, groups) == (0, 0)
+    after = before - 0.1 + 0.02 * np.sin(np.arange(40))
+    low, high = difference_interval(after, before, groups)
+    assert -0.12 <= low < (after - before).mean() < high <= -0.08
+
+
 def test_a_difference_is_surer_than_two_accuracies_where_the_same_clips_are_hard():
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(50), 4)

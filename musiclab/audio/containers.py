@@ -168,7 +168,7 @@ def _examine_ogg(data: Bytes) -> Contents:
         is_ended = bool(flags & 4)
         position += 27 + segments + sum(data[position + 27 : position + 27 + segments])
         if position > len(data):
-            return Contents(missing=position - len(data))
+            return Contents(missing=position - len(data) if is_ended else max(position - len(data), FEW + 1))
     note = f"{streams} recordings one after the other, of which only the first is read" if streams > 1 else ""
     return Contents(missing=0 if is_ended else FEW + 1, note=note)
 

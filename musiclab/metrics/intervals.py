@@ -41,7 +41,7 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
     >>> round(low, 1), high
     (0.7, 1.0)
     """
-    return _interval(np.asarray(correct, dtype=float), groups, 0.0, 1.0, seed)
+    return _interval(np.asarray(correct, dtype=float), groups, (0.0, 1.0), 1.0, seed)
 
 
 def difference_interval(
@@ -55,7 +55,8 @@ def difference_interval(
     Parameters
     ----------
     first, second : bool or float array, shape (n,)
-        Whether each model classified each clip correctly, or any other score in [0, 1], such as a probability.
+        Whether each model classified each clip correctly; or scores, such as probabilities, and then the half group has
+        the lowest or highest difference of a clip.
     groups, seed
         As in :func:`group_interval`.
 
@@ -71,14 +72,19 @@ def difference_interval(
     >>> round(low, 1), round(high, 1)
     (0.2, 0.6)
     """
-    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    first, second = np.asarray(first), np.asarray(second)
     if first.shape != second.shape:
         raise ValueError(f"expected the same clips for both models, found {first.shape} and {second.shape}")
-    return _interval(first - second, groups, -1.0, 0.5, seed)
+    values = first.astype(float) - second
+    are_scores = first.dtype.kind == "f" or second.dtype.kind == "f"
+    extremes = (values.min(), values.max()) if are_scores and len(values) else (-1.0, 1.0)
+    return _interval(values, groups, extremes, 0.5, seed)
 
 
-def _interval(values: np.ndarray, groups: np.ndarray, least: float, extra: float, seed: int) -> tuple[float, float]:
-    """Compute the 95 % interval of a mean of values in [least, 1], with so much of a group added at each end."""
+def _interval(
+    values: np.ndarray, groups: np.ndarray, extremes: tuple[float, float], extra: float, seed: int
+) -> tuple[float, float]:
+    """Compute the 95 % interval of a mean, with so much of a group added that has the lowest or highest value."""
     groups = np.asarray(groups)
     if values.ndim != 1 or values.shape != groups.shape or not len(values):
         raise ValueError(
@@ -92,7 +98,7 @@ def _interval(values: np.ndarray, groups: np.ndarray, least: float, extra: float
         weights = rng.exponential(size=(_BLOCK, len(sizes)))
         added = size * rng.gamma(extra, size=_BLOCK)
         total, clips = weights @ sums, weights @ sizes + added
-        lower.append((total + least * added) / clips)
-        upper.append((total + added) / clips)
+        lower.append((total + extremes[0] * added) / clips)
+        upper.append((total + extremes[1] * added) / clips)
     low, high = np.quantile(np.concatenate(lower), 0.025), np.quantile(np.concatenate(upper), 0.975)
-    return float(low), float(min(high, 1.0))
+    return float(max(low, extremes[0])), float(min(high, extremes[1]))

@@ -95,8 +95,8 @@ def train(
     >>> print(run)  # doctest: +SKIP
     """
     plan = {"fold": fold, "resume": resume, "overwrite": overwrite, "split_seed": split_seed}
-    chosen, data = check_train(model, data, out, **plan, **overrides)
-    store = open_for(chosen, data)
+    chosen, opened = check_train(model, data, out, **plan, **overrides)
+    store = open_for(chosen, opened, warns=isinstance(data, str | Path))
     index = _index_to_split(store, ignore_copies)
     split = splits.choose_split(index, fold, chosen.training.seed if split_seed is None else split_seed)
     run = run_split(chosen, store, split, out, resume=resume, show_progress=show_progress, command=command)
@@ -144,8 +144,8 @@ def crossval(
     --------
     >>> print(crossval("mlp", "esc10:ESC-50-master", out="runs/mlp"))  # doctest: +SKIP
     """
-    chosen, data = check_crossval(model, data, folds, out, split_seed=split_seed, **overrides)
-    store = open_for(chosen, data)
+    chosen, opened = check_crossval(model, data, folds, out, split_seed=split_seed, **overrides)
+    store = open_for(chosen, opened, warns=isinstance(data, str | Path))
     index = _index_to_split(store, ignore_copies)
     index = splits.with_folds(index, seed=chosen.training.seed if split_seed is None else split_seed)
     known = sorted(set(index["fold"]) - {0})
@@ -249,25 +249,25 @@ def _test_fold(index: pd.DataFrame, fold: int, seed: int) -> Split:
     return splits.by_fold(splits.with_folds(index, seed=seed), fold)
 
 
-def open_for(chosen: Recipe, data: str | Path | Dataset | Store) -> Store:
-    """Open the store that a recipe trains on, and log which clips could not be read."""
+def open_for(chosen: Recipe, data: str | Path | Dataset | Store, warns: bool = True) -> Store:
+    """Open the store that a recipe trains on, and log which clips could not be read.
+
+    If its feature was prepared with other settings than those that the recipe was made for, log that too, as a warning
+    or else for information.
+    """
     pick_device(chosen.training.device)  # raises for a missing device before hours of preparing
     with main_first(chosen.training.device):
         store = open_with_warning(data, models.find(chosen.model).feature, chosen.feature_config)
     _check_classes(store)
-    _warn_of_other_settings(chosen, store)
-    return store
-
-
-def _warn_of_other_settings(chosen: Recipe, store: Store) -> None:
-    """Warn if a feature was prepared with other settings than those that the recipe was made for."""
     feature = models.find(chosen.model).feature
     if apart := differing(chosen.feature_config.to_dict(), store.config[feature]):
-        log.warning(
+        log.log(
+            logging.WARNING if warns else logging.INFO,
             "%s: %s was prepared with %s, but the recipe of %s was made for %s, so the model is another one than with "
             "a data set that is prepared for it; for that, use: musiclab prepare SOURCE OTHER.h5 --for %s",
             store.path, feature, apart[1], chosen.model, apart[0], chosen.model,
         )  # fmt: skip
+    return store
 
 
 def _index_to_split(store: Store, ignore_copies: bool) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import json
 import logging
 import time
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from musiclab.core.checks import check_number, check_whole
 from musiclab.core.errors import Problems, RunError, differing, list_left_out, shortened
 from musiclab.core.files import check_can_make, replacing, write_json
 from musiclab.datasets import Dataset
+from musiclab.datasets.fingerprints import mark_file, number_copies
 from musiclab.metrics import Result
 from musiclab.runs.prediction import Predictions, predict
 from musiclab.runs.settings import RunSettings
@@ -331,6 +333,8 @@ def _clips_to_test(settings: RunSettings, store: Store) -> tuple[np.ndarray, str
             )
         clips, split = np.arange(len(store)), "all clips"
     is_known = paths.isin(settings.trained_on) | pd.Series(digests).isin(settings.trained_on.values())
+    if split == "all clips" and not (settings.data.get("generated") or store.source.get("generated")):
+        is_known |= _are_copies(paths, settings.trained_on)
     known = clips[is_known.to_numpy()[clips]]
     if len(known) == len(clips):
         raise RunError(
@@ -344,6 +348,13 @@ def _clips_to_test(settings: RunSettings, store: Store) -> tuple[np.ndarray, str
         )
         clips, split = np.setdiff1d(clips, known), f"{split}, without {len(known)} that it was trained on"
     return clips, split
+
+
+def _are_copies(paths: pd.Series, trained_on: Iterable[str]) -> np.ndarray:
+    """Return True for each file that is a copy of one that a model was trained on, in whatever format."""
+    learnt = [path for path in trained_on if Path(path).is_file()]
+    numbers = number_copies([mark_file(path) for path in (*learnt, *paths)])
+    return np.isin(numbers[len(learnt) :], np.setdiff1d(numbers[: len(learnt)], [0]))
 
 
 def data_digest(store: Store, feature: str) -> str:
