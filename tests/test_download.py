@@ -345,6 +345,7 @@ UNKNOWN_METHOD = with_bytes(zipped({"tiny/a": b"x"}), (HEADER, 8, 77), (TABLE, 1
         (gzip.compress(gzip.decompress(tar({"tiny/a": b"x"})) + bytes(4_000_000)), "it has more than 0.003 GB"),
         (tar({"tiny/" + 2_000_000 * "a": b"x"}), r"a header of 2,000,0\d\d bytes"),
     ],
+    ids=lambda value: "archive" if isinstance(value, bytes) else None,  # whose bytes hold the time
 )  # fmt: skip
 def test_an_archive_that_could_do_harm_ends_in_a_message(server, monkeypatch, tmp_path, content, words):
     server.content = content
