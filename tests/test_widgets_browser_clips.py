@@ -201,7 +201,7 @@ def test_a_file_is_named_and_one_that_is_no_sound_is_told(notebook, places):
     chooser.set_input_files(places["data"] / "low" / "player0" / "0.wav")
     output.get_by_text("0.wav: 1.5 s, most likely").wait_for()
     chooser.set_input_files({"name": "text.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
-    output.get_by_text("text.wav: expected sound in one of").wait_for()
+    output.get_by_text("text.wav: expected sound, found something that cannot be decoded").wait_for()
     notebook.run("live._microphone.limits = {'seconds': 60.0, 'bytes': 10, 'part': 0.5}")
     chooser.set_input_files({"name": "large.wav", "mimeType": "audio/wav", "buffer": b"0" * 11})
     output.get_by_text("musiclab predict RUN FILE").wait_for()

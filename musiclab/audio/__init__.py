@@ -298,10 +298,8 @@ def _part(sound: "decoding.Sound", sample_rate: int, start: int, stop: int | Non
 def _undecodable(path: Path, error: Exception) -> str:
     if path.suffix.lower() in TO_CONVERT:
         return (
-            f"{path}: expected one of {', '.join(SUFFIXES)}, found {path.suffix}, which is not decoded here; "
-            f'convert it first: ffmpeg -i "{path.name}" "{path.stem}.wav"'
+            f"{path}: {path.suffix} files are not decoded here; convert it first: "
+            f'ffmpeg -i "{path.name}" "{path.stem}.wav"'
         )
-    return (
-        f"{path}: expected sound in one of {', '.join(SUFFIXES)}, found something that cannot be decoded "
-        f"({str(error).rstrip('.') or type(error).__name__}); check that it plays, or leave it out"
-    )
+    reason = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
+    return f"{path}: expected sound, found something that cannot be decoded ({reason}); check that it plays, or leave it out"
