@@ -302,4 +302,5 @@ def _undecodable(path: Path, error: Exception) -> str:
             f'ffmpeg -i "{path.name}" "{path.stem}.wav"'
         )
     reason = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
-    return f"{path}: expected sound, found something that cannot be decoded ({reason}); check that it plays, or leave it out"
+    contents = f"something that cannot be decoded ({reason})"
+    return f"{path}: expected sound, found {contents}; check that it plays, or leave it out"
