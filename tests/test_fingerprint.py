@@ -114,3 +114,22 @@ def test_tones_of_one_pitch_are_not_copies():
     """The hard case: sounds with little in them, and the same."""
     bits = [fingerprint(noisy_sine(800.0, seed, 3.0), SAMPLE_RATE) for seed in range(8)]
     assert find_repeats(bits) == []
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.05, 0.12], ids=["equal", "lossy", "very lossy"])
+def test_in_large_sets_copies_are_found_by_their_patterns(wrong, monkeypatch):
+    rng = np.random.default_rng(0)
+    clips = [np.sign(rng.standard_normal((rng.integers(60, 100), BITS))).astype(np.int8) for _ in range(300)]
+    expected = []
+    for number in range(40):
+        copy = clips[number][number % 5 :].copy()  # starts up to 0.2 s later
+        copy[rng.random(copy.shape) < wrong] *= -1
+        expected.append((number, len(clips)))
+        clips.append(copy)
+    exhaustive = find_repeats(clips)
+    assert [(one, other) for one, other, _ in exhaustive] == expected
+    monkeypatch.setattr("musiclab.datasets.fingerprints._FEW", 0)
+    by_patterns = find_repeats(clips)
+    assert set(by_patterns) <= set(exhaustive)
+    assert len(by_patterns) >= 39
+    assert find_repeats([]) == find_repeats([np.zeros((0, BITS), np.int8)] * 3) == []
