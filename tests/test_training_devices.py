@@ -127,6 +127,26 @@ def test_the_model_stays_the_users():
     assert "forward" not in vars(model)
 
 
+class Tiny(nn.Module):
+    """Notes whether numbers below 1e-38 are taken for 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.flushed = linear(), set()
+
+    def forward(self, batch):
+        self.flushed.add((torch.full((1,), 1e-39) * 0.5).item() == 0)
+        return self.layer(batch)
+
+
+def test_training_and_prediction_take_the_smallest_numbers_for_0_and_nothing_else_does():
+    model = Tiny()
+    fit(model, two_classes(), fixed(), replace(PLAIN, epochs=1), show_progress=False)  # validates in between
+    log_probabilities(model, fixed(), "cpu")
+    assert model.flushed == {True}
+    assert (torch.full((1,), 1e-39) * 0.5).item() > 0
+
+
 def test_determinism_ends_with_the_block():
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     with determinism(True):
