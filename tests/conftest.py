@@ -73,6 +73,24 @@ def tone() -> np.ndarray:
     return sine(440.0)
 
 
+def stopping_command(epochs: int, signal: str) -> str:
+    """Code of the command ``musiclab`` that gets a signal once so many epochs are saved."""
+    return f"""
+import os, signal, sys
+from musiclab.cli import main
+from musiclab.training import State
+
+save = State.save
+def save_and_stop(state, kept):
+    save(state, kept)
+    if len(kept["history"].epochs) == {epochs}:
+        os.kill(os.getpid(), signal.{signal})
+State.save = save_and_stop
+sys.argv[0] = "musiclab"
+main()
+"""
+
+
 def sine(frequency: float, seconds: float = 1.0, sample_rate: int = SAMPLE_RATE, amplitude: float = 0.5) -> np.ndarray:
     """A sine tone, float32, shape (seconds * sample_rate,)."""
     time = np.arange(round(seconds * sample_rate)) / sample_rate

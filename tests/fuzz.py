@@ -14,15 +14,14 @@ import shutil
 import struct
 import sys
 import tempfile
-import time
 import traceback
 from collections import Counter
 from pathlib import Path
 
-import h5py
+import damaged_stores
 import numpy as np
 
-LIMIT_S = 20.0
+LIMIT_S = 50.0  # the first answer of a process waits for imports, which may take most of it
 LIMIT_BYTES = 6 << 30  # of address space, beyond what the process has when it starts
 EXTREMES = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 TEXTS = (
@@ -92,7 +91,7 @@ def make_stores(folder: Path) -> list[Path]:
     sounds = folder / "sounds"
     for number in range(6):
         save_audio(sounds / "ab"[number % 2] / f"{number}.wav", 0.1 * rng.standard_normal(RATE), RATE)
-    configs = {"audio": features.AudioConfig(RATE), "logmel": features.MelConfig(RATE, n_mels=8), "summary": None}
+    configs = {"audio": features.AudioConfig(RATE), "logmel": features.MelConfig(RATE, n_mels=8)}
     configs["summary"] = features.SummaryConfig()
     prepare(AudioFolder(sounds), folder / "store.h5", configs, workers=1, progress=False)
     shutil.rmtree(sounds)
@@ -150,33 +149,6 @@ def damage_bytes(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
-def damage_attributes(path: Path, rng: np.random.Generator) -> None:
-    """Change attributes and arrays of a store as another program could."""
-    with h5py.File(path, "r+") as file:
-        names: list[str] = []
-        file.visit(names.append)
-        node = file[str(rng.choice(["/", *names]))]
-        action = rng.choice(["attribute", "delete", "values", "resize"])
-        if action == "attribute" and len(node.attrs):
-            name = str(rng.choice(list(node.attrs)))
-            value = JSON_VALUES[rng.integers(len(JSON_VALUES))]
-            node.attrs[name] = json.dumps(value) if rng.random() < 0.7 else rng.integers(-9, 9, 3)
-        elif action == "delete":
-            parent = file[str(rng.choice(["/", "index", "features"]))]
-            del parent[str(rng.choice(list(parent)))]
-        elif isinstance(node, h5py.Dataset) and node.size:
-            values = node[...].reshape(-1)
-            values[rng.integers(len(values))] = (
-                rng.choice(EXTREMES) % 128 if values.dtype != object else rng.choice(TEXTS)
-            )
-            if action == "values":
-                node[...] = values.reshape(node.shape)
-            else:
-                name = node.name
-                del file[name]
-                file[name] = values[: rng.integers(len(values) + 1)]
-
-
 def damage_json(text: str, rng: np.random.Generator) -> str:
     """Replace, remove or add an entry somewhere in a JSON document."""
     document = json.loads(text)
@@ -223,7 +195,7 @@ def damage(original: Path, path: Path, rng: np.random.Generator) -> None:
     if rng.random() < 0.5:
         if original.suffix == ".h5":
             path.write_bytes(data)
-            damage_attributes(path, rng)
+            damaged_stores.damage(path, rng)
             return
         if original.suffix == ".json":
             path.write_text(damage_json(data.decode(), rng))
@@ -350,12 +322,10 @@ class Worker:
             self.process.start()
             other.close()
         self.pipe.send(number)
-        self.number, self.since = number, time.monotonic()
 
     def answer(self) -> str:
-        limit = LIMIT_S if self.process.exitcode is None else 0
         try:
-            if self.pipe.poll(limit + 30):  # the first answer waits for imports
+            if self.pipe.poll(LIMIT_S):
                 return self.pipe.recv()
             self.process.kill()
             self.process.join()

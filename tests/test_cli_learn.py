@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import SAMPLE_RATE, TINY, check_refused, last_line, noisy_sine
+from conftest import SAMPLE_RATE, TINY, check_refused, last_line, noisy_sine, stopping_command
 
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
@@ -166,28 +166,15 @@ def by_the_loop_of_the_lessons(store, chosen):
 
 # Going on
 
-KILLED = """
-import os, signal, sys
-from musiclab.cli import main
-from musiclab.training import State
-
-save = State.save
-def save_and_die(state, kept):
-    save(state, kept)
-    if len(kept["history"].epochs) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-State.save = save_and_die
-sys.argv[0] = "musiclab"
-main()
-"""
-
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_predictions(command, small_store, tmp_path):
     def arguments(folder):
         return ["train", "cnn", small_store.path, "--out", tmp_path / folder, "--epochs", 4, *SMALL]
 
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *map(str, arguments("killed"))], capture_output=True, timeout=120
+        [sys.executable, "-c", stopping_command(2, "SIGKILL"), *map(str, arguments("killed"))],
+        capture_output=True,
+        timeout=120,
     )
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["state.pt"]

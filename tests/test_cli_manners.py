@@ -10,7 +10,7 @@ from inspect import cleandoc
 import pandas as pd
 import pytest
 import typer
-from conftest import SAMPLE_RATE, check_refused, last_line, noisy_sine
+from conftest import SAMPLE_RATE, check_refused, last_line, noisy_sine, stopping_command
 
 import musiclab
 from musiclab.audio import load_audio, save_audio
@@ -360,21 +360,6 @@ def test_one_file_is_not_files(command, small_folder, run_folder, tmp_path):
 
 # Exit statuses, in processes of their own
 
-INTERRUPTED = """
-import os, signal, sys
-from musiclab.cli import main
-from musiclab.training import State
-
-save = State.save
-def save_and_interrupt(state, kept):
-    save(state, kept)
-    if len(kept["history"].epochs) == 1:
-        os.kill(os.getpid(), signal.SIGINT)
-State.save = save_and_interrupt
-sys.argv[0] = "musiclab"
-main()
-"""
-
 
 def test_exit_statuses(small_folder, small_store, tmp_path):
     assert run_python(COMMAND, "--version").returncode == 0
@@ -386,7 +371,7 @@ def test_exit_statuses(small_folder, small_store, tmp_path):
         assert refused.returncode == 2
         assert "Traceback" not in refused.stderr
     arguments = ("train", "cnn", small_store.path, "--out", tmp_path / "run", *FAST, "--epochs", 3)
-    stopped = run_python(INTERRUPTED, *arguments)
+    stopped = run_python(stopping_command(1, "SIGINT"), *arguments)
     assert stopped.returncode == 130
     assert stopped.stderr.endswith("musiclab: stopped after 1 of 3 epochs; with --resume it goes on\n")
     assert "Traceback" not in stopped.stderr

@@ -11,7 +11,7 @@ import musiclab
 from musiclab.cli.options import AsJson, Quiet, Source, Workers, parse_settings
 from musiclab.cli.output import check_table, list_failures, stoppable
 from musiclab.core.errors import counted
-from musiclab.core.files import replacing
+from musiclab.core.files import write_csv
 
 StoreFile = Annotated[Path, typer.Argument(metavar="STORE.h5", help="Store that `musiclab prepare` wrote.")]
 
@@ -114,8 +114,7 @@ def inspect(
     with musiclab.store.Store(store) as opened:
         print(opened.describe())
         if csv is not None:
-            with replacing(csv) as unfinished:
-                opened.frame("summary").to_csv(unfinished, index=False, errors="backslashreplace")
+            write_csv(csv, opened.frame("summary"), errors="backslashreplace")
 
 
 def verify(store: StoreFile, quiet: Quiet = False) -> None:
@@ -150,9 +149,8 @@ def scan(
     if faults:
         print(f"Paths are relative to {folder}.")
     if csv is not None:
-        with replacing(csv) as unfinished:
-            names = dataset.index[["path", "label", "group", "fold", "split"]]
-            names.join(table.drop(columns="path")).to_csv(unfinished, index=False)
+        names = dataset.index[["path", "label", "group", "fold", "split"]]
+        write_csv(csv, names.join(table.drop(columns="path")))
     if as_json:
         print(json.dumps({"clips": table.to_dict(orient="records"), "faults": faults}))
     raise typer.Exit(1 if faults else 0)

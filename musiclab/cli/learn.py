@@ -63,14 +63,13 @@ def train(
     problems = Problems()
     opened = _open_before_torch(problems, model, data, out)
     changes = overrides(problems, model, size, settings, workers=workers, **named)
-    plan = {"fold": fold, "resume": resume, "overwrite": overwrite}
+    plan = {"fold": fold, "resume": resume, "overwrite": overwrite, "split_seed": split_seed}
     if _may_find_more(problems, model, data, opened is not None or size or settings):
         source = data if opened is None else opened
         problems.check(musiclab.runs.check_train, model, source, out, **plan, **changes)
     problems.raise_if_any()
     with stoppable():
-        splitting = {"split_seed": split_seed, "ignore_copies": ignore_copies}
-        run = musiclab.train(model, opened, out, **plan, **splitting, command=_command(), **changes)
+        run = musiclab.train(model, opened, out, **plan, ignore_copies=ignore_copies, command=_command(), **changes)
         print_run(run, as_json)
         if run.stopped == "interrupted":
             epochs = run.settings.training["epochs"]
@@ -106,7 +105,7 @@ def crossval(
     chosen = None if folds == "all" else problems.check(_fold_numbers, folds)
     if _may_find_more(problems, model, data, opened is not None or size or settings):
         source = data if opened is None else opened
-        problems.check(musiclab.runs.check_crossval, model, source, chosen, out, **changes)
+        problems.check(musiclab.runs.check_crossval, model, source, chosen, out, split_seed=split_seed, **changes)
     problems.raise_if_any()
     with stoppable("stopped; the same command goes on" if out else "stopped; with --out it could go on"):
         splitting = {"split_seed": split_seed, "ignore_copies": ignore_copies}

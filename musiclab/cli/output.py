@@ -32,7 +32,7 @@ def print_run(run, as_json: bool) -> None:
         return
     print(run)
     if run.settings.clips:
-        print("clips: " + ", ".join(f"{part} {count:,}" for part, count in run.settings.clips.items()))
+        print(f"clips: {run.settings.clips_in_words}")
     for fold, each in run.folds.items():
         print(f"  fold {fold}: {100 * each.result.accuracy:.1f} %, n = {each.result.n}")
     print(run.result.per_class.round(3).to_string())

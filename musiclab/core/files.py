@@ -59,6 +59,16 @@ def write_json(path: str | Path, value) -> Path:
     return Path(path)
 
 
+def write_csv(path: str | Path, table, errors: str = "strict") -> Path:
+    """Write a pandas table without its index as CSV in UTF-8, completely or not at all.
+
+    ``errors`` says what becomes of text that is not UTF-8, as for :meth:`pandas.DataFrame.to_csv`.
+    """
+    with replacing(path) as unfinished:
+        table.to_csv(unfinished, index=False, encoding="utf-8", errors=errors)
+    return Path(path)
+
+
 def check_can_make(folder: str | Path, what: str = "a run folder to make") -> None:
     """Raise RunError if a folder cannot be made, or written to."""
     if Path(folder).is_file():

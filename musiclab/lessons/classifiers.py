@@ -13,6 +13,7 @@ from musiclab.lessons import exercise, judge
 from musiclab.lessons.judge import Verdict, accept, expect
 from musiclab.metrics import Result
 from musiclab.runs import Run, hear, merged
+from musiclab.runs.prediction import column
 from musiclab.store.extraction import DTYPES
 
 
@@ -43,7 +44,7 @@ def deception(answer, run: Run) -> Verdict:
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
     expect(is_changed, "nothing is changed yet: give tempo=, key=, swing=, mute= or artist= to studio.render")
     before, after = (run.predict(track.waveform, track.sample_rate).files.iloc[0] for track in (unchanged, answer))
-    was, now = (f"{row['predicted']} ({row['p(' + row['predicted'] + ')']:.0%})" for row in (before, after))
+    was, now = (f"{row['predicted']} ({row[column(row['predicted'])]:.0%})" for row in (before, after))
     is_right = before["predicted"] == genre
     expect(is_right, f"even unchanged, this {genre} track is classified as {was}; choose another one")
     expect(after["predicted"] != genre, f"still classified as {now}; unchanged as {was}")

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from musiclab.core.errors import RunError, shortened
-from musiclab.core.files import replacing
+from musiclab.core.files import write_csv
 from musiclab.metrics.intervals import group_interval
 
 _COLUMNS = ["path", "group", "label", "predicted"]  # of a saved result; the log-probability of each class follows
@@ -105,9 +105,7 @@ class Result:
     def save(self, path: str | Path) -> Path:
         """Write a CSV file in UTF-8: path, group, label, predicted, then the log-probability of each class."""
         values = pd.DataFrame(self.log_probabilities, columns=[f"log p({name})" for name in self.classes])
-        with replacing(path) as unfinished:
-            self._table().join(values).to_csv(unfinished, index=False, encoding="utf-8")
-        return Path(path)
+        return write_csv(path, self._table().join(values))
 
     @classmethod
     def load(cls, path: str | Path) -> "Result":

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from musiclab.core.errors import Problems, RunError
-from musiclab.core.files import replacing
+from musiclab.core.files import replacing, write_csv
 from musiclab.metrics import mcnemar
 from musiclab.runs.run import Run, load
 from musiclab.training import pick_device
@@ -47,10 +47,9 @@ class Comparison:
     def save(self, path: str | Path) -> Path:
         """Write the table (``.csv``) or a picture of the accuracies (``.png``, ``.svg``, ``.pdf``)."""
         path = check_out(path)
+        if path.suffix.lower() == ".csv":
+            return write_csv(path, self.table)
         with replacing(path) as unfinished:
-            if path.suffix.lower() == ".csv":
-                self.table.to_csv(unfinished, index=False)
-                return path
             from matplotlib.figure import Figure  # not at the top, because comparing needs no pictures
 
             from musiclab import plots

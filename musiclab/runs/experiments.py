@@ -30,6 +30,7 @@ from musiclab.runs.run import (
     open_with_warning,
 )
 from musiclab.store import Segments, Store, must_render, open_index
+from musiclab.store.metadata import remake
 from musiclab.training import Recipe, State, TrainConfig, evaluate, fit, pick_device, recipe
 from musiclab.training.devices import is_main, main_first, pick_precision
 
@@ -96,9 +97,9 @@ def train(
     """
     plan = {"fold": fold, "resume": resume, "overwrite": overwrite, "split_seed": split_seed}
     chosen, opened = check_train(model, data, out, **plan, **overrides)
-    store = open_for(chosen, opened, warns=isinstance(data, str | Path))
+    store = _open_for(chosen, opened, warns=isinstance(data, str | Path))
     index = _index_to_split(store, ignore_copies)
-    split = splits.choose_split(index, fold, chosen.training.seed if split_seed is None else split_seed)
+    split = splits.choose_split(index, fold, _seed_of_split(chosen, split_seed))
     run = run_split(chosen, store, split, out, resume=resume, show_progress=show_progress, command=command)
     return _keep(run, out, with_report=True)
 
@@ -145,9 +146,9 @@ def crossval(
     >>> print(crossval("mlp", "esc10:ESC-50-master", out="runs/mlp"))  # doctest: +SKIP
     """
     chosen, opened = check_crossval(model, data, folds, out, split_seed=split_seed, **overrides)
-    store = open_for(chosen, opened, warns=isinstance(data, str | Path))
+    store = _open_for(chosen, opened, warns=isinstance(data, str | Path))
     index = _index_to_split(store, ignore_copies)
-    index = splits.with_folds(index, seed=chosen.training.seed if split_seed is None else split_seed)
+    index = splits.with_folds(index, seed=_seed_of_split(chosen, split_seed))
     known = sorted(set(index["fold"]) - {0})
     tested = known if folds is None else sorted(set(folds))
     runs = {}
@@ -202,7 +203,7 @@ def _check_plan(
     chosen = problems.check(recipe, model, **overrides)
     device = problems.check(pick_device, overrides.get("device", "auto"))
     if chosen is not None:
-        seed = chosen.training.seed if split_seed is None else split_seed
+        seed = _seed_of_split(chosen, split_seed)
         if device is not None:
             problems.check(pick_precision, chosen.training.precision, device)
             others_wait = main_first(chosen.training.device)
@@ -249,17 +250,19 @@ def _test_fold(index: pd.DataFrame, fold: int, seed: int) -> Split:
     return splits.by_fold(splits.with_folds(index, seed=seed), fold)
 
 
-def open_for(chosen: Recipe, data: str | Path | Dataset | Store, warns: bool = True) -> Store:
+def _seed_of_split(chosen: Recipe, split_seed: int | None) -> int:
+    return chosen.training.seed if split_seed is None else split_seed
+
+
+def _open_for(chosen: Recipe, data: Dataset | Store, warns: bool) -> Store:
     """Open the store that a recipe trains on, and log which clips could not be read.
 
     If its feature was prepared with other settings than those that the recipe was made for, log that too, as a warning
     or else for information.
     """
-    pick_device(chosen.training.device)  # raises for a missing device before hours of preparing
-    with main_first(chosen.training.device):
-        store = open_with_warning(data, models.find(chosen.model).feature, chosen.feature_config)
-    _check_classes(store)
     feature = models.find(chosen.model).feature
+    with main_first(chosen.training.device):
+        store = open_with_warning(data, feature, chosen.feature_config)
     if apart := differing(chosen.feature_config.to_dict(), store.config[feature]):
         log.log(
             logging.WARNING if warns else logging.INFO,
@@ -396,8 +399,7 @@ def _feature_settings(store: Store, model_class: type):
     try:
         settings = features.config(feature, store.config[feature])
     except (ValueError, TypeError) as error:
-        remedy = f"make it again with: musiclab prepare SOURCE {store.path} --replace"
-        raise StoreError(f"{store.path}: {error}; {remedy}") from error
+        raise StoreError(f"{store.path}: {error}; {remake(store.path)}") from error
     wanted = model_class.feature_config.sample_rate
     if feature == "audio" and settings.sample_rate != wanted:  # its kernels would have another length in ms
         raise StoreError(

@@ -17,7 +17,7 @@ from torch import nn
 from musiclab import features
 from musiclab.audio import SUFFIXES, TO_CONVERT, count_samples, find_audio, load_audio, load_parts, to_int16
 from musiclab.core.errors import AudioError, RunError
-from musiclab.core.files import replacing
+from musiclab.core.files import write_csv
 from musiclab.runs.settings import RunSettings
 from musiclab.store.segments import Segments, covering
 from musiclab.training import check_finite, normalise, score
@@ -64,11 +64,11 @@ class Predictions:
 
     def save(self, path: str | Path) -> Path:
         """Write ``files`` to a CSV file in UTF-8: one line per file."""
-        return _write_csv(self.files, path)
+        return write_csv(path, self.files)
 
     def save_windows(self, path: str | Path) -> Path:
         """Write ``windows`` to a CSV file in UTF-8: one line per window of time."""
-        return _write_csv(self.windows, path)
+        return write_csv(path, self.windows)
 
     def to_dict(self) -> dict:
         """Return what ``--json`` prints: ``predictions``, ``windows`` and ``failures``."""
@@ -261,12 +261,6 @@ def _compute(settings: RunSettings, path: str, waveform: np.ndarray) -> np.ndarr
 def column(name: str) -> str:
     """Name the column of a class's probabilities ``p(NAME)``, which no other column is called."""
     return f"p({name})"
-
-
-def _write_csv(table: pd.DataFrame, path: str | Path) -> Path:
-    with replacing(path) as unfinished:
-        table.to_csv(unfinished, index=False, encoding="utf-8")
-    return Path(path)
 
 
 def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def _facts(run) -> dict[str, str | None]:
         "Citation": data.get("citation"),
         "Protocol": data.get("protocol"),
         "Split": settings.split,
-        "Clips": ", ".join(f"{part} {count:,}" for part, count in settings.clips.items()),
+        "Clips": settings.clips_in_words,
         "Seed": str(settings.training.get("seed", "")),
         "Epochs": ", ".join(map(str, sorted(set(epochs)))),
         "Time for training and testing": f"{minutes:.1f} min" if minutes >= 2 else f"{run.seconds:.1f} s",

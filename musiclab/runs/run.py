@@ -30,7 +30,7 @@ from torch import nn
 from musiclab import models
 from musiclab.core.checks import check_number, check_whole
 from musiclab.core.errors import Problems, RunError, differing, list_left_out, shortened
-from musiclab.core.files import check_can_make, replacing, write_json
+from musiclab.core.files import check_can_make, replacing, write_csv, write_json
 from musiclab.datasets import Dataset
 from musiclab.datasets.fingerprints import mark_file, number_copies
 from musiclab.metrics import Result
@@ -231,8 +231,7 @@ class Run:
                 weights = {name: value.contiguous().cpu() for name, value in self.model.state_dict().items()}
                 save_file(weights, unfinished)
             write_json(folder / "model.json", asdict(self.settings))
-            with replacing(folder / "history.csv") as unfinished:
-                self.history.to_csv(unfinished, index=False)
+            write_csv(folder / "history.csv", self.history)
         if self.result is not None:
             self.result.save(folder / "predictions.csv")
             write_json(folder / "metrics.json", self.to_dict())  # last, because it marks a finished run

@@ -55,6 +55,11 @@ class RunSettings:
         return features.config(self.feature, self.feature_config)
 
     @property
+    def clips_in_words(self) -> str:
+        """The number of clips in each part of the split: "train 26, valid 12, test 12"; "" if it is not known."""
+        return ", ".join(f"{part} {count:,}" for part, count in self.clips.items())
+
+    @property
     def precision(self) -> str:
         """Precision of the training, but "auto" for fp16, which some devices lack."""
         trained_with = self.training.get("precision", "auto")

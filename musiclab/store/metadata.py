@@ -79,7 +79,7 @@ def read_metadata(path: str | Path) -> Metadata:
     StoreError
         The file is no HDF5 file, not a store, of another format, or damaged; or a part of it lies in another file.
     """
-    remedy = f"make it again with: musiclab prepare SOURCE {path} --replace"
+    remedy = remake(path)
     try:
         file = open_hdf5(path)
     except OSError as error:
@@ -163,10 +163,12 @@ def checksums(metadata: Metadata) -> dict[str, str]:
 
 def damaged(path: str | Path, reason: str) -> StoreError:
     """Make the error that says what is wrong with a damaged store."""
-    return StoreError(
-        f"{path}: expected a whole store, found a damaged one ({reason}); "
-        f"make it again with: musiclab prepare SOURCE {path} --replace"
-    )
+    return StoreError(f"{path}: expected a whole store, found a damaged one ({reason}); {remake(path)}")
+
+
+def remake(path: str | Path) -> str:
+    """Say how to make a store again, for the end of a message."""
+    return f"make it again with: musiclab prepare SOURCE {path} --replace"
 
 
 def printable(text, limit: int = 1000) -> str:
