@@ -1,35 +1,31 @@
-"""How fast sound files become features, beside the loop that people copy: ``python -m benchmarks features``.
+"""How fast sound files become features, beside other ways to do it: ``python -m benchmarks features``.
 
-Both read the same 20 wav files of 30 s at 22,050 Hz. The peer is ``librosa.load`` and librosa's own calls in one
-process, with as many threads as its libraries take; ours is what ``prepare`` does: ``load_audio`` and
-``features.compute`` in one worker a core.
+All read the same 20 wav files of 30 s at 22,050 Hz, at equal settings. The peers are the loop that people copy
+(``librosa.load`` and librosa's own calls, one file after the other, with as many threads as its libraries take), the
+same in one process a core, and torchaudio's transforms in one process a core. Ours is what ``prepare`` does, in one
+thread a core. The floor is what nothing based on Fourier transforms of these frames can beat: decoding, and one real
+transform by torch, on all cores without any loss.
 """
 
-import statistics
 import tempfile
-import time
+from functools import cache
 from pathlib import Path
 
 import librosa
 import numpy as np
+import soundfile
 import torch
 from joblib import Parallel, cpu_count, delayed
 
+from benchmarks._timing import rates
 from musiclab import studio
 from musiclab.audio import load_audio, save_audio
-from musiclab.features import MelConfig, SequenceConfig, SummaryConfig, compute
+from musiclab.features import MelConfig, SequenceConfig, SummaryConfig
+from musiclab.features.torchaudio import load_torchaudio
+from musiclab.store.extraction import extract, in_order, spread_over, try_extract
 
 CLIPS, SECONDS, RATE = 20, 30.0, 22050
-GOALS = {
-    "log-mel, 128 bands": 4,
-    "summary, 26 numbers": 10,
-    "sequence, 33 numbers a frame": 7,
-}
-CONFIGS = {
-    "log-mel, 128 bands": {"logmel": MelConfig(n_fft=2048, power=2.0, scaling="decibel")},
-    "summary, 26 numbers": {"summary": SummaryConfig()},
-    "sequence, 33 numbers a frame": {"sequence": SequenceConfig()},
-}
+REPEATS = 5  # of all clips by ours, so that it takes about as long as the peers
 
 
 def log_mel_loop(path: Path) -> np.ndarray:
@@ -66,94 +62,113 @@ def sequence_loop(path: Path) -> np.ndarray:
     return np.concatenate(rows)
 
 
-LOOPS = dict(zip(GOALS, (log_mel_loop, summary_loop, sequence_loop), strict=True))
+@cache
+def mel_transform() -> torch.nn.Module:
+    """Torchaudio's log-mel at librosa's settings, made once in each process."""
+    torch.set_num_threads(1)  # there is a process a core
+    transforms = load_torchaudio().transforms
+    settings = {"n_fft": 2048, "hop_length": 512, "n_mels": 128, "pad_mode": "constant", "norm": "slaney"}
+    mel = transforms.MelSpectrogram(RATE, **settings, mel_scale="slaney")
+    return torch.nn.Sequential(mel, transforms.AmplitudeToDB())
 
 
-def extract(path: Path, configs: dict) -> np.ndarray:
-    """One clip by ours, on one core."""
-    torch.set_num_threads(1)  # of this worker: there is one a core
-    waveform, _ = load_audio(path, RATE)
-    (values,) = compute(waveform, configs).values()
-    return values
+@torch.inference_mode()
+def torchaudio_loop(path: Path) -> np.ndarray:
+    """The same log-mel by torchaudio's transforms; soundfile decodes, which is what torchaudio did for wav files."""
+    waveform, _ = soundfile.read(path, dtype="float32")
+    return mel_transform()(torch.from_numpy(waveform)).numpy()
 
 
-def seconds_of(work) -> float:
-    """Seconds that a function takes, the second time: threads of what ran before may spin for 0.2 s at first."""
-    work()
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+WORKS = {  # ours, and each peer with the ratio that is wanted
+    "log-mel, 128 bands": (
+        {"logmel": MelConfig(n_fft=2048, power=2.0, scaling="decibel")},
+        log_mel_loop,
+        {"librosa's loop": 6, "librosa in processes": 4, "torchaudio in processes": 2.5},
+    ),
+    "summary, 26 numbers": (
+        {"summary": SummaryConfig()},
+        summary_loop,
+        {"librosa's loop": 13, "librosa in processes": 8},
+    ),
+    "sequence, 33 numbers a frame": (
+        {"sequence": SequenceConfig()},
+        sequence_loop,
+        {"librosa's loop": 9, "librosa in processes": 6},
+    ),
+}
 
 
-def processor_time(work, paths: list[Path]) -> float:
-    """Milliseconds of processor time, of all threads, that a clip takes: what others do meanwhile hardly shows."""
-    for path in paths:  # as above
-        work(path)
-    started = time.process_time()
-    for path in paths:
-        work(path)
-    return 1000 * (time.process_time() - started) / len(paths)
+def run(rounds: int = 5) -> list[dict]:
+    """Measure all, peers and ours in turns; ``difference`` is the largest between ours and librosa's values.
 
-
-def run(rounds: int = 5, backends: tuple[str, ...] = ("threading",)) -> list[dict]:
-    """Measure all, peer and ours in turns.
-
-    Parameters
-    ----------
-    rounds
-        Each figure is the median of so many.
-    backends
-        joblib's, for ours: ``"threading"``, ``"loky"`` (processes).
-
-    Returns
-    -------
-    list of dict
-        ``work``, ``peer`` and ``ours`` (clips a second), ``ratio``, ``goal``, ``unit``, ``bound`` (what bounds ours),
-        and ``difference`` (largest one between the two, relative to the largest value of its row, or
-        to 1 where that is less).
+    It is relative to the largest value of its row, or to 1 where that is less.
     """
-    rows, threads = [], torch.get_num_threads()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Parallel(cpu_count(), backend="loky", batch_size=5) as pool:
         paths = [Path(folder) / f"{number:02}.wav" for number in range(CLIPS)]
         for number, path in enumerate(paths):
             genre = list(studio.GENRES)[number % len(studio.GENRES)]
             save_audio(path, studio.render(genre, number, seconds=SECONDS).waveform, RATE)
-        for work, goal in GOALS.items():
-            for backend in backends:
-                with Parallel(n_jobs=cpu_count(), backend=backend, batch_size=5) as pool:
-                    rows.append({"work": work, **_measure(paths, work, pool, rounds, threads), "goal": goal})
-                    rows[-1]["work"] += f", {cpu_count()} {'threads' if backend == 'threading' else 'processes'}"
-    torch.set_num_threads(threads)
-    return rows
+        return [row for name in WORKS for row in rows_of(name, paths, pool, rounds)]
 
 
-def _measure(paths: list[Path], work: str, pool: Parallel, rounds: int, threads: int) -> dict:
-    loop, configs = LOOPS[work], CONFIGS[work]
-    for path in paths[:2]:  # what is built once, compiled or started stays out of the figure
-        reference, values = loop(path), extract(path, configs)
-    pool(delayed(extract)(path, configs) for path in paths[:4])
-    difference = np.abs(values - reference) / np.abs(reference).max(axis=1, keepdims=True).clip(1)
-    torch.set_num_threads(threads)  # extract, above, has changed it in this thread
-    peer, ours = [], []
-    for _ in range(rounds):
-        peer.append(len(paths) / seconds_of(lambda: [loop(path) for path in paths]))
-        ours.append(len(paths) / seconds_of(lambda: pool(delayed(extract)(path, configs) for path in paths)))
-    cores = cpu_count()
-    theirs = processor_time(loop, paths)
-    whole = processor_time(lambda path: extract(path, configs), paths)
-    decoding = processor_time(lambda path: load_audio(path, RATE), paths)
-    return {
-        "peer": round(statistics.median(peer), 1),
-        "ours": round(statistics.median(ours), 1),
-        "ratio": round(statistics.median(ours) / statistics.median(peer), 2),
-        "unit": "clips/s",
-        "bound": f"the processor: {whole:.1f} ms a clip, {decoding:.1f} of them decoding, where the peer takes "
-        f"{theirs:.0f}; {cores} idle cores: {1000 * cores / whole:.0f} clips/s, {cores * theirs / whole:.1f} times it",
-        "difference": float(f"{difference.max():.1e}"),
+def rows_of(name: str, paths: list[Path], pool: Parallel, rounds: int) -> list[dict]:
+    """One feature: a row for each peer."""
+    configs, loop, goals = WORKS[name]
+    tasks = [(str(path), configs) for path in paths] * REPEATS
+
+    def ours() -> int:
+        with spread_over(None, None, configs):
+            return sum(1 for _ in in_order(try_extract, tasks, cpu_count()))
+
+    works = {
+        "librosa's loop": lambda: len([loop(path) for path in paths]),
+        "librosa in processes": lambda: len(pool(delayed(loop)(path) for path in paths)),
+        "torchaudio in processes": lambda: len(pool(delayed(torchaudio_loop)(path) for path in paths)),
     }
+    found = rates(rounds, **{peer: works[peer] for peer in goals}, ours=ours)
+    (values,) = (extract(paths[0], configs)[feature] for feature in configs)
+    reference = loop(paths[0])
+    difference = np.abs(values - reference) / np.abs(reference).max(axis=1, keepdims=True).clip(1)
+    floor = floor_rate(paths[0], exact=any(config.exact for config in configs.values()), rounds=rounds)
+    bound = f"decoding and one Fourier transform: {floor:,.0f} clips/s, of which ours is {found['ours'] / floor:.0%}"
+    return [
+        {
+            "work": f"{name}, beside {peer}",
+            "peer": found[peer],
+            "ours": found["ours"],
+            "ratio": found["ours"] / found[peer],
+            "goal": goal,
+            "unit": "clips/s",
+            "bound": bound if peer == "librosa's loop" else "",
+            "difference": float(f"{difference.max():.1e}"),
+        }
+        for peer, goal in goals.items()
+    ]
+
+
+def floor_rate(path: Path, exact: bool, rounds: int) -> float:
+    """Clips a second if every core only decoded, and transformed each frame once; ``exact`` in double precision."""
+    waveform, _ = load_audio(path, RATE)
+    frames = torch.from_numpy(waveform).to(torch.float64 if exact else torch.float32).unfold(-1, 2048, 512)
+    blocks = frames.contiguous().split(128)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+
+    def decode() -> int:
+        return len([load_audio(path, RATE) for _ in range(CLIPS)])
+
+    def transform() -> int:
+        for _ in range(CLIPS):
+            for block in blocks:
+                torch.fft.rfft(block)
+        return CLIPS
+
+    found = rates(rounds, decode=decode, transform=transform)
+    torch.set_num_threads(threads)
+    return cpu_count() / (1 / found["decode"] + 1 / found["transform"])
 
 
 if __name__ == "__main__":
     from benchmarks.__main__ import table
 
-    print(table(run(backends=("threading", "loky"))))
+    print(table(run()))

@@ -64,14 +64,22 @@ def extract(path: str | Path, configs: Mapping) -> dict:
         except (ValueError, RuntimeError, MemoryError) as error:
             raise AudioError(f"{path}: {error}") from error
         for name, values in computed.items():
-            with np.errstate(over="ignore"):  # that is looked for below
-                clip[name] = values.astype(DTYPES.get(name, np.float32), copy=False)
-            if not np.isfinite(clip[name]).all():
+            dtype = DTYPES.get(name, np.float32)
+            clip[name] = _cast(values, dtype)
+            if not np.abs(values).max() <= np.finfo(dtype).max:  # NaN is not, either
                 raise AudioError(
                     f"{path}: expected a finite {name}, found values that are NaN or infinite; listen to the file, and "
                     "leave it out or export it again"
                 )
     return clip
+
+
+def _cast(values: np.ndarray, dtype: type) -> np.ndarray:
+    if dtype != np.float16:
+        return values.astype(dtype, copy=False)
+    import torch  # converts to half precision 20 times as fast as numpy
+
+    return torch.from_numpy(values).half().numpy()
 
 
 def try_extract(path: str, configs: Mapping) -> dict | str:

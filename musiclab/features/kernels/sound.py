@@ -11,7 +11,7 @@ from musiclab.features.settings import RANGE, FrameConfig
 TINY = float(np.finfo(np.float32).tiny)  # librosa divides by at least this
 _ROWS = {"cpu": 256, "cuda": 1 << 16}  # frames at a time: on a CPU their power, 1 MB at n_fft 2048, stays in its cache
 _LEAST_ROWS = 16  # of each clip of a large batch
-_EXACT_PARTS = 4  # of such a block are transformed one by one in double precision: with phases it is 4 times as large
+_EXACT_PARTS = 2  # of such a block are transformed one by one in double precision: with phases it is 4 times as large
 
 
 class Sound:
@@ -34,9 +34,9 @@ class Sound:
             self._known[kernel, config] = kernel(self, config)
         return self._known[kernel, config]
 
-    def frames(self, config: FrameConfig) -> torch.Tensor:
+    def frames(self, config: FrameConfig, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Pad the clips with silence and view them as frames, shape (clips, frames, n_fft)."""
-        return self.of(_padded, config.n_fft // 2).unfold(-1, config.n_fft, config.hop_length)
+        return self.of(_padded, config.n_fft // 2).to(dtype).unfold(-1, config.n_fft, config.hop_length)
 
     def power(self, config: FrameConfig) -> list[torch.Tensor]:
         """Compute blocks of the power spectrum, each of shape (clips, some frames, n_fft // 2 + 1)."""
@@ -74,14 +74,14 @@ def _padded(sound: Sound, margin: int):
 
 
 def _power(sound: Sound, config: FrameConfig) -> list:
-    frames = sound.frames(config)
-    device = frames.device.type
+    device = sound.waveform.device.type
     exact = config in sound.exact and device != "mps"  # which has no double precision
-    window = torch.hann_window(config.n_fft, device=frames.device, dtype=torch.float64 if exact else torch.float32)
+    frames = sound.frames(config, torch.float64 if exact else torch.float32)
+    window = torch.hann_window(config.n_fft, device=frames.device, dtype=frames.dtype)
 
     def power(part):
-        spectrum = torch.fft.rfft(part * window)
-        return (spectrum.real.square() + spectrum.imag.square()).float()  # abs() takes four times as long
+        squares = torch.view_as_real(torch.fft.rfft(part * window)).float().square()
+        return squares[..., 0] + squares[..., 1]  # abs() takes four times as long
 
     rows = max(_ROWS.get(device, _ROWS["cuda"]) // max(len(frames), 1), _LEAST_ROWS)
     parts = rows // _EXACT_PARTS if exact else rows
