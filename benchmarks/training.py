@@ -23,6 +23,7 @@ WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as i
     "cnn": (128, 32, 216),
     "m5": (256, 128, 40_000),
     "lstm": (700, 35, 216),
+    "resnet": (128, 32, 216),
 }
 GOAL_CPU, GOAL_CUDA = 1.8, 5
 

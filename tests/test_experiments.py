@@ -100,6 +100,7 @@ def test_what_is_not_named_stays_as_the_recipe_says(small_store):
     usual = recipe("cnn")
     run = train("cnn", small_store, epochs=1, width=2, **CPU)
     assert run.settings.training == replace(usual.training, epochs=1, device="cpu", precision="fp32").to_dict()
+    assert run.settings.computed == run.to_dict()["computed"] == "cpu in fp32, because it was asked for"
     assert usual.sizes | {"width": 2} == {name: run.settings.sizes[name] for name in usual.sizes}
     assert run.settings.training["augmentation"]["mixup"] == 0.3
 

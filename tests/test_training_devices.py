@@ -3,19 +3,22 @@
 import itertools
 import math
 import os
+import platform
 import warnings
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
 
+from musiclab import models
 from musiclab.core.errors import RunError
 from musiclab.training import State, autocast, devices, fit, log_probabilities, pick_device
 from musiclab.training.augment import Augmentation
-from musiclab.training.devices import determinism, pick_precision
+from musiclab.training.devices import at_full_speed, determinism, pick_precision
 
 gpu = [
     pytest.mark.gpu,
@@ -44,18 +47,54 @@ def test_devices():
         pick_device(missing)
 
 
-def test_auto_takes_what_the_hardware_has(monkeypatch):
+def test_auto_takes_what_the_hardware_is_faster_in(monkeypatch):
     cuda, mps, cpu = torch.device("cuda"), torch.device("mps"), torch.device("cpu")
+    assert pick_precision("auto", mps).name == "fp32"
     for has, name in ((True, "bf16"), (False, "fp32")):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, has=has: has)
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
-        assert pick_precision("auto", cuda) == pick_precision("auto", cpu) == name
-        assert pick_precision("auto", mps) == "fp32"
-    assert pick_precision("fp16", cuda) == "fp16"
-    assert pick_precision("bf16", cpu) == "bf16"
+        assert pick_precision("auto", cuda).name == name
+    for has_amx, has_avx512, is_amd, name in (
+        (True, True, False, "bf16"),
+        (False, True, True, "bf16"),
+        (False, True, False, "fp32"),
+        (False, False, True, "fp32"),
+    ):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_amx: has)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx512: has)
+        monkeypatch.setattr(devices, "_is_amd", lambda has=is_amd: has)
+        for gains in ("cnn", "resnet", "m5", "lstm"):
+            assert pick_precision("auto", cpu, models.create(gains, 2)).name == name
+        assert pick_precision("auto", cpu, models.create("mlp", 2)).name == "fp32"
+    assert pick_precision("fp16", cuda).name == "fp16"
+    assert str(pick_precision("bf16", cpu, linear())) == "bf16, because it was asked for"
     for device in (cpu, mps):
         with pytest.raises(RunError, match=f"expected auto, fp32 or bf16 on {device}, found fp16, which needs CUDA"):
             pick_precision("fp16", device)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps its memory as it likes")
+def test_freed_memory_serves_the_next_step_and_goes_back_in_the_end():
+    import resource
+
+    def pages_taken(megabytes: int = 256) -> int:
+        """How many pages of memory a large tensor takes anew from the system."""
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.zeros(megabytes << 18)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    def held() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    all_pages = (256 << 20) // resource.getpagesize()
+    with at_full_speed():
+        pages_taken()
+        with at_full_speed():  # as a validation within a training
+            pass
+        assert pages_taken() < all_pages / 10
+        within = held()
+    assert held() < within - all_pages / 2
+    pages_taken()
+    assert pages_taken() > all_pages / 10  # as ever, outside of it
 
 
 class Types(nn.Module):
@@ -74,7 +113,7 @@ class Types(nn.Module):
 def test_trainings_of_all_precisions_one_after_the_other():
     for precision, kind in itertools.islice(itertools.cycle((("fp32", torch.float32), ("bf16", torch.bfloat16))), 3):
         model = Types()
-        with autocast(torch.device("cpu"), precision):
+        with autocast(torch.device("cpu"), precision, model):
             assert model.layer(torch.zeros(1, 16, 24)).dtype == kind
         history = fit(model, two_classes(), fixed(), replace(PLAIN, epochs=3, precision=precision), show_progress=False)
         assert model.found == {kind}  # in training and in validation
@@ -99,7 +138,9 @@ class Overflow(nn.Module):
 
 
 def test_a_step_whose_scale_was_too_high_is_left_out(monkeypatch):
-    monkeypatch.setattr(devices, "pick_precision", lambda name, device: "fp16")  # on a CPU: only its scale
+    monkeypatch.setattr(
+        devices, "pick_precision", lambda *_: devices.Precision("fp16", "it is tested")
+    )  # on a CPU: only its scale
     scaled = linear()
     fit(scaled, two_classes(), None, replace(PLAIN, clip=1.0), show_progress=False)
 

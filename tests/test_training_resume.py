@@ -100,7 +100,9 @@ def test_an_interrupted_training_goes_on(path, settings):
 
 
 def test_the_scale_of_fp16_is_kept(path, monkeypatch):
-    monkeypatch.setattr(devices, "pick_precision", lambda name, device: "fp16")  # on a CPU: only its scale
+    monkeypatch.setattr(
+        devices, "pick_precision", lambda *_: devices.Precision("fp16", "it is tested")
+    )  # on a CPU: only its scale
     fit(network(), two_classes(), None, EVERYTHING, show_progress=False, state=State(path))
     kept = torch.load(path, weights_only=True)
     assert kept["scaler"]["scale"] == 2.0**16

@@ -39,7 +39,7 @@ def test_the_last_layer_makes_the_probabilities_of_what_goes_into_it(name, all_f
     run = make_fitting(tmp_path / "run", all_features, name, **one_segment)  # then its mean is the segment
     hidden = hidden_of(run, all_features, np.arange(24))
     layer = last_linear(run.model)[1]
-    with torch.inference_mode(), autocast(torch.device("cpu"), "auto"):
+    with torch.inference_mode(), autocast(torch.device("cpu"), "auto", run.model):
         shares = layer(torch.from_numpy(hidden.values)).float().softmax(dim=1).numpy()
     assert hidden.values.shape == (24, layer.in_features)
     np.testing.assert_allclose(shares, hidden.probabilities, atol=1e-5)

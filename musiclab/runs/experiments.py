@@ -302,6 +302,7 @@ def run_split(
     settings, model = _untrained(chosen, store, split, command)
     if folder is not None and resume and is_finished(folder):
         return _take_over(Path(folder), settings)
+    log.info("training %s on %s", chosen.model, settings.computed)
     started = time.perf_counter()
     values = _near(store.values(settings.feature), chosen.training.device)
     offsets, paths = store.offsets(settings.feature), store.index["path"].to_numpy()
@@ -355,6 +356,7 @@ def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tupl
     model.standardise_by(*_mean_and_deviation(store, feature, split.train))
     paths, digests = store.index["path"].to_numpy(), clip_digests(store, feature)
     learnt = np.concatenate([split.train, split.valid])
+    device = pick_device(chosen.training.device)
     settings = RunSettings(
         model=chosen.model,
         sizes=model.sizes,
@@ -368,6 +370,7 @@ def _untrained(chosen: Recipe, store: Store, split: Split, command: str) -> tupl
         command=command,
         clips={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
         trained_on=dict(zip(paths[learnt].tolist(), digests[learnt].tolist(), strict=True)),
+        computed=f"{device.type} in {pick_precision(chosen.training.precision, device, model)}",
     )
     return settings, model
 
@@ -415,7 +418,7 @@ def _identity(settings: RunSettings) -> dict:
     settings = replace(settings, training=TrainConfig(**settings.training).to_dict())  # as this version writes them
     for key, value in asdict(settings).items():
         facts |= {f"{key}.{name}": entry for name, entry in value.items()} if isinstance(value, dict) else {key: value}
-    ignored = {"training.device", "training.workers", "training.compile", "command"}
+    ignored = {"training.device", "training.workers", "training.compile", "command", "computed"}
     ignored |= {key for key in facts if key.startswith(("data.", "clips", "trained_on"))} - {"data.digest"}
     return json.loads(json.dumps({key: facts[key] for key in facts if key not in ignored}))  # lists for tuples
 

@@ -126,6 +126,7 @@ class Run:
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
             "seconds": round(self.seconds, 1),
+            "computed": self.settings.computed,
             "command": self.settings.command,
         }
         if self.folds:

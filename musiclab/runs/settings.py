@@ -34,6 +34,8 @@ class RunSettings:
         Training settings, the fields of :class:`musiclab.training.TrainConfig`.
     command : str
         Command that made it, if there was one.
+    computed : str
+        Device and precision of the training, and why this precision.
     """
 
     model: str
@@ -46,8 +48,9 @@ class RunSettings:
     training: dict = field(default_factory=dict)
     test_paths: list[str] = field(default_factory=list)
     command: str = ""
-    clips: dict = field(default_factory=dict)  # runs of earlier versions lack this and the next
+    clips: dict = field(default_factory=dict)  # runs of earlier versions lack this and what follows
     trained_on: dict = field(default_factory=dict)
+    computed: str = ""
 
     @property
     def feature_settings(self):

@@ -47,7 +47,8 @@ class TrainConfig:
     device : str
         "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
     precision : str
-        "auto" (bf16 where the hardware has it, otherwise fp32), "fp32", "bf16" or "fp16" (CUDA only).
+        "fp32", "bf16", "fp16" (CUDA only), or "auto": bf16 for convolutions and recurrent layers on hardware that
+        computes faster in it (a CPU with AMX, AMD's with AVX512-BF16, most GPUs), otherwise fp32.
     workers : int
         Processes that read batches ahead, without an effect on the result; 0 reads them in the training process.
     compile : bool

@@ -76,7 +76,7 @@ def _fits(model: nn.Module, train: Segments, size: int, config: TrainConfig, dev
     try:
         model = copy.deepcopy(model).train()  # a step of the original would wait for the other processes
         batch, _ = train.batch(np.arange(size))
-        with autocast(device, config.precision):
+        with autocast(device, config.precision, model):
             logits = model(batch.to(device))
         logits.float().sum().backward()
     except (RuntimeError, MemoryError) as error:
