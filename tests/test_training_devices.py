@@ -19,7 +19,7 @@ from musiclab import models
 from musiclab.core.errors import RunError
 from musiclab.training import State, autocast, devices, fit, log_probabilities, pick_device
 from musiclab.training.augment import Augmentation
-from musiclab.training.devices import at_full_speed, determinism, pick_precision
+from musiclab.training.devices import determinism, pick_precision
 
 gpu = [
     pytest.mark.gpu,
