@@ -46,6 +46,8 @@ _ROWS = 1024  # clips compared with all others at once
 _FEW = 2000  # clips that are all compared with each other; of more, those that have a pattern of bits in common
 _BANDS = ((0, 6), (5, 11), (10, 16))  # bits of a frame in a pattern; it has those of every second of seven frames
 _UNKNOWN = 12  # bits of the 24 of a pattern that may be without sound
+_HINT = 0.3  # similarity below which a pair with a pattern in common is not looked at more closely
+_LOOK = 200  # frames
 _COMMON = 32  # clips that share a pattern, above which it says nothing
 
 
@@ -175,12 +177,12 @@ def find_repeats(
 
 
 def _group_by_patterns(fingerprints: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the clips of each pair that has a pattern in common within a second, as arrays of two."""
-    lengths = [len(bits) for bits in fingerprints]
+    """Return the clips of each pair that has a pattern in common within a second and is somewhat alike around it."""
+    lengths = np.array([len(bits) for bits in fingerprints])
     frames, clip = np.concatenate(fingerprints), np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(frames)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     in_one_clip = clip[6:] == clip[:-6]
-    pairs = [np.zeros(0, np.int64)]
+    meetings = [np.zeros(0, np.int64)]  # first clip, second clip, and shift between them, in one number
     for low, high in _BANDS:
         bits, unknown = (frames[:, low:high] > 0) @ (1 << np.arange(high - low)), (frames[:, low:high] == 0).sum(axis=1)
         parts = range(0, 7, 2)
@@ -193,9 +195,37 @@ def _group_by_patterns(fingerprints: Sequence[np.ndarray]) -> list[np.ndarray]:
         for step in range(1, _COMMON):
             one, other = rows[:-step], rows[step:]
             is_alike = (pattern[one] == pattern[other]) & (np.abs(position[one] - position[other]) <= _SHIFTS)
-            first, second = np.sort([clip[one[is_alike]], clip[other[is_alike]]], axis=0)
-            pairs.append((first * len(lengths) + second)[first != second])
-    return [np.array(divmod(pair, len(lengths))) for pair in np.unique(np.concatenate(pairs))]
+            one, other = np.sort([one[is_alike], other[is_alike]], axis=0)  # by clip, too
+            shift = position[other] - position[one] + _SHIFTS
+            found = (clip[one] * len(lengths) + clip[other]) * (2 * _SHIFTS + 1) + shift
+            meetings.append(found[clip[one] != clip[other]])
+    pair, shift = np.divmod(np.unique(np.concatenate(meetings)), 2 * _SHIFTS + 1)
+    first, second = np.divmod(pair, len(lengths))
+    alike = _are_somewhat_alike(frames, lengths, first, second, shift - _SHIFTS)
+    return [np.array(divmod(each, len(lengths))) for each in np.unique(pair[alike])]
+
+
+def _are_somewhat_alike(
+    frames: np.ndarray, lengths: np.ndarray, first: np.ndarray, second: np.ndarray, shift: np.ndarray
+) -> np.ndarray:
+    """Tell for each pair of clips whether it agrees by :data:`_HINT` or more where ``second`` is ``shift`` frames late.
+
+    It looks at up to :data:`_LOOK` frames from the start. That leaves few pairs to be compared at all shifts.
+    """
+    starts = np.cumsum(lengths) - lengths
+    early, late = np.maximum(-shift, 0), np.maximum(shift, 0)
+    overlap = np.minimum(np.minimum(lengths[first] - early, lengths[second] - late), _LOOK)
+    alike = np.zeros(len(first), dtype=bool)
+    for rows in np.array_split(np.arange(len(first)), len(first) // 4096 + 1):
+        steps = np.arange(overlap[rows].max(initial=0))
+        inside = steps < overlap[rows, None]
+        one, other = (
+            frames[np.where(inside, (starts[clip[rows]] + begin[rows])[:, None] + steps, 0)] * inside[..., None]
+            for clip, begin in ((first, early), (second, late))
+        )
+        both = one * other
+        alike[rows] = both.sum(axis=(1, 2)) >= _HINT * np.count_nonzero(both, axis=(1, 2))
+    return alike
 
 
 def _compare(flat: np.ndarray, rows: np.ndarray, threshold: float) -> Iterator[tuple[int, int, float]]:

@@ -114,7 +114,7 @@ def _start_workers(workers: int) -> Iterator[Callable]:
     backend, _ = get_active_backend(prefer="threads")
     if not isinstance(backend, ThreadingBackend):
         form = "generator" if backend.supports_return_generator else "list"
-        with warnings.catch_warnings(), Parallel(workers, return_as=form) as parallel:
+        with warnings.catch_warnings(), Parallel(workers, return_as=form, pre_dispatch="all") as parallel:
             warnings.filterwarnings("ignore", module=r"joblib\.parallel")  # of tasks that are dropped at a stop
             yield lambda function, tasks: parallel(delayed(function)(*task) for task in tasks)
     elif effective_n_jobs(workers) == 1:

@@ -1,0 +1,167 @@
+"""What a set costs as it grows from 1,000 to 100,000 clips: ``python -m benchmarks.scale [--most CLIPS]``.
+
+Each size is measured in a process of its own, on short simulated clips (a second of random notes at 8 kHz): listing the
+folder, splitting it by groups, preparing a store with two Dask workers (decoding, features, the search for copies),
+opening it, and reading shuffled batches; and the most memory that the process itself ever held. Nothing may grow faster
+than the number of clips, and what is read a second may not fall. It prints a table and draws ``benchmarks/scale.png``.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
+RATE, VOICES, NOTES = 8000, 4, 8
+PER_GROUP, CLASSES = 10, 10
+STAGES = ("list", "split", "prepare", "copies", "open")
+FIGURE = Path(__file__).with_name("scale.png")
+
+
+def run(rounds: int = 1) -> list[dict]:
+    """Rows for ``python -m benchmarks``: from 1,000 to 3,000 clips, which take half a minute."""
+    small, large = measure(SIZES[:2])
+    growth = large["clips"] / small["clips"]
+    return [
+        {
+            "work": f"{stage}: {large['clips']:,} clips beside {small['clips']:,}",
+            "peer": small[stage],
+            "ours": large[stage],
+            "ratio": None,
+            "goal": None,
+            "unit": "s",
+            "bound": f"{large[stage] / small[stage] / growth:.2f} x as long a clip",
+        }
+        for stage in STAGES
+    ]
+
+
+def measure(sizes: tuple[int, ...]) -> list[dict]:
+    """Measure each size in a process of its own, on the first clips of one folder."""
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, there = Path(scratch) / "clips", 0
+        for clips in sizes:
+            simulate(folder, there, clips)
+            there = clips
+            code = f"from benchmarks.scale import measure_one; measure_one({str(folder)!r}, {str(scratch)!r})"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(done.stderr)
+            found.append({"clips": clips, **json.loads(done.stdout.splitlines()[-1])})
+            print("  ".join(f"{name} {value:,.3g}" for name, value in found[-1].items()), flush=True)
+    return found
+
+
+def simulate(folder: Path, first: int, last: int) -> None:
+    """Write the clips from ``first`` on: each plays other notes, in a folder for its class and its group."""
+    import soundfile
+
+    time_of_note = np.arange(RATE // NOTES) / RATE
+    for clip in range(first, last):
+        rng = np.random.default_rng(clip)
+        pitches = 110 * 2 ** rng.uniform(0, 5, (VOICES, NOTES, 1))
+        decays = np.exp(-time_of_note * rng.uniform(2, 40, (VOICES, NOTES, 1)))
+        notes = (np.sin(2 * np.pi * pitches * time_of_note) * decays).mean(axis=0)
+        group = clip // PER_GROUP
+        path = folder / f"class{group % CLASSES}" / f"group{group}" / f"{clip}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, 0.5 * notes.ravel(), RATE, "PCM_16")
+
+
+def measure_one(folder: str, scratch: str) -> None:
+    """Print seconds by stage, segments read a second, and MB of memory at most, as JSON."""
+    from unittest import mock
+
+    from distributed import LocalCluster
+    from torch.utils.data import DataLoader
+
+    from musiclab.datasets import AudioFolder
+    from musiclab.datasets.fingerprints import mark_file, number_copies
+    from musiclab.datasets.splits import by_group
+    from musiclab.features import MelConfig
+    from musiclab.store import Store, prepare
+    from musiclab.store.segments import Segments
+
+    seconds, path = {}, Path(scratch) / "store.h5"
+    with mock.patch.dict("os.environ", MUSICLAB_CACHE=str(Path(scratch) / "cache")):
+        with timed(seconds, "list"):
+            data = AudioFolder(folder)
+            data.index  # noqa: B018
+        with timed(seconds, "split"):
+            by_group(data.index)
+        config = MelConfig(sample_rate=RATE, n_fft=512, hop_length=256, n_mels=32)
+        with (
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            timed(seconds, "prepare"),
+        ):
+            prepare(data, path, {"logmel": config}, backend="dask", scheduler=cluster.scheduler_address, progress=False,
+                    replace=True)  # fmt: skip
+        marks = [mark_file(Path(folder) / name) for name in data.index["path"]]
+        with timed(seconds, "copies"):
+            number_copies(marks)
+        del marks
+    with timed(seconds, "open"):
+        store = Store(path)
+        store.index  # noqa: B018
+    segments = Segments.of_store(store, "logmel", length=16)
+    loader = DataLoader(segments, batch_size=64, shuffle=True, collate_fn=lambda batch: batch)
+    started, read = time.perf_counter(), 0
+    while time.perf_counter() - started < 2:
+        for number, (batch, _) in enumerate(loader):
+            read += len(batch)
+            if number == 500:
+                break
+    rate = read / (time.perf_counter() - started)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**seconds, "segments/s": rate, "MB": most, "MB on disk": path.stat().st_size / 1e6}))
+
+
+class timed:
+    """Note the seconds that a block takes."""
+
+    def __init__(self, seconds: dict, stage: str):
+        self.seconds, self.stage = seconds, stage
+
+    def __enter__(self):
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_):
+        self.seconds[self.stage] = time.perf_counter() - self.started
+
+
+def draw(found: list[dict]) -> None:
+    """Draw what a clip costs, what is read a second, and the memory, over the number of clips."""
+    import matplotlib.pyplot as plt
+
+    clips = [row["clips"] for row in found]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    for stage in STAGES:
+        left.loglog(clips, [1000 * row[stage] / row["clips"] for row in found], "o-", label=stage)
+    left.set(title="time a clip: flat is linear", xlabel="clips", ylabel="ms a clip")
+    left.legend()
+    middle.semilogx(clips, [row["segments/s"] for row in found], "o-")
+    middle.set(title="reading shuffled batches", xlabel="clips", ylabel="segments/s", ylim=(0, None))
+    right.loglog(clips, [row["MB"] for row in found], "o-", label="most memory of the process")
+    right.loglog(clips, [row["MB on disk"] for row in found], "o-", label="store on disk")
+    right.set(title="size", xlabel="clips", ylabel="MB")
+    right.legend()
+    figure.savefig(FIGURE, dpi=110)
+
+
+def main() -> None:
+    """Measure up to the size that is asked for, and draw it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.splitlines()[0])
+    parser.add_argument("--most", type=int, default=SIZES[-1], metavar="CLIPS")
+    most = parser.parse_args().most
+    draw(measure(tuple(size for size in SIZES if size <= most)))
+
+
+if __name__ == "__main__":
+    main()
