@@ -1,14 +1,18 @@
 """Examples a second in training: our loop against a tutorial's around the same network, of its original size.
 
 The tutorials' loop: float32, a ``Dataset`` that gives one example at a time, a ``DataLoader`` that puts them together,
-and ``.item()`` for the loss and the accuracy of each step. Ours is ``training.fit`` as the command line uses it:
-bfloat16 where the hardware has it, whole batches from memory, one synchronisation an epoch. On a machine with CUDA both
-use it, and the time to train the four-layer CNN for 30 epochs on a set of GTZAN's size (1000 x 30 s) is given too.
+and ``.item()`` for the loss and the accuracy of each step. Ours is ``training.fit`` as the command line uses it: the
+precision that suits the hardware, memory that is kept between steps, whole batches from memory, one synchronisation an
+epoch. On a machine with CUDA both use it, and the time to train the four-layer CNN for 30 epochs on a set of GTZAN's
+size (1000 x 30 s) is given too.
+
+``python -m benchmarks.training`` also prints where the time of a step goes. OMP_NUM_THREADS=1 measures one thread.
 """
 
 import time
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -16,7 +20,8 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks._timing import rates
 from musiclab import models
 from musiclab.store.segments import Segments
-from musiclab.training import TrainConfig, fit, pick_device
+from musiclab.training import TrainConfig, autocast, fit, pick_device
+from musiclab.training.devices import at_full_speed, pick_precision
 
 CLASSES = 10
 WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as in the tutorials
@@ -25,7 +30,17 @@ WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as i
     "lstm": (700, 35, 216),
     "resnet": (128, 32, 216),
 }
-GOAL_CPU, GOAL_CUDA = 1.8, 5
+GOAL_CPU, GOAL_AMX, GOAL_CUDA = 1.5, 2.5, 5
+KINDS = {  # of work in a step, by parts of the names of torch's operators; the first that fits counts
+    "convolutions": ("convolution",),
+    "recurrent layers": ("lstm", "rnn"),
+    "batch norm": ("batch_norm",),
+    "activations": ("threshold", "clamp", "relu"),
+    "pooling": ("pool",),
+    "dense layers": ("addmm", "::mm", "linear"),
+    "optimiser": ("Optimizer", "foreach", "lerp", "addcdiv", "addcmul", "sqrt"),
+    "copies and fills": ("copy", "fill", "zero", "cat", "to"),
+}
 
 
 def run(rounds: int = 5) -> list[dict]:
@@ -62,10 +77,37 @@ def row(name: str, examples: int, batch_size: int, length: int, rounds: int, cud
         "work": f"training {name} on {device.type}",
         **found,
         "ratio": found["ours"] / found["peer"],
-        "goal": GOAL_CUDA if cuda else GOAL_CPU,
+        "goal": GOAL_CUDA if cuda else GOAL_AMX if torch.cpu._is_amx_tile_supported() else GOAL_CPU,
         "unit": "examples/s",
-        "bound": bound(name, found["ours"]),
+        "bound": f"{bound(name, found['ours'])}; {pick_precision('auto', device, networks['ours'])}",
     }
+
+
+def where_time_goes(name: str, steps: int = 3) -> dict[str, float]:
+    """Shares of the time of a step of ours by kind of work, and its length in ms, as torch's profiler sees them."""
+    _, batch_size, _ = WORKS[name]
+    model, device = models.create(name, CLASSES).train(), torch.device("cpu")
+    batch = torch.randn(batch_size, *model.input_shape, generator=torch.Generator().manual_seed(0))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        with autocast(device, "auto", model):
+            logits = model(batch)
+        nn.functional.cross_entropy(logits.float(), torch.arange(batch_size) % CLASSES).backward()
+        optimiser.step()
+
+    with at_full_speed():
+        step()
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+            for _ in range(steps):
+                step()
+    times = dict.fromkeys((*KINDS, "everything else"), 0.0)
+    for event in profiler.key_averages():
+        kinds = (kind for kind, parts in KINDS.items() if any(part in event.key for part in parts))
+        times[next(kinds, "everything else")] += event.self_cpu_time_total / 1000
+    whole = sum(times.values())
+    return {"ms a step": whole / steps} | {kind: value / whole for kind, value in times.items()}
 
 
 def bound(name: str, rate: float) -> str:
@@ -146,4 +188,7 @@ def plain_epoch(model: nn.Module, dataset: Dataset, batch_size: int, device: tor
 if __name__ == "__main__":
     from benchmarks.__main__ import table
 
+    shares = pd.DataFrame({name: where_time_goes(name) for name in WORKS})
+    shares.iloc[1:] *= 100
+    print(f"where a step's time goes, in %, with {torch.get_num_threads()} threads\n{shares.round(1)}\n")
     print(table(run()))
