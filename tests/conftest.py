@@ -51,8 +51,10 @@ def pytest_runtest_makereport():
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory) -> Path:
-    """The cache folder of this run: nothing is read from or left in the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
+    """The cache folder of this run, of all its processes: nothing is read from or left in the user's own."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUSICLAB_CACHE", str(folder))
         yield folder

@@ -129,7 +129,9 @@ def test_in_large_sets_copies_are_found_by_their_patterns(wrong, monkeypatch):
     exhaustive = find_repeats(clips)
     assert [(one, other) for one, other, _ in exhaustive] == expected
     monkeypatch.setattr("musiclab.datasets.fingerprints._FEW", 0)
-    by_patterns = find_repeats(clips)
-    assert set(by_patterns) <= set(exhaustive)
-    assert len(by_patterns) >= 39
+    for many, least in ((1_000_000, 39), (0, 36)):
+        monkeypatch.setattr("musiclab.datasets.fingerprints._MANY", many)
+        by_patterns = find_repeats(clips)
+        assert set(by_patterns) <= set(exhaustive)
+        assert len(by_patterns) >= least
     assert find_repeats([]) == find_repeats([np.zeros((0, BITS), np.int8)] * 3) == []

@@ -1,6 +1,5 @@
 """Every notebook runs from a clean kernel, keeps clean outputs, and has the parts that a lesson needs."""
 
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -89,12 +88,9 @@ def test_lessons_and_library_have_the_same_exercises():
 
 
 @pytest.fixture
-def as_for_a_reader(monkeypatch, tmp_path_factory):
-    """Figures are drawn into the notebook, and what one lesson has rendered the next finds, in all processes."""
+def as_for_a_reader(monkeypatch):
+    """Figures are drawn into the notebook."""
     monkeypatch.delenv("MPLBACKEND", raising=False)
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache-of-the-notebooks"
-    monkeypatch.setenv("MUSICLAB_CACHE", str(folder))
 
 
 @every_notebook
