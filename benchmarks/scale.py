@@ -36,7 +36,7 @@ def run(rounds: int = 1) -> list[dict]:
             "ratio": None,
             "goal": None,
             "unit": "s",
-            "bound": f"{large[stage] / small[stage] / growth:.2f} x as long a clip",
+            "bound": f"{large[stage] / small[stage] / growth:.2f} x as long per clip",
         }
         for stage in STAGES
     ]
@@ -137,22 +137,24 @@ class timed:
 
 
 def draw(found: list[dict]) -> None:
-    """Draw what a clip costs, what is read a second, and the memory, over the number of clips."""
+    """Draw the time per clip, the segments read per second, and the sizes, over the number of clips."""
     import matplotlib.pyplot as plt
 
     clips = [row["clips"] for row in found]
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     for stage in STAGES:
         left.loglog(clips, [1000 * row[stage] / row["clips"] for row in found], "o-", label=stage)
-    left.set(title="time a clip: flat is linear", xlabel="clips", ylabel="ms a clip")
-    left.legend()
-    middle.semilogx(clips, [row["segments/s"] for row in found], "o-")
-    middle.set(title="reading shuffled batches", xlabel="clips", ylabel="segments/s", ylim=(0, None))
-    right.loglog(clips, [row["MB"] for row in found], "o-", label="most memory of the process")
-    right.loglog(clips, [row["MB on disk"] for row in found], "o-", label="store on disk")
+    left.set(title="time per clip", xlabel="clips", ylabel="ms per clip")
+    left.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    middle.semilogx(clips, [row["segments/s"] / 1000 for row in found], "o-")
+    middle.set(title="shuffled batches", xlabel="clips", ylabel="1,000 segments per second", ylim=(0, None))
+    for name, label in (("MB", "most memory of the process"), ("MB on disk", "store on disk")):
+        right.loglog(clips, [row[name] for row in found], "o-", label=label)
     right.set(title="size", xlabel="clips", ylabel="MB")
-    right.legend()
-    figure.savefig(FIGURE, dpi=110)
+    right.legend(loc="lower right")
+    for axes in (left, middle, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(FIGURE, dpi=90)
 
 
 def main() -> None:

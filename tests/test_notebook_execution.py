@@ -31,7 +31,7 @@ def test_it_runs_in_its_own_folder_from_top_to_bottom_and_the_file_stays_as_it_w
     assert path.read_bytes() == before
     assert problems(notebook) == []
     shortened = execute(path, fast=True)
-    assert shortened.cells[2].outputs[0].text == f"{tmp_path} 2\n"
+    assert shortened.cells[2].outputs[0].text == f"{tmp_path} 1\n"
 
 
 def test_a_widget_gives_way_to_its_still_picture(tmp_path):

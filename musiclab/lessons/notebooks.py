@@ -30,7 +30,7 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     path
         The notebook, which runs in its own folder.
     fast
-        Shorten trainings: a line ``EPOCHS = 30`` is run as ``EPOCHS = 2``.
+        Shorten trainings: a line ``EPOCHS = 30`` is run as ``EPOCHS = 1``.
     timeout
         Longest time for one cell, in seconds.
 
@@ -43,7 +43,7 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     notebook = nbformat.read(path, as_version=4)
     if fast:
         for cell in notebook.cells:
-            cell.source = re.sub(r"^EPOCHS = \d+", "EPOCHS = 2", cell.source, flags=re.MULTILINE)
+            cell.source = re.sub(r"^EPOCHS = \d+", "EPOCHS = 1", cell.source, flags=re.MULTILINE)
     resources = {"metadata": {"path": path.parent}}
     client = NotebookClient(
         notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, resources=resources
