@@ -21,7 +21,7 @@ from benchmarks._timing import rates
 from musiclab import models
 from musiclab.store.segments import Segments
 from musiclab.training import TrainConfig, autocast, fit, pick_device
-from musiclab.training.devices import at_full_speed, pick_precision
+from musiclab.training.devices import keeping_memory, pick_precision, without_denormals
 
 CLASSES = 10
 WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as in the tutorials
@@ -97,7 +97,7 @@ def where_time_goes(name: str, steps: int = 3) -> dict[str, float]:
         nn.functional.cross_entropy(logits.float(), torch.arange(batch_size) % CLASSES).backward()
         optimiser.step()
 
-    with at_full_speed():
+    with without_denormals(), keeping_memory():
         step()
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
             for _ in range(steps):

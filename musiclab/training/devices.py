@@ -138,49 +138,42 @@ def _meet(device: torch.device):
 
 
 @contextmanager
-def at_full_speed() -> Iterator[None]:
-    """Let a CPU compute without two delays while the block runs.
+def without_denormals() -> Iterator[None]:
+    """Take numbers closer to 0 than 1e-38 for 0 while the block runs: on CPUs, arithmetic on them is much slower.
 
-    Numbers closer to 0 than 1e-38 count as 0, because arithmetic on them is ten times slower; the gradients of an LSTM
-    whose last step alone is read get that small. And the memory of a step is kept for the next one.
+    The gradients of an LSTM whose last step alone is read get as small as that.
     """
     was_set = (torch.full((1,), 1e-39) * 0.5).item() == 0
     torch.set_flush_denormal(True)
     try:
-        with _keeping_memory():
-            yield
+        yield
     finally:
         torch.set_flush_denormal(was_set)
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # glibc's malloc.h
-_keepers = 0  # blocks of _keeping_memory that run
 
 
 @contextmanager
-def _keeping_memory() -> Iterator[None]:
-    """Let glibc keep freed memory until the block ends.
+def keeping_memory() -> Iterator[None]:
+    """Let glibc keep freed memory until the block ends; for a training, not for single batches.
 
     It would return each large tensor to the system, which fills it with zeros for the next step, page by page: half of
     the time of an m5 with batches of 128, and a third of a cnn's. Up to twice as much memory is held meanwhile.
     """
-    global _keepers
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(libc, "malloc_trim"):  # another system or another C library
         yield
         return
-    _keepers += 1
     libc.mallopt(_M_MMAP_MAX, 0)
     libc.mallopt(_M_TRIM_THRESHOLD, -1)
     try:
         yield
-    finally:
-        _keepers -= 1
-        if not _keepers:  # back to glibc's defaults, at the upper end of the two that it adapts
-            libc.mallopt(_M_MMAP_MAX, 1 << 16)
-            libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-            libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
-            libc.malloc_trim(0)
+    finally:  # back to glibc's defaults, at the upper end of the two that it adapts
+        libc.mallopt(_M_MMAP_MAX, 1 << 16)
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
+        libc.malloc_trim(0)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from musiclab.store.segments import Segments
 from musiclab.training import trouble
 from musiclab.training.batches import Batches, Stopwatch, class_weights, make_loader
 from musiclab.training.config import TrainConfig
-from musiclab.training.devices import at_full_speed, determinism, make_accelerator, share_buffers
+from musiclab.training.devices import determinism, keeping_memory, make_accelerator, share_buffers, without_denormals
 from musiclab.training.history import Best, History
 from musiclab.training.schedules import make_optimiser, make_schedule
 from musiclab.training.state import State
@@ -163,7 +163,7 @@ class Engine:
         show = show_progress and self._accelerator.is_main_process
         self._bar = progress(None, "training", left, unit="batch", show=show)
         try:
-            with determinism(self.config.deterministic), at_full_speed():
+            with determinism(self.config.deterministic), without_denormals(), keeping_memory():
                 yield
         except KeyboardInterrupt:  # Ctrl-C, or the notebook's stop button
             self.history.stopped = "interrupted"

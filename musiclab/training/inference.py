@@ -10,7 +10,7 @@ from musiclab.metrics import Result
 from musiclab.store import Store
 from musiclab.store.segments import Segments
 from musiclab.training.config import TrainConfig
-from musiclab.training.devices import at_full_speed, autocast, pick_device, together
+from musiclab.training.devices import autocast, pick_device, together, without_denormals
 
 
 def score(
@@ -35,7 +35,7 @@ def score(
     if together():
         items = np.array_split(items, torch.distributed.get_world_size())[torch.distributed.get_rank()]
     parts = [torch.zeros(0, segments.classes, device=chosen)]  # there may be more processes than segments
-    with torch.inference_mode(), at_full_speed():
+    with torch.inference_mode(), without_denormals():
         for start in range(0, len(items), batch_size):
             batch, _ = segments.batch(items[start : start + batch_size])
             with autocast(chosen, precision, model):
