@@ -13,9 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+from musiclab.audio import save_audio
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 RATE, VOICES, NOTES = 8000, 4, 8
@@ -61,8 +65,6 @@ def measure(sizes: tuple[int, ...]) -> list[dict]:
 
 def simulate(folder: Path, first: int, last: int) -> None:
     """Write the clips from ``first`` on: each plays other notes, in a folder for its class and its group."""
-    import soundfile
-
     time_of_note = np.arange(RATE // NOTES) / RATE
     for clip in range(first, last):
         rng = np.random.default_rng(clip)
@@ -70,9 +72,7 @@ def simulate(folder: Path, first: int, last: int) -> None:
         decays = np.exp(-time_of_note * rng.uniform(2, 40, (VOICES, NOTES, 1)))
         notes = (np.sin(2 * np.pi * pitches * time_of_note) * decays).mean(axis=0)
         group = clip // PER_GROUP
-        path = folder / f"class{group % CLASSES}" / f"group{group}" / f"{clip}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, 0.5 * notes.ravel(), RATE, "PCM_16")
+        save_audio(folder / f"class{group % CLASSES}" / f"group{group}" / f"{clip}.wav", 0.5 * notes.ravel(), RATE)
 
 
 def measure_one(folder: str, scratch: str) -> None:
@@ -80,8 +80,8 @@ def measure_one(folder: str, scratch: str) -> None:
     from unittest import mock
 
     from distributed import LocalCluster
-    from torch.utils.data import DataLoader
 
+    from benchmarks.reading import loader_of
     from musiclab.datasets import AudioFolder
     from musiclab.datasets.fingerprints import mark_file, number_copies
     from musiclab.datasets.splits import by_group
@@ -103,7 +103,7 @@ def measure_one(folder: str, scratch: str) -> None:
         ):
             prepare(data, path, {"logmel": config}, backend="dask", scheduler=cluster.scheduler_address, progress=False,
                     replace=True)  # fmt: skip
-        marks = [mark_file(Path(folder) / name) for name in data.index["path"]]
+        marks = [mark_file(name) for name in data.index["path"]]
         with timed(seconds, "copies"):
             number_copies(marks)
         del marks
@@ -111,7 +111,7 @@ def measure_one(folder: str, scratch: str) -> None:
         store = Store(path)
         store.index  # noqa: B018
     segments = Segments.of_store(store, "logmel", length=16)
-    loader = DataLoader(segments, batch_size=64, shuffle=True, collate_fn=lambda batch: batch)
+    loader = loader_of(segments, 64)
     started, read = time.perf_counter(), 0
     while time.perf_counter() - started < 2:
         for number, (batch, _) in enumerate(loader):
@@ -123,17 +123,12 @@ def measure_one(folder: str, scratch: str) -> None:
     print(json.dumps({**seconds, "segments/s": rate, "MB": most, "MB on disk": path.stat().st_size / 1e6}))
 
 
-class timed:
+@contextmanager
+def timed(seconds: dict, stage: str) -> Iterator[None]:
     """Note the seconds that a block takes."""
-
-    def __init__(self, seconds: dict, stage: str):
-        self.seconds, self.stage = seconds, stage
-
-    def __enter__(self):
-        self.started = time.perf_counter()
-
-    def __exit__(self, *_):
-        self.seconds[self.stage] = time.perf_counter() - self.started
+    started = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - started
 
 
 def draw(found: list[dict]) -> None:

@@ -31,15 +31,15 @@ WORKS = {  # examples on a CPU, batch, frames or samples of a clip: batches as i
     "resnet": (128, 32, 216),
 }
 GOAL_CPU, GOAL_AMX, GOAL_CUDA = 1.5, 2.5, 5
-KINDS = {  # of work in a step, by parts of the names of torch's operators; the first that fits counts
+KINDS = {  # of work in a step, by parts of the names of torch's operators in lower case; the first that fits counts
     "convolutions": ("convolution",),
     "recurrent layers": ("lstm", "rnn"),
-    "batch norm": ("batch_norm",),
+    "batch norm": ("batch_norm", "batchnorm"),
     "activations": ("threshold", "clamp", "relu"),
     "pooling": ("pool",),
     "dense layers": ("addmm", "::mm", "linear"),
-    "optimiser": ("Optimizer", "foreach", "lerp", "addcdiv", "addcmul", "sqrt"),
-    "copies and fills": ("copy", "fill", "zero", "cat", "to"),
+    "optimiser": ("optimizer", "foreach", "lerp", "addcdiv", "addcmul", "sqrt"),
+    "copies and fills": ("copy", "fill", "zero", "::cat"),
 }
 
 
@@ -104,7 +104,7 @@ def where_time_goes(name: str, steps: int = 3) -> dict[str, float]:
                 step()
     times = dict.fromkeys((*KINDS, "everything else"), 0.0)
     for event in profiler.key_averages():
-        kinds = (kind for kind, parts in KINDS.items() if any(part in event.key for part in parts))
+        kinds = (kind for kind, parts in KINDS.items() if any(part in event.key.lower() for part in parts))
         times[next(kinds, "everything else")] += event.self_cpu_time_total / 1000
     whole = sum(times.values())
     return {"ms a step": whole / steps} | {kind: value / whole for kind, value in times.items()}

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
+from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, pretend_fp16, two_classes, weights
 
 from musiclab import models
 from musiclab.core.errors import RunError
@@ -145,9 +145,7 @@ class Overflow(nn.Module):
 
 
 def test_a_step_whose_scale_was_too_high_is_left_out(monkeypatch):
-    monkeypatch.setattr(
-        devices, "pick_precision", lambda *_: devices.Precision("fp16", "it is tested")
-    )  # on a CPU: only its scale
+    pretend_fp16(monkeypatch)
     scaled = linear()
     fit(scaled, two_classes(), None, replace(PLAIN, clip=1.0), show_progress=False)
 

@@ -15,10 +15,10 @@ import hypothesis
 import pytest
 import torch
 from hypothesis import strategies
-from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, two_classes, weights
+from training_cases import EVERYTHING, PLAIN, Watched, facts, fixed, linear, network, pretend_fp16, two_classes, weights
 
 from musiclab.core.errors import RunError
-from musiclab.training import State, devices, fit
+from musiclab.training import State, fit
 
 IDENTITY = {"seed": 0, "paths": [f"{clip}.wav" for clip in range(16)], "sizes": (1, 2)}
 
@@ -100,9 +100,7 @@ def test_an_interrupted_training_goes_on(path, settings):
 
 
 def test_the_scale_of_fp16_is_kept(path, monkeypatch):
-    monkeypatch.setattr(
-        devices, "pick_precision", lambda *_: devices.Precision("fp16", "it is tested")
-    )  # on a CPU: only its scale
+    pretend_fp16(monkeypatch)
     fit(network(), two_classes(), None, EVERYTHING, show_progress=False, state=State(path))
     kept = torch.load(path, weights_only=True)
     assert kept["scaler"]["scale"] == 2.0**16

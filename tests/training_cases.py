@@ -14,7 +14,7 @@ from torch import nn
 
 from musiclab.core.files import write_json
 from musiclab.store.segments import Segments
-from musiclab.training import State, TrainConfig, fit, log_probabilities
+from musiclab.training import State, TrainConfig, devices, fit, log_probabilities
 from musiclab.training.augment import Augmentation
 from musiclab.training.devices import is_main, main_first
 
@@ -77,6 +77,11 @@ def network(seed=0, dropout=0.3) -> nn.Module:
 def weights(model) -> torch.Tensor:
     """All numbers of a model in a row."""
     return torch.cat([value.detach().cpu().flatten().float() for value in model.state_dict().values()])
+
+
+def pretend_fp16(monkeypatch) -> None:
+    """Let trainings on a CPU scale their loss as in fp16, which it does not compute in."""
+    monkeypatch.setattr(devices, "pick_precision", lambda *_: devices.Precision("fp16", "it is tested"))
 
 
 def facts(history) -> list[dict]:

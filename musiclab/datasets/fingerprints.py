@@ -48,7 +48,7 @@ _BANDS = ((0, 6), (5, 11), (10, 16))  # bits of a frame in a pattern; it has tho
 _MANY = 1_000_000  # frames of all clips, from which on it is of nine frames: of 24 bits, too many would agree by chance
 _UNKNOWN = 12  # bits of a pattern that may be without sound
 _HINT = 0.4  # similarity below which a pair with a pattern in common is not looked at more closely
-_LOOK = 200  # frames
+_LOOK = 200  # frames over which such a pair is compared at first
 _COMMON = 32  # clips that share a pattern, above which it says nothing
 
 
@@ -100,9 +100,7 @@ def number_copies(marks: Sequence[Mark], progress: bool = False) -> np.ndarray:
     """
     first: dict[str, int] = {}
     pairs = [(first.setdefault(digest, row), row) for row, (_, digest) in enumerate(marks) if digest]
-    rows = list(
-        first.values()
-    )  # each different sound once, or many equal ones would make as many pairs as their square
+    rows = list(first.values())  # each sound once: many equal ones would make as many pairs as their square
     alike = find_repeats([marks[row].bits for row in rows], progress=progress)
     pairs += [(rows[one], rows[other]) for one, other, _ in alike]
     component = connect(pairs, len(marks))
@@ -180,8 +178,9 @@ def find_repeats(
 def _group_by_patterns(fingerprints: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the clips of each pair that has a pattern in common within a second and is somewhat alike around it."""
     lengths = np.array([len(bits) for bits in fingerprints])
+    starts = np.cumsum(lengths) - lengths
     frames, clip = np.concatenate(fingerprints), np.repeat(np.arange(len(lengths)), lengths)
-    position = np.arange(len(frames)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    position = np.arange(len(frames)) - starts[clip]
     parts = range(0, 7 if len(frames) <= _MANY else 9, 2)
     last = parts[-1]
     in_one_clip = clip[last:] == clip[:-last]
@@ -203,29 +202,23 @@ def _group_by_patterns(fingerprints: Sequence[np.ndarray]) -> list[np.ndarray]:
             meetings.append(found[clip[one] != clip[other]])
     pair, shift = np.divmod(np.unique(np.concatenate(meetings)), 2 * _SHIFTS + 1)
     first, second = np.divmod(pair, len(lengths))
-    alike = _are_somewhat_alike(frames, lengths, first, second, shift - _SHIFTS)
+    early, late = np.maximum(_SHIFTS - shift, 0), np.maximum(shift - _SHIFTS, 0)
+    overlap = np.minimum(lengths[first] - early, lengths[second] - late)
+    alike = _are_somewhat_alike(frames, starts[first] + early, starts[second] + late, overlap)
     return [np.array(divmod(each, len(lengths))) for each in np.unique(pair[alike])]
 
 
-def _are_somewhat_alike(
-    frames: np.ndarray, lengths: np.ndarray, first: np.ndarray, second: np.ndarray, shift: np.ndarray
-) -> np.ndarray:
-    """Tell for each pair of clips whether it agrees by :data:`_HINT` or more where ``second`` is ``shift`` frames late.
+def _are_somewhat_alike(frames: np.ndarray, one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """Tell for each pair of stretches, which begin at frames ``one`` and ``other``, whether they agree enough.
 
-    It looks at up to :data:`_LOOK` frames from the start. That leaves few pairs to be compared at all shifts.
+    That is by :data:`_HINT` or more, over up to :data:`_LOOK` frames; few pairs are left to be compared at all shifts.
     """
-    starts = np.cumsum(lengths) - lengths
-    early, late = np.maximum(-shift, 0), np.maximum(shift, 0)
-    overlap = np.minimum(np.minimum(lengths[first] - early, lengths[second] - late), _LOOK)
-    alike = np.zeros(len(first), dtype=bool)
-    for rows in np.array_split(np.arange(len(first)), len(first) // 4096 + 1):
-        steps = np.arange(overlap[rows].max(initial=0))
-        inside = steps < overlap[rows, None]
-        one, other = (
-            frames[np.where(inside, (starts[clip[rows]] + begin[rows])[:, None] + steps, 0)] * inside[..., None]
-            for clip, begin in ((first, early), (second, late))
-        )
-        both = one * other
+    alike = np.zeros(len(one), dtype=bool)
+    for rows in np.array_split(np.arange(len(one)), len(one) // 4096 + 1):
+        steps = np.arange(min(overlap[rows].max(initial=0), _LOOK))
+        inside = (steps < overlap[rows, None])[..., None]
+        both, theirs = (frames[(first[rows, None] + steps).clip(max=len(frames) - 1)] for first in (one, other))
+        both = both * theirs * inside
         alike[rows] = both.sum(axis=(1, 2)) >= _HINT * np.count_nonzero(both, axis=(1, 2))
     return alike
 

@@ -136,7 +136,7 @@ def _facts(run) -> dict[str, str | None]:
         "Clips": settings.clips_in_words,
         "Seed": str(settings.training.get("seed", "")),
         "Epochs": ", ".join(map(str, sorted(set(epochs)))),
-        "Computed on": settings.computed or None,
+        "Computed on": settings.computed,
         "Time for training and testing": f"{minutes:.1f} min" if minutes >= 2 else f"{run.seconds:.1f} s",
     }
 

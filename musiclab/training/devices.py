@@ -28,8 +28,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+_HEAVY = (torch.nn.modules.conv._ConvNd, torch.nn.RNNBase)  # layers that bf16 makes faster
+
+
 class Precision(NamedTuple):
-    """ "fp32", "bf16" or "fp16", and why."""
+    """A precision ("fp32", "bf16" or "fp16"), and the reason for it."""
 
     name: str
     reason: str
@@ -49,19 +52,16 @@ def pick_precision(name: str, device: torch.device, model: torch.nn.Module | Non
         return Precision(name, "it was asked for")
     if model is not None and not any(isinstance(layer, _HEAVY) for layer in model.modules()):
         return Precision("fp32", "a model without convolutions and recurrent layers gains nothing by bf16")
-    return {"cuda": _precision_of_gpu, "cpu": _precision_of_cpu}.get(device.type, _precision_of_others)()
+    return _precision_of(device.type)
 
 
-_HEAVY = (torch.nn.modules.conv._ConvNd, torch.nn.RNNBase)
-
-
-def _precision_of_gpu() -> Precision:
-    if torch.cuda.is_bf16_supported(including_emulation=False):
-        return Precision("bf16", "this GPU computes faster in it")
-    return Precision("fp32", "this GPU has no bf16")
-
-
-def _precision_of_cpu() -> Precision:
+def _precision_of(device_type: str) -> Precision:
+    if device_type == "mps":
+        return Precision("fp32", "bf16 is for CUDA and CPUs")
+    if device_type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return Precision("bf16", "this GPU computes faster in it")
+        return Precision("fp32", "this GPU has no bf16")
     if torch.cpu._is_amx_tile_supported():
         return Precision("bf16", "this CPU multiplies whole matrices in it (AMX)")
     if not torch.cpu._is_avx512_bf16_supported():
@@ -69,10 +69,6 @@ def _precision_of_cpu() -> Precision:
     if _is_amd():
         return Precision("bf16", "this CPU does twice as many multiply-adds in it (AMD's AVX512-BF16)")
     return Precision("fp32", "this CPU does no more multiply-adds in bf16 (AVX512-BF16 without AMX)")
-
-
-def _precision_of_others() -> Precision:
-    return Precision("fp32", "bf16 is for CUDA and CPUs")
 
 
 @cache

@@ -34,11 +34,12 @@ def score(
     items = np.arange(len(segments))
     if together():
         items = np.array_split(items, torch.distributed.get_world_size())[torch.distributed.get_rank()]
+    cast = autocast(chosen, precision, model)
     parts = [torch.zeros(0, segments.classes, device=chosen)]  # there may be more processes than segments
     with torch.inference_mode(), without_denormals():
         for start in range(0, len(items), batch_size):
             batch, _ = segments.batch(items[start : start + batch_size])
-            with autocast(chosen, precision, model):
+            with cast:
                 logits = model(batch.to(chosen, non_blocking=True))
             parts.append(logits.float())  # stays on the device: one synchronisation at the end
     scores = normalise(torch.cat(parts).cpu().double().numpy())
