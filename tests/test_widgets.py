@@ -332,10 +332,20 @@ def test_time_stays_within_the_sound_and_every_wish_is_passed_on():
         wishes.append(player._seek[1])
     assert wishes == [1.5, 1.5, 0, 2, 0]
     assert player._seek[0] == before + 5
-    player.set_state({"time": 1.25})  # as the browser reports it
+    player.set_state({"_report": [player._scene["count"], 1.25]})  # as the browser does
     assert (player.time, player._seek[0]) == (1.25, before + 5)
     with pytest.raises(TraitError, match="read-only"):
         player.time = 1.5
+
+
+def test_a_report_of_the_sound_before_does_not_move_the_next_one():
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    on_its_way = {"_report": [player._scene["count"], 1.25]}
+    player.load(sine(220.0, seconds=2.0), SAMPLE_RATE)
+    player.set_state(on_its_way)
+    assert player.time == 0
+    player.set_state({"_report": [player._scene["count"], 0.5]})
+    assert player.time == 0.5
 
 
 @pytest.mark.parametrize("loop", [(1, 1), (1.5, 1), (-1, 1), (1, 3)])

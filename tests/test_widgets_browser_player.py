@@ -113,8 +113,8 @@ def test_tracks_are_read_under_the_pointer_and_at_the_playhead(notebook, stage):
 def test_keys_seek_and_leave_the_notebook_alone(notebook, stage):
     cells = notebook.page.locator(".jp-Cell").count()
     active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
-    before = notebook.page.evaluate(active)
     stage.focus()
+    before = notebook.page.evaluate(active)
     for key, time in [
         ("ArrowRight", 0.1), ("Shift+ArrowRight", 1.1), ("ArrowUp", 1.2), ("ArrowLeft", 1.1), ("ArrowDown", 1.0),
         ("End", 4.0), ("ArrowRight", 4.0), ("Home", 0.0), ("ArrowLeft", 0.0), ("b", 0.0), ("d", 0.0), ("d", 0.0),

@@ -4,8 +4,9 @@
 // View    one picture of it on the page, and the keys and the pointer
 //
 // Python sends the picture ready to be coloured (see player.py). `playing` and `loop` go both ways. Where the sound is,
-// is known here alone: `time` is only reported to Python, and Python's wishes come as `_seek` (a count and a time), so
-// that a report that is on its way cannot undo a wish.
+// is known here alone: it is only reported to Python, as `_report` (which of the sounds that were loaded, and its time),
+// and Python's wishes come as `_seek` (a count and a time). So a report that is on its way cannot undo a wish or move the
+// time of a sound that was loaded meanwhile.
 
 const WAVE = 64; // CSS pixels
 const LEVELS = 150;
@@ -32,7 +33,8 @@ class Sound {
     this.views = new Set();
     this.source = null; // an AudioBufferSourceNode while it sounds; such a node plays only once
     this.buffer = null; // a promise of the decoded sound, from the first time that it is wanted
-    this.position = model.get("time"); // in s, while it does not sound
+    const [count, time] = model.get("_report");
+    this.position = count === model.get("_scene").count ? time : 0; // in s, while it does not sound
     this.trouble = "";
     this.stopListening = listen(model, {
       "change:_sound": () => { this.buffer = null; this.position = 0; this.stop(); },
@@ -65,7 +67,7 @@ class Sound {
 
   report(time) {
     this.position = time;
-    this.set({ time });
+    this.set({ _report: [this.model.get("_scene").count, time] });
     this.reportedAt = performance.now();
   }
 

@@ -67,10 +67,13 @@ class Player(WithStill, anywidget.AnyWidget):
     _esm = script("canvas", "player_parts", "player")
     _css = style("player")
 
-    time = traitlets.Float(0.0, read_only=True).tag(sync=True, echo_update=False)
+    time = traitlets.Float(0.0, read_only=True)
     playing = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=None, allow_none=True).tag(sync=True)
 
+    _report = traitlets.Tuple(traitlets.Int(), traitlets.Float(), default_value=(0, 0.0)).tag(
+        sync=True, echo_update=False
+    )  # which of the loaded sounds, and its time
     _seek = traitlets.Tuple(traitlets.Int(), traitlets.Float(), default_value=(0, 0.0)).tag(sync=True)  # count and time
     _scene = traitlets.Dict().tag(sync=True)  # all that is not bytes
     _sound = traitlets.Bytes().tag(sync=True)  # FLAC
@@ -105,8 +108,11 @@ class Player(WithStill, anywidget.AnyWidget):
         self._tracks, self._preview = tracks, preview
         with self.hold_sync():  # one message
             self.playing, self.loop = False, None
+            count = self._scene.get("count", 0) + 1
+            self._report = (count, 0.0)
             self.set_trait("time", 0.0)
             self._scene = {
+                "count": count,
                 "title": title,
                 "duration": duration,
                 "note": "; ".join(filter(None, ["silent" if not np.any(waveform) else "", loss])),
@@ -128,8 +134,14 @@ class Player(WithStill, anywidget.AnyWidget):
     def seek(self, time: float) -> None:
         """Go to a time in s, or to the nearer end of the sound."""
         time = min(max(0.0, time), self.duration)
-        self.set_trait("time", time)
+        self._report = (self._scene["count"], time)
         self._seek = (self._seek[0] + 1, time)  # counted, because the sound may have gone on since the same wish
+
+    @traitlets.observe("_report")
+    def _follow(self, change):
+        count, time = change["new"]
+        if count == self._scene.get("count"):  # otherwise it was on its way when another sound was loaded
+            self.set_trait("time", time)
 
     @traitlets.validate("loop")
     def _check_loop(self, proposal):
