@@ -1,21 +1,23 @@
 # make lab        start JupyterLab on the notebooks
-# make test       run every test
-# make notebooks  execute the notebooks in place, in order
-# make fuzz       damage 10,000 files of each kind and read them; FUZZ_FLAGS='--kind stores --count 100'
-# make bench      measure speed, as ratios; BENCH_FLAGS=reading for one benchmark
-# The first of these makes the environment in .venv; PYTHON=python3.12 picks another Python (3.11 or newer).
+# make test       check the code style and run all tests
+# make notebooks  execute all notebooks in place, in order
+# make fuzz       read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
+# make docs       build the reference in build/docs
+# make bench      compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
+# make lint       fix the code style where ruff can
+# The first command also creates the environment in .venv. PYTHON=python3.12 selects another Python (3.11 or newer).
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-# a notebook that is saved keeps pictures in place of widgets, whose state is gone when it is opened again
+# saved notebooks keep pictures instead of widgets, because the state of a widget is lost when they are reopened
 KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before_saving
 
-# JupyterLab refuses to start as root unless told that it is meant
+# JupyterLab refuses to run as root without this flag
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks fuzz bench lint clean
+.PHONY: lab test notebooks fuzz docs bench lint clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(KEEP_STILLS) $(ROOT_FLAG) $(LAB_FLAGS)
@@ -31,6 +33,10 @@ notebooks: $(READY)
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz.py $(FUZZ_FLAGS)
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "open build/docs/index.html"
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
@@ -40,9 +46,9 @@ lint: $(READY)
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "musiclab needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	  { echo "$(PYTHON) is older than Python 3.11, which musiclab needs. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv .venv || \
-	  { echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  { echo "$(PYTHON) has no venv module. On Debian and Ubuntu, install it: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $(READY)
 

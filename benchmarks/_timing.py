@@ -1,31 +1,37 @@
-"""Times that can be compared: what is compared is run in turn, and the median of the rounds counts."""
+"""Time several functions so that their speeds can be compared."""
 
 import statistics
 import time
 from collections.abc import Callable
 
-REST = 0.3  # s
+PAUSE = 0.3  # s; threads of some libraries keep spinning for 0.2 s after their work
 
 
-def rates(rounds: int, **works: Callable[[], int]) -> dict[str, float]:
-    """Items a second of each work, the median of ``rounds``.
+def measure_rates(rounds: int, **functions: Callable[[], int]) -> dict[str, float]:
+    """Measure how many items per second each function processes.
+
+    Every function runs once per round, in turn, so that other load on the machine affects all of them alike.
 
     Parameters
     ----------
     rounds
-        In each, every work is done once, one after the other, so that whatever else the machine does meets all alike.
-        Between them is a short rest, because threads of a library may spin for 0.2 s after their work.
-    **works
-        By name: functions that do some work and return how many items it was. Each is done once more beforehand,
-        so that what is built or cached once stays out of the figure.
+        Number of rounds. Each rate is the median over the rounds.
+    **functions
+        Functions that do some work and return the number of processed items. One call before the first round is not
+        timed, because it may build or cache what later calls reuse.
+
+    Returns
+    -------
+    dict
+        Items per second, by name of the function.
     """
-    for work in works.values():
-        work()
-    found = {name: [] for name in works}
+    for function in functions.values():
+        function()
+    measured = {name: [] for name in functions}
     for _ in range(rounds):
-        for name, work in works.items():
-            time.sleep(REST)
+        for name, function in functions.items():
+            time.sleep(PAUSE)
             started = time.perf_counter()
-            items = work()
-            found[name].append(items / (time.perf_counter() - started))
-    return {name: statistics.median(values) for name, values in found.items()}
+            items = function()
+            measured[name].append(items / (time.perf_counter() - started))
+    return {name: statistics.median(values) for name, values in measured.items()}

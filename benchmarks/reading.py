@@ -1,4 +1,7 @@
-"""Random segments out of many clips: one file and one item at a time, against a batch a call from a store."""
+"""Compare how fast random segments are read: ``python -m benchmarks reading``.
+
+The baselines open one file and cut one segment at a time. Ours cuts a whole batch from a store in one call.
+"""
 
 import tempfile
 from itertools import count
@@ -9,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks._timing import rates
+from benchmarks._timing import measure_rates
 from musiclab.audio import save_audio
 from musiclab.datasets import AudioFolder
 from musiclab.store import Store, prepare
@@ -17,28 +20,28 @@ from musiclab.store.segments import Segments
 from musiclab.umtn.mulaw import encode
 
 CLIPS, SECONDS, SAMPLE_RATE = 128, 30, 22050
-SAMPLES = 12_000  # of a segment: UMTN's seq_len
-FRAMES, BANDS = 128, 128  # of a segment for the four-layer CNN
+SAMPLES = 12_000  # per audio segment, as UMTN's seq_len
+FRAMES, BANDS = 128, 128  # of a log-mel segment, as the four-layer CNN expects
 AUDIO_BATCH, LOGMEL_BATCH = 32, 64
 
 
 def run(rounds: int = 5) -> list[dict]:
-    """Rows for ``python -m benchmarks``."""
+    """Measure the reading speed and the size of stores with generated clips."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clips = write_clips(folder / "clips")
+        samples = write_clips(folder / "clips")
         sizes = {}
         for features in (("audio",), ("logmel",), ("audio", "logmel")):
             path = folder / f"{'-'.join(features)}.h5"
             prepare(AudioFolder(folder / "clips"), path, features=features, progress=False)
             sizes[" and ".join(features)] = path.stat().st_size
         with Store(folder / "audio-logmel.h5") as store:
-            rows = [mu_law_row(store, folder / "wav", rounds), *logmel_rows(store, folder / "npy", rounds)]
-    return rows + [size_row(kind, size, clips) for kind, size in sizes.items()]
+            rows = [measure_audio(store, folder / "wav", rounds), *measure_log_mel(store, folder / "npy", rounds)]
+    return rows + [compare_size(features, size, samples) for features, size in sizes.items()]
 
 
 def write_clips(folder: Path) -> int:
-    """Noise, as wav files of two labels; what it sounds like does not matter here. Returns the samples in all."""
+    """Write noise as wav files with two labels. Return the total number of samples."""
     rng = np.random.default_rng(0)
     for clip in range(CLIPS):
         waveform = rng.uniform(-1, 1, SECONDS * SAMPLE_RATE).astype(np.float32)
@@ -46,11 +49,11 @@ def write_clips(folder: Path) -> int:
     return CLIPS * SECONDS * SAMPLE_RATE
 
 
-# 12,000 samples, mu-law encoded
+# Audio segments, mu-law encoded
 
 
-def mu_law_row(store: Store, folder: Path, rounds: int) -> dict:
-    """UMTN's way: a file a clip, which is opened for each segment, and the formula."""
+def measure_audio(store: Store, folder: Path, rounds: int) -> dict:
+    """Compare with UMTN's method, which opens a file for each segment and evaluates the mu-law formula."""
     folder.mkdir()
     paths = [folder / f"{clip}.h5" for clip in range(len(store))]
     for clip, path in enumerate(paths):
@@ -58,7 +61,7 @@ def mu_law_row(store: Store, folder: Path, rounds: int) -> dict:
             file["wav"] = store.read("audio", clip)
     rng = np.random.default_rng(0)
     segments = Segments.of_store(store, "audio", length=SAMPLES)
-    loader = loader_of(segments, AUDIO_BATCH)
+    loader = make_loader(segments, AUDIO_BATCH)
     epochs = count()
     raw = segments.values.numpy()[: CLIPS * SAMPLES * 16].reshape(-1, AUDIO_BATCH, SAMPLES)
 
@@ -73,37 +76,37 @@ def mu_law_row(store: Store, folder: Path, rounds: int) -> dict:
         return 512
 
     def ours():
-        return sum(len(encoded(batch)) for batch, _ in epochs_of(loader, segments, epochs, 16))
+        return sum(len(encode_batch(batch)) for batch, _ in iterate_epochs(loader, segments, epochs, 16))
 
-    def look_up_alone():
-        return sum(len(encode(piece)) for piece in raw)
+    def look_up_only():
+        return sum(len(encode(batch)) for batch in raw)
 
-    def copy_alone():
-        return sum(len(piece.copy()) for piece in raw)
+    def copy_only():
+        return sum(len(batch.copy()) for batch in raw)
 
-    found = rates(rounds, peer=peer, ours=ours, look_up=look_up_alone, copy=copy_alone)
+    rates = measure_rates(rounds, peer=peer, ours=ours, look_up=look_up_only, copy=copy_only)
     return {
-        "work": f"random segments of {SAMPLES:,} samples out of HDF5, mu-law encoded",
-        "peer": found["peer"],
-        "ours": found["ours"],
-        "ratio": found["ours"] / found["peer"],
+        "work": f"random segments of {SAMPLES:,} samples from HDF5, mu-law encoded",
+        "peer": rates["peer"],
+        "ours": rates["ours"],
+        "ratio": rates["ours"] / rates["peer"],
         "goal": 15,
         "unit": "segments/s",
-        "bound": f"the table: looking samples up, without choosing any, makes {found['look_up']:,.0f}/s, of which this "
-        f"is {found['ours'] / found['look_up']:.0%}; a plain copy of the int16 samples makes {found['copy']:,.0f}/s",
+        "bound": f"table look-up without cutting segments: {rates['look_up']:,.0f}/s; "
+        f"ours: {rates['ours'] / rates['look_up']:.0%}; copying the int16 samples: {rates['copy']:,.0f}/s",
     }
 
 
-def encoded(batch: torch.Tensor) -> np.ndarray:
-    """mu-law codes of waveforms in [-1, 1) that were int16: uint8, shape (batch, samples)."""
+def encode_batch(batch: torch.Tensor) -> np.ndarray:
+    """Convert waveforms in [-1, 1) to int16 and mu-law encode them: uint8, shape (batch, samples)."""
     return encode((batch * 32768).short().numpy())
 
 
-# Log-mel pictures, shuffled
+# Log-mel segments, shuffled
 
 
 class NpyFiles(Dataset):
-    """The usual way: a file a clip, which is loaded for each segment."""
+    """Load the .npy file of a clip for each segment, as tutorials do."""
 
     def __init__(self, paths, labels):
         self.paths, self.labels, self.rng = paths, labels, np.random.default_rng(0)
@@ -111,14 +114,14 @@ class NpyFiles(Dataset):
     def __len__(self):
         return len(self.paths)
 
-    def __getitem__(self, item):
-        picture = np.load(self.paths[item])
-        start = self.rng.integers(picture.shape[1] - FRAMES + 1)
-        return torch.from_numpy(picture[:, start : start + FRAMES]), self.labels[item]
+    def __getitem__(self, clip):
+        log_mel = np.load(self.paths[clip])
+        start = self.rng.integers(log_mel.shape[1] - FRAMES + 1)
+        return torch.from_numpy(log_mel[:, start : start + FRAMES]), self.labels[clip]
 
 
-def logmel_rows(store: Store, folder: Path, rounds: int) -> list[dict]:
-    """Batches of the CNN's input, from memory and mapped from the file."""
+def measure_log_mel(store: Store, folder: Path, rounds: int) -> list[dict]:
+    """Compare a store in memory and a memory-mapped store with .npy files."""
     folder.mkdir()
     paths = [folder / f"{clip}.npy" for clip in range(len(store))]
     for clip, path in enumerate(paths):
@@ -127,66 +130,63 @@ def logmel_rows(store: Store, folder: Path, rounds: int) -> list[dict]:
     mapped = Segments.of_store(store, "logmel", length=FRAMES)
     memory = Segments(np.array(store.values("logmel")), store.offsets("logmel"), store.labels, length=FRAMES)
     epochs = count()
-    pieces = memory.values.split(LOGMEL_BATCH * FRAMES)[:-1]  # each as many values as a batch
+    batches = memory.values.split(LOGMEL_BATCH * FRAMES)[:-1]  # without the last, which may be smaller
 
     def ours(segments):
-        loader = loader_of(segments, LOGMEL_BATCH)
-        return lambda: sum(len(batch) for batch, _ in epochs_of(loader, segments, epochs, 16))
+        loader = make_loader(segments, LOGMEL_BATCH)
+        return lambda: sum(len(batch) for batch, _ in iterate_epochs(loader, segments, epochs, 16))
 
-    def convert_alone():
-        return sum(len(piece.float()) for piece in pieces) / FRAMES
+    def convert_only():
+        return sum(len(batch.float()) for batch in batches) / FRAMES
 
-    found = rates(
+    rates = measure_rates(
         rounds,
         peer=lambda: sum(len(batch) for _ in range(4) for batch, _ in files),
         memory=ours(memory),
         mapped=ours(mapped),
-        convert=convert_alone,
+        convert=convert_only,
     )
     work = f"shuffled batches of {LOGMEL_BATCH} log-mel segments ({BANDS} x {FRAMES})"
-    bounds = {
-        "memory": "memory bandwidth: converting as many float16 values to float32, without choosing any,",
-        "mapped": "the system's cache, and how fast the disk fills it at first; converting the values",
-    }
+    bounds = {"memory": "memory bandwidth", "mapped": "page cache, and disk speed in the first epoch"}
     return [
         {
-            "work": f"{work}, store in memory" if where == "memory" else f"{work}, store mapped from disk",
-            "peer": found["peer"],
-            "ours": found[where],
-            "ratio": found[where] / found["peer"],
-            "goal": 10 if where == "memory" else None,
+            "work": f"{work}, store in memory" if location == "memory" else f"{work}, store memory-mapped",
+            "peer": rates["peer"],
+            "ours": rates[location],
+            "ratio": rates[location] / rates["peer"],
+            "goal": 10 if location == "memory" else None,
             "unit": "segments/s",
-            "bound": f"{bound} makes {found['convert']:,.0f}/s, of which this is {found[where] / found['convert']:.0%}",
+            "bound": f"{bound}; converting float16 to float32 without cutting segments: {rates['convert']:,.0f}/s; "
+            f"ours: {rates[location] / rates['convert']:.0%}",
         }
-        for where, bound in bounds.items()
+        for location, bound in bounds.items()
     ]
 
 
-# Both
+# Helpers
 
 
-def loader_of(segments: Segments, batch_size: int) -> DataLoader:
-    """A loader that asks for whole batches, as a training's does."""
-    return DataLoader(segments, batch_size=batch_size, shuffle=True, collate_fn=as_given)
+def make_loader(segments: Segments, batch_size: int) -> DataLoader:
+    """Make a loader that requests whole batches, as in training."""
+    return DataLoader(segments, batch_size=batch_size, shuffle=True, collate_fn=keep_batch)
 
 
-def epochs_of(loader: DataLoader, segments: Segments, epochs, how_many: int):
-    """The batches of the next epochs, each of other segments in another order."""
-    for _ in range(how_many):
+def iterate_epochs(loader: DataLoader, segments: Segments, epochs, n_epochs: int):
+    """Yield the batches of the next ``n_epochs`` epochs."""
+    for _ in range(n_epochs):
         segments.set_epoch(next(epochs))
         yield from loader
 
 
-def as_given(batch):
-    """Segments gives whole batches."""
-    return batch
+def keep_batch(batch):
+    return batch  # Segments already returns whole batches
 
 
-def size_row(kind: str, size: int, samples: int) -> dict:
-    """Bytes of a store against raw 16-bit audio."""
+def compare_size(features: str, size: int, samples: int) -> dict:
+    """Compare the size of a store in bytes with that of raw 16-bit audio."""
     raw = 2 * samples
     return {
-        "work": f"bytes on disk of a store of {kind}, against raw 16-bit audio",
+        "work": f"store of {features} on disk, vs. raw 16-bit audio",
         "peer": raw / 1e6,
         "ours": size / 1e6,
         "ratio": raw / size,

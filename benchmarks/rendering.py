@@ -1,4 +1,4 @@
-"""How fast Studio and Street are rendered, compared with the length of the sound."""
+"""Measure how fast Studio and Street are rendered: ``python -m benchmarks rendering``."""
 
 import os
 import statistics
@@ -11,29 +11,29 @@ from musiclab.datasets import Studio
 from musiclab.studio import street
 
 SECONDS = 30  # of a track
-BOUND = "computing in numpy and scipy: nothing is read or written"
+BOUND = "computation in NumPy and SciPy, no files"
 
 
 def run(rounds: int = 5) -> list[dict]:
-    """Rows for ``python -m benchmarks``."""
-    by_genre = {genre: studio_speed(genre, rounds) for genre in studio.GENRES}
+    """Measure rendering on one core, and rendering of the default Studio set on all cores."""
+    by_genre = {genre: measure_genre(genre, rounds) for genre in studio.GENRES}
     slowest = min(by_genre, key=by_genre.get)
-    each = ", ".join(f"{genre} {value:.0f}" for genre, value in sorted(by_genre.items(), key=lambda item: item[1]))
-    seconds, speed = whole_set()
+    speeds = ", ".join(f"{genre} {speed:.0f}" for genre, speed in sorted(by_genre.items(), key=lambda item: item[1]))
+    seconds, set_speed = measure_default_studio()
     return [
-        row("Studio, one core, the median genre", statistics.median(by_genre.values()), f"{BOUND}; {each}"),
-        row(f"Studio, one core, the slowest genre ({slowest})", by_genre[slowest], BOUND),
-        row("Street, one core, the default set", street_speed(), BOUND),
-        row(
+        make_row("Studio, median genre, one core", statistics.median(by_genre.values()), f"{BOUND}; {speeds}"),
+        make_row(f"Studio, slowest genre ({slowest}), one core", by_genre[slowest], BOUND),
+        make_row("Street, default set, one core", measure_street(), BOUND),
+        make_row(
             f"Studio, default set, {os.cpu_count()} cores",
-            speed,
-            f"computing, and writing wav files; {seconds:.0f} s in all",
+            set_speed,
+            f"computation and writing wav files; {seconds:.0f} s in total",
         ),
     ]
 
 
-def row(work: str, speed: float, bound: str) -> dict:
-    """Make a row without a peer to compare with."""
+def make_row(work: str, speed: float, bound: str) -> dict:
+    """Make a row without a baseline."""
     return {
         "work": work,
         "peer": None,
@@ -45,9 +45,9 @@ def row(work: str, speed: float, bound: str) -> dict:
     }
 
 
-def studio_speed(genre: str, rounds: int) -> float:
-    """Measure seconds of sound per second of processor time: the median of ``rounds`` tracks of 30 s."""
-    studio.render(genre, 0, seconds=2)  # what is built once stays out of the figure
+def measure_genre(genre: str, rounds: int) -> float:
+    """Measure seconds of sound per second of processor time, as the median over ``rounds`` tracks of 30 s."""
+    studio.render(genre, 0, seconds=2)  # fills caches that later tracks reuse
     times = []
     for seed in range(rounds):
         started = time.process_time()
@@ -56,18 +56,18 @@ def studio_speed(genre: str, rounds: int) -> float:
     return SECONDS / statistics.median(times)
 
 
-def street_speed() -> float:
-    """Measure seconds of slices per second of processor time, over the default set."""
+def measure_street() -> float:
+    """Measure seconds of sound per second of processor time for the default set."""
     slices = street.catalogue()
-    street.render_slices(slices[slices["class"] == "street_music"].head(1))  # what is built once stays out of it
+    street.render_slices(slices[slices["class"] == "street_music"].head(1))  # fills caches, as above
     started = time.process_time()
     for _, rows in slices.groupby("fsID"):
         street.render_slices(rows)
     return float((slices["end"] - slices["start"]).sum() / (time.process_time() - started))
 
 
-def whole_set() -> tuple[float, float]:
-    """Measure the seconds that the default Studio set takes on all cores, and seconds of sound per second."""
+def measure_default_studio() -> tuple[float, float]:
+    """Render the default Studio set on all cores. Return the time in seconds, and seconds of sound per second."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, MUSICLAB_CACHE=folder):  # an empty cache
         started = time.perf_counter()
         index = Studio().index

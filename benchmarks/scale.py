@@ -1,9 +1,10 @@
-"""What a set costs as it grows from 1,000 to 100,000 clips: ``python -m benchmarks.scale [--most CLIPS]``.
+"""Measure how costs grow with the number of clips.
 
-Each size is measured in a process of its own, on short simulated clips (a second of random notes at 8 kHz): listing the
-folder, splitting it by groups, preparing a store with two Dask workers (decoding, features, the search for copies),
-opening it, and reading shuffled batches; and the most memory that the process itself ever held. Nothing may grow faster
-than the number of clips, and what is read a second may not fall. It prints a table and draws ``benchmarks/scale.png``.
+``python -m benchmarks.scale [--most CLIPS]`` simulates data sets of 1,000 to 100,000 clips (one second of random notes
+at 8 kHz). For each size, a new process measures the time to list the folder, split it by groups, prepare a store with
+two Dask workers, search for copies (which ``prepare`` also does) and open the store. It then measures how fast
+shuffled batches are read, and its own peak memory. No time should grow faster than the number of clips, and the
+reading rate should not fall. The results are printed and drawn to ``benchmarks/scale.png``.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,59 +31,59 @@ FIGURE = Path(__file__).with_name("scale.png")
 
 
 def run(rounds: int = 1) -> list[dict]:
-    """Rows for ``python -m benchmarks``: from 1,000 to 3,000 clips, which take half a minute."""
+    """Compare 1,000 with 3,000 clips, which takes half a minute."""
     small, large = measure(SIZES[:2])
     growth = large["clips"] / small["clips"]
     return [
         {
-            "work": f"{stage}: {large['clips']:,} clips beside {small['clips']:,}",
+            "work": f"{stage}: {large['clips']:,} clips, vs. {small['clips']:,} clips",
             "peer": small[stage],
             "ours": large[stage],
             "ratio": None,
             "goal": None,
             "unit": "s",
-            "bound": f"{large[stage] / small[stage] / growth:.2f} x as long per clip",
+            "bound": f"time per clip: {large[stage] / small[stage] / growth:.2f} x",
         }
         for stage in STAGES
     ]
 
 
 def measure(sizes: tuple[int, ...]) -> list[dict]:
-    """Measure each size in a process of its own, on the first clips of one folder."""
-    found = []
+    """Measure each size in a new process, on the first clips of one folder."""
+    results = []
     with tempfile.TemporaryDirectory() as scratch:
-        folder, there = Path(scratch) / "clips", 0
+        folder, written = Path(scratch) / "clips", 0
         for clips in sizes:
-            simulate(folder, there, clips)
-            there = clips
+            simulate(folder, written, clips)
+            written = clips
             code = f"from benchmarks.scale import measure_one; measure_one({str(folder)!r}, {str(scratch)!r})"
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(done.stderr)
-            found.append({"clips": clips, **json.loads(done.stdout.splitlines()[-1])})
-            print("  ".join(f"{name} {value:,.3g}" for name, value in found[-1].items()), flush=True)
-    return found
+            process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            if process.returncode:
+                raise SystemExit(process.stderr)
+            results.append({"clips": clips, **json.loads(process.stdout.splitlines()[-1])})
+            print("  ".join(f"{name} {value:,.3g}" for name, value in results[-1].items()), flush=True)
+    return results
 
 
 def simulate(folder: Path, first: int, last: int) -> None:
-    """Write the clips from ``first`` on: each plays other notes, in a folder for its class and its group."""
-    time_of_note = np.arange(RATE // NOTES) / RATE
+    """Write clips ``first`` to ``last - 1``, each with its own notes, to one folder per class and group."""
+    note_time = np.arange(RATE // NOTES) / RATE
     for clip in range(first, last):
         rng = np.random.default_rng(clip)
         pitches = 110 * 2 ** rng.uniform(0, 5, (VOICES, NOTES, 1))
-        decays = np.exp(-time_of_note * rng.uniform(2, 40, (VOICES, NOTES, 1)))
-        notes = (np.sin(2 * np.pi * pitches * time_of_note) * decays).mean(axis=0)
+        decays = np.exp(-note_time * rng.uniform(2, 40, (VOICES, NOTES, 1)))
+        notes = (np.sin(2 * np.pi * pitches * note_time) * decays).mean(axis=0)
         group = clip // PER_GROUP
         save_audio(folder / f"class{group % CLASSES}" / f"group{group}" / f"{clip}.wav", 0.5 * notes.ravel(), RATE)
 
 
 def measure_one(folder: str, scratch: str) -> None:
-    """Print seconds by stage, segments read a second, and MB of memory at most, as JSON."""
+    """Print the seconds of each stage, the reading rate, the peak memory and the store size as JSON."""
     from unittest import mock
 
     from distributed import LocalCluster
 
-    from benchmarks.reading import loader_of
+    from benchmarks.reading import make_loader
     from musiclab.datasets import AudioFolder
     from musiclab.datasets.fingerprints import mark_file, number_copies
     from musiclab.datasets.splits import by_group
@@ -111,40 +113,39 @@ def measure_one(folder: str, scratch: str) -> None:
         store = Store(path)
         store.index  # noqa: B018
     segments = Segments.of_store(store, "logmel", length=16)
-    loader = loader_of(segments, 64)
+    loader = make_loader(segments, 64)
     started, read = time.perf_counter(), 0
     while time.perf_counter() - started < 2:
-        for number, (batch, _) in enumerate(loader):
+        for batch, _ in islice(loader, 501):
             read += len(batch)
-            if number == 500:
-                break
     rate = read / (time.perf_counter() - started)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**seconds, "segments/s": rate, "MB": most, "MB on disk": path.stat().st_size / 1e6}))
+    peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    disk = path.stat().st_size / 1e6
+    print(json.dumps({**seconds, "segments/s": rate, "MB of memory": peak_memory, "MB on disk": disk}))
 
 
 @contextmanager
 def timed(seconds: dict, stage: str) -> Iterator[None]:
-    """Note the seconds that a block takes."""
+    """Save the duration of a block as ``seconds[stage]``."""
     started = time.perf_counter()
     yield
     seconds[stage] = time.perf_counter() - started
 
 
-def draw(found: list[dict]) -> None:
-    """Draw the time per clip, the segments read per second, and the sizes, over the number of clips."""
+def draw(results: list[dict]) -> None:
+    """Draw time per clip, reading rate, memory and store size against the number of clips."""
     import matplotlib.pyplot as plt
 
-    clips = [row["clips"] for row in found]
+    clips = [row["clips"] for row in results]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     for stage in STAGES:
-        left.loglog(clips, [1000 * row[stage] / row["clips"] for row in found], "o-", label=stage)
+        left.loglog(clips, [1000 * row[stage] / row["clips"] for row in results], "o-", label=stage)
     left.set(title="time per clip", xlabel="clips", ylabel="ms per clip")
     left.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    middle.semilogx(clips, [row["segments/s"] / 1000 for row in found], "o-")
+    middle.semilogx(clips, [row["segments/s"] / 1000 for row in results], "o-")
     middle.set(title="shuffled batches", xlabel="clips", ylabel="1,000 segments per second", ylim=(0, None))
-    for name, label in (("MB", "most memory of the process"), ("MB on disk", "store on disk")):
-        right.loglog(clips, [row[name] for row in found], "o-", label=label)
+    for name, label in (("MB of memory", "peak memory of the process"), ("MB on disk", "store on disk")):
+        right.loglog(clips, [row[name] for row in results], "o-", label=label)
     right.set(title="size", xlabel="clips", ylabel="MB")
     right.legend(loc="lower right")
     for axes in (left, middle, right):
@@ -153,11 +154,11 @@ def draw(found: list[dict]) -> None:
 
 
 def main() -> None:
-    """Measure up to the size that is asked for, and draw it."""
+    """Measure all sizes up to ``--most`` and draw the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.splitlines()[0])
-    parser.add_argument("--most", type=int, default=SIZES[-1], metavar="CLIPS")
-    most = parser.parse_args().most
-    draw(measure(tuple(size for size in SIZES if size <= most)))
+    parser.add_argument("--most", type=int, default=SIZES[-1], metavar="CLIPS", help="largest size (default: 100,000)")
+    max_clips = parser.parse_args().most
+    draw(measure(tuple(size for size in SIZES if size <= max_clips)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Measure how many segments per second UMTN's data pipeline gives, against opening, cutting and coding each one.
+"""Compare our UMTN data pipeline with the original: ``python -m benchmarks umtn``.
 
-One process, files of 30 s of generated sound, segments of 12,000 samples. The rounds alternate, so that a machine
-that is busy for a moment slows all of them alike. The figures are medians, and what counts is their ratio.
+The original opens a file, cuts a segment and encodes it, one item at a time. Ours makes batches of segment pairs from
+memory. Both run in one process, on files of 30 s of generated sound.
 """
 
 import tempfile
@@ -13,14 +13,14 @@ import librosa
 import numpy as np
 import torch
 
-from benchmarks._timing import rates
+from benchmarks._timing import measure_rates
 from musiclab.umtn import SegmentPairs, mu_law, write_h5
 
 SEQ_LEN, BATCH = 12_000, 32
 
 
 def make_files(folder: Path, files: int = 16, seconds: int = 30) -> list[Path]:
-    """Write tones with noise, as UMTN stores them (float64) and as we do (int16)."""
+    """Write noisy tones in UMTN's format (float64) and in ours (int16)."""
     rng = np.random.default_rng(0)
     time_axis = np.arange(16000 * seconds) / 16000
     paths = []
@@ -33,9 +33,9 @@ def make_files(folder: Path, files: int = 16, seconds: int = 30) -> list[Path]:
     return paths
 
 
-def one_by_one(paths: list[Path], items: int, rng: np.random.Generator, shift: bool) -> int:
-    """Make items as the original does: open the float64 file, cut, (shift a stretch,) code both."""
-    for _ in range(items):
+def make_pairs(paths: list[Path], count: int, rng: np.random.Generator, shift: bool) -> int:
+    """Make segment pairs as the original does. With ``shift``, part of the second segment is pitch shifted."""
+    for _ in range(count):
         path = paths[rng.integers(len(paths))].with_suffix(".float64")
         file = h5py.File(path, "r")
         start = rng.integers(len(file["wav"]) - SEQ_LEN + 1)
@@ -48,11 +48,11 @@ def one_by_one(paths: list[Path], items: int, rng: np.random.Generator, shift: b
             )
             augmented = np.concatenate([clean[:begin], shifted, clean[begin + length :]])
         torch.tensor(mu_law(clean / 2**15)), torch.tensor(mu_law(augmented / 2**15))
-    return items
+    return count
 
 
 def run(rounds: int = 5) -> list[dict]:
-    """Measure the rows for ``python -m benchmarks``."""
+    """Measure segment pairs without and with pitch shifting."""
     with tempfile.TemporaryDirectory() as folder:
         paths = make_files(Path(folder))
         arrays = []
@@ -60,7 +60,7 @@ def run(rounds: int = 5) -> list[dict]:
             with h5py.File(path, "r") as file:
                 arrays.append(file["wav"][:])
         rng = np.random.default_rng(1)
-        plain, augmented = (SegmentPairs(arrays, SEQ_LEN, magnitude=size) for size in (0.0, 0.5))
+        plain, augmented = (SegmentPairs(arrays, SEQ_LEN, magnitude=magnitude) for magnitude in (0.0, 0.5))
         starts = cycle(range(0, len(plain) - BATCH, BATCH))
 
         def ours(pairs: SegmentPairs, batches: int) -> int:
@@ -68,27 +68,26 @@ def run(rounds: int = 5) -> list[dict]:
                 pairs.batch(range(first, first + BATCH))
             return batches * BATCH
 
-        speed = rates(
+        rates = measure_rates(
             rounds,
-            one_by_one=lambda: one_by_one(paths, 200, rng, shift=False),
-            shifted=lambda: one_by_one(paths, 60, rng, shift=True),
-            pairs=lambda: ours(plain, 100),
-            pairs_shifted=lambda: ours(augmented, 20),
+            peer=lambda: make_pairs(paths, 200, rng, shift=False),
+            peer_shift=lambda: make_pairs(paths, 60, rng, shift=True),
+            ours=lambda: ours(plain, 100),
+            ours_shift=lambda: ours(augmented, 20),
         )
     return [
-        row("pairs of mu-law segments", speed["one_by_one"], speed["pairs"], 15, "copying from memory"),
-        row("the same, pitch shifted", speed["shifted"], speed["pairs_shifted"], 5, "interpolation of the stretches"),
+        make_row("mu-law segment pairs", rates["peer"], rates["ours"], 15, "copying from memory"),
+        make_row("mu-law segment pairs, pitch shifted", rates["peer_shift"], rates["ours_shift"], 5, "interpolation"),
     ]
 
 
-def row(work: str, peer: float, ours: float, goal: float, bound: str) -> dict:
-    """Make a row of the table."""
-    bound = f"{bound}: {ours * SEQ_LEN / 1e6:.0f} M samples a second in one process, {torch.get_num_threads()} threads"
+def make_row(work: str, peer: float, ours: float, goal: float, bound: str) -> dict:
+    bound = f"{bound}: {ours * SEQ_LEN / 1e6:.0f} M samples/s, torch threads: {torch.get_num_threads()}"
     unit = "segments/s"
     return {"work": work, "peer": peer, "ours": ours, "ratio": ours / peer, "goal": goal, "unit": unit, "bound": bound}
 
 
 if __name__ == "__main__":
-    from benchmarks.__main__ import table
+    from benchmarks.__main__ import format_table
 
-    print(table(run()))
+    print(format_table(run()))

@@ -1,30 +1,31 @@
-"""musiclab: from waveform to trained classifier, the library behind the musiclab notebooks.
+"""Teach music and sound classification, from the waveform to a trained classifier.
 
-Rooms load when they are first used, so ``import musiclab`` alone costs nothing::
+This is the library behind the musiclab notebooks. Its subpackages (the "rooms") load on first use, so
+``import musiclab`` is fast::
 
     import musiclab as ml
 
     waveform, sample_rate = ml.audio.load_audio("song.ogg")
-    picture = ml.features.log_mel(waveform)
+    log_mel = ml.features.log_mel(waveform)
 
-The rooms stand in the order in which a sound passes through them; a lower one never imports a higher one:
+A sound passes through the rooms in this order, and each room imports only from the rooms above it:
 
 ==========  =====================================================================================================
-core        what serves every room: errors, files, progress bars, random numbers, the environment
+core        helpers for every room: errors, files, progress bars, random numbers, the environment
 audio       read, write and resample sound files
-features    waveform -> log-mel, MFCC, chroma, summary: settings, units, two engines that agree
-studio      music and street sounds, generated with everything known about them
-datasets    index tables ``path, label, group, fold, split``; how they are split, and what is wrong with them
-store       one HDF5 file that everything trains from, and segments cut from it
-models      waveform, log-mel, summary, sequence -> logits
-metrics     accuracy with its interval, confusion, mistakes, differences
+features    compute log-mel, MFCC, chroma and other features, with torch or librosa
+studio      generate music and street sounds together with their ground truth
+datasets    index tables ``path, label, group, fold, split``; splitting and checking data sets
+store       one HDF5 file per data set, with audio and features, and segments cut from it
+models      neural networks that classify waveforms, log-mels, summaries or sequences
+metrics     accuracy with its confidence interval, confusion matrices, comparisons of models
 training    recipes, augmentation, and the training loop
-plots       one Axes, labelled
+plots       figures: waveforms, spectrograms, learning curves, confusion matrices
 runs        train, cross-validate, load, predict, compare, report
 umtn        the data pipeline of the Universal Music Translation Network
-widgets     what people listen to and look at in a notebook
-lessons     checks of the exercises; running the notebooks
-cli         the command ``musiclab``
+widgets     interactive players and explorers for notebooks
+lessons     check the exercises, run the notebooks
+cli         the ``musiclab`` command
 ==========  =====================================================================================================
 """
 

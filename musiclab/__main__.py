@@ -1,4 +1,4 @@
-"""``python -m musiclab``: the command, where the script is not on the path."""
+"""Run the ``musiclab`` command as ``python -m musiclab``."""
 
 from musiclab.cli import main
 

@@ -144,10 +144,10 @@ def test_minutes_of_stereo_ogg_can_be_written(tmp_path):
 def test_what_cannot_be_saved_leaves_the_older_file(tmp_path, tone):
     path = save_audio(tmp_path / "tone.wav", tone, 22050)
     before = path.read_bytes()
-    with pytest.raises(AudioError, match="not finite"):
+    with pytest.raises(AudioError, match="the waveform has NaN or infinite values"):
         save_audio(path, np.where(np.arange(22050) == 7, np.nan, tone), 22050)
     assert path.read_bytes() == before
-    with pytest.raises(AudioError, match=r"tone\.txt: expected a name that ends in one of \.wav"):
+    with pytest.raises(AudioError, match=r"tone\.txt: cannot write '\.txt' files; use one of \.wav"):
         save_audio(tmp_path / "tone.txt", tone, 22050)
     assert [file.name for file in tmp_path.iterdir()] == ["tone.wav"]
 
@@ -172,19 +172,23 @@ def one_nan(path):
 
 BAD = [
     ("missing.wav", lambda path: None, "no such file; check the spelling"),
-    ("folder.wav", lambda path: path.mkdir(), "expected a sound file, found a folder"),
-    ("empty.wav", lambda path: path.touch(), "found 0 bytes; copy or download it again"),
-    ("text.wav", text_as_wav, "found something that cannot be decoded.*check that it plays, or leave it out"),
+    ("folder.wav", lambda path: path.mkdir(), "expected an audio file, found a folder"),
+    ("empty.wav", lambda path: path.touch(), "the file is empty; copy or download it again"),
+    ("text.wav", text_as_wav, "the file cannot be decoded.*check that it plays, or leave it out"),
     ("text.raw", text_as_wav, "cannot be decoded"),
-    ("song.m4a", text_as_wav, 'convert it first: ffmpeg -i "song.m4a" "song.wav"'),
+    (
+        "song.m4a",
+        text_as_wav,
+        'not supported. Convert the file first, .* `ffmpeg -i "song.m4a" "song.wav"`',
+    ),
     ("cut.ogg", cut_in_half, "ends early.*copy or download it again|cannot be decoded.*check that it plays"),
     ("cut.wav", cut_in_half, r"ends early \(after 1\.00 s\)"),
     ("cut.au", cut_in_half, r"ends early \(after 1\.00 s\)"),
     ("cut.aiff", cut_in_half, r"ends early \(after 1\.00 s\)"),
     ("cut.flac", cut_in_half, "check that it plays"),
     ("cut.mp3", cut_in_half, "cut off|ends early|cannot be decoded"),
-    ("nan.wav", one_nan, "expected finite samples, found .* at sample 1234; export the sound again"),
-    ("silent.wav", lambda path: soundfile.write(path, np.zeros(0), 22050), "found 0 samples"),
+    ("nan.wav", one_nan, "expected finite samples, found .* at sample 1234; export the file again"),
+    ("silent.wav", lambda path: soundfile.write(path, np.zeros(0), 22050), "the file has no samples"),
 ]
 
 
@@ -211,14 +215,16 @@ def test_an_ogg_that_ends_between_two_pages_is_found_out(tmp_path):
     soundfile.write(path, sine(440, 3.0) + 0.1 * np.random.default_rng(0).standard_normal(66150), 22050)
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(b"OggS")])
-    with pytest.raises(AudioError, match=r"cut\.ogg: expected a whole file, found one that ends early"):
+    with pytest.raises(AudioError, match=r"cut\.ogg: the file is incomplete and ends early"):
         load_audio(path)
 
 
 @pytest.mark.parametrize(("offset", "duration"), [(1.0, None), (7.0, None), (-1.0, None), (0.0, 0.0), (0.0, -1.0)])
 def test_a_part_that_is_not_there_is_an_error(tmp_path, tone, offset, duration):
     path = save_audio(tmp_path / "tone.wav", tone, 22050)
-    with pytest.raises(AudioError, match=r"tone\.wav: expected an? (offset in 0 to 1\.000|duration over 0) s"):
+    with pytest.raises(
+        AudioError, match=r"tone\.wav: (offset must be from 0 to 1\.000 s|duration must be greater than 0 s)"
+    ):
         load_audio(path, offset=offset, duration=duration)
 
 

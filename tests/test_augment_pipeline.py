@@ -135,7 +135,7 @@ def test_a_run_of_an_earlier_version_loads_unless_it_used_what_is_gone():
 )
 def test_a_change_that_does_not_fit_the_feature_is_refused(settings, feature):
     name = next(iter(settings))
-    with pytest.raises(RunError, match=f"{name}=.* does not fit the feature '{feature}'.*leave {name} out"):
+    with pytest.raises(RunError, match=f"{name}=.* is not available for the feature '{feature}'.*Leave {name} out"):
         Augmentation(**settings).check(feature)
 
 

@@ -193,7 +193,7 @@ def test_what_is_no_waveform_is_refused(name, waveform, found):
 
 @pytest.mark.parametrize("factor", [0, -1.0, (1.2, 0.8), float("nan"), (0, 1)])
 def test_an_impossible_amount_is_refused(factor, tone):
-    with pytest.raises(RunError, match="over 0"):
+    with pytest.raises(RunError, match="above 0"):
         tracks.time_stretch(tone, rng(), factor=factor)
 
 

@@ -1,19 +1,19 @@
-"""The measurements for a GPU run on a CPU too, with few examples, so that they work when there is one."""
+"""The GPU benchmarks also run on a CPU with few examples, so that they work once there is a GPU."""
 
 import math
 
 from benchmarks import gpu
-from benchmarks.__main__ import table
+from benchmarks.__main__ import format_table
 
 
-def test_the_measurements_for_a_gpu_work_on_a_cpu(monkeypatch):
+def test_gpu_benchmarks_run_on_a_cpu(monkeypatch):
     monkeypatch.setattr(gpu, "MODELS", {"mlp": (64, 32, 1)})
     rows = gpu.measure(1, math.inf, small=True)
-    assert [row["work"].split()[0] for row in rows] == ["training", "log-mel", "predictions", "cnn,"]
+    assert [row["work"].split()[0] for row in rows] == ["training", "log-mel,", "predictions", "cnn,"]
     assert all(row["ours"] > 0 for row in rows)
-    assert len(table(rows).splitlines()) == 1 + 2 * len(rows)
+    assert len(format_table(rows).splitlines()) == 1 + 2 * len(rows)
 
 
-def test_what_would_begin_too_late_is_left_out_and_said(capsys):
+def test_benchmarks_after_the_deadline_are_skipped_with_a_message(capsys):
     assert gpu.measure(1, -math.inf, small=True) == []
-    assert "10 of 10 measurements are left out" in capsys.readouterr().out
+    assert "skipped 10 of 10 benchmarks" in capsys.readouterr().out

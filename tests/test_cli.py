@@ -52,7 +52,8 @@ def test_an_error_in_a_process_of_its_own(tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith(f"musiclab: {tmp_path}/nowhere: no such folder; expected a folder of recordings. Put")
+    words = f"musiclab: {tmp_path}/nowhere: no such folder; expected a folder of recordings. Create"
+    assert done.stderr.startswith(words)
     assert done.stderr.count("\n") == 1
 
 
@@ -158,10 +159,10 @@ def shorter_than_a_frame(path):
 
 
 BAD = {
-    "zero.wav": (zero_bytes, "expected a sound file, found 0 bytes", "copy or download it again"),
-    "text.wav": (text, "found something that cannot be decoded", "check that it plays, or leave it out"),
-    "cut.ogg": (truncated, "expected a whole file, found one that ends early", "copy or download it again"),
-    "nan.wav": (not_a_number, "expected finite samples, found [nan] at sample 100", "export the sound again"),
+    "zero.wav": (zero_bytes, "the file is empty", "copy or download it again"),
+    "text.wav": (text, "the file cannot be decoded", "check that it plays, or leave it out"),
+    "cut.ogg": (truncated, "the file is incomplete and ends early", "copy or download it again"),
+    "nan.wav": (not_a_number, "expected finite samples, found [nan] at sample 100", "export the file again"),
     "short.wav": (shorter_than_a_frame, "expected at least one frame of 1024 samples", "use a longer clip"),
 }
 
@@ -230,7 +231,7 @@ def test_a_folder_that_is_missing_or_empty_is_refused(command, run, tmp_path):
             done = command("prepare", f"{kind}:{folder}", tmp_path / "s.h5")
             check_refused(done, f"{folder}: ", "expected", what_to_do)
             check_refused(command("crossval", "cnn", f"{kind}:{folder}", *FAST), f"{folder}: ", what_to_do)
-    check_refused(command("predict", run, tmp_path / "empty"), "expected sound files in the folder, found none")
+    check_refused(command("predict", run, tmp_path / "empty"), "this folder contains no sound files")
     check_refused(command("predict", run, tmp_path / "none"), "none: no such file; check the spelling")
     assert not (tmp_path / "s.h5").exists()
 
@@ -243,8 +244,9 @@ def test_a_class_with_one_group_is_refused(command, small_folder, tmp_path):
         out = ("--out", tmp_path / "run")
         done = command(name, "cnn", f"folder:{root}", *out, *FAST)
         check_refused(
-            done, "expected at least ", "found class 'low' with 1 (2 clips, such as ", str(root / "low" / "player0"),
-            "add recordings from other sources, or name the true groups in index.csv",
+            done, "each class needs at least ", "found class 'low' with 1 (2 clips, such as ",
+            str(root / "low" / "player0"),
+            "add recordings from other sources, or list the actual groups in index.csv",
         )  # fmt: skip
     assert not (tmp_path / "run").exists()
 
@@ -253,23 +255,23 @@ def test_a_store_made_with_other_settings_than_the_models_is_refused(command, ru
     path = tmp_path / "fine.h5"
     prepare(AudioFolder(small_folder), path, {"logmel": MelConfig(hop_length=256, fmin=20)}, workers=1, progress=False)
     check_refused(
-        command("evaluate", run, path), f"{path}: expected logmel made with fmin=0.0, hop_length=512",
-        "found fmin=20, hop_length=256", "make another store with: musiclab prepare SOURCE OTHER.h5 --features logmel",
-        "--set logmel.fmin=0.0 --set logmel.hop_length=512",
+        command("evaluate", run, path), f"{path}: the model was trained on logmel with fmin=0.0, hop_length=512",
+        "has fmin=20, hop_length=256", "Prepare the data again with: musiclab prepare SOURCE OTHER.h5 --features "
+        "logmel --set logmel.fmin=0.0 --set logmel.hop_length=512",
     )  # fmt: skip
 
 
 def test_a_store_that_is_none_is_refused(command, run, tmp_path):
     (tmp_path / "text.h5").write_text("text")
     check_refused(
-        command("evaluate", run, tmp_path / "text.h5"), "text.h5: expected an HDF5 file", "make it again with"
+        command("evaluate", run, tmp_path / "text.h5"), "text.h5: not a readable HDF5 file", "make it again with"
     )
     check_refused(command("train", "cnn", tmp_path / "no.h5", "--out", tmp_path), "no.h5: no such file; make it with")
 
 
 def test_a_run_that_is_none_is_refused(command, small_store, tmp_path):
     for arguments in (("evaluate", tmp_path, small_store.path), ("predict", tmp_path, small_store.path)):
-        check_refused(command(*arguments), "model.json: no such file; expected the folder that musiclab train")
+        check_refused(command(*arguments), "model.json: no such file. Create the run folder with: musiclab train")
 
 
 @pytest.mark.parametrize(
@@ -284,17 +286,17 @@ def test_a_run_that_is_none_is_refused(command, small_store, tmp_path):
         (("train", "cnn", "STORE", "--out", "OUT", "--fold", 8), ("expected a fold among [1, 2, 3, 4], found 8",)),
         (("crossval", "cnn", "STORE", "--folds", "one"), ("--folds: expected numbers", "found 'one'")),
         (("crossval", "cnn", "STORE", "--folds", "1,9", *FAST), ("expected a fold among [1, 2, 3, 4], found 9",)),
-        (("train", "cnn", "STORE", "--out", "STORE"), ("expected a run folder to make, found a file",)),
+        (("train", "cnn", "STORE", "--out", "STORE"), ("expected a new run folder, found a file",)),
         (
             ("train", "cnn", "STORE", "--out", "STORE/run", *FAST),
-            ("expected a run folder to make", "cannot be written to"),
+            ("cannot create a new run folder, because", "is not writable"),
         ),
         (("prepare", "studio:seed=x", "OUT.h5"), ("expected seed to be a whole number, found 'x'",)),
         (
             ("prepare", "FOLDER", "OUT.h5", "--features", "chrome"),
             ("expected features among audio, logmel", "mean chroma?"),
         ),
-        (("prepare", "FOLDER", "DIR"), ("expected the name of a store to make", "found a folder")),
+        (("prepare", "FOLDER", "DIR"), ("expected the name of a new store", "found a folder")),
     ],
 )
 def test_what_cannot_be_done_is_refused(command, small_store, small_folder, tmp_path, arguments, words):

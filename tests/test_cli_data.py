@@ -48,8 +48,8 @@ def test_settings_are_those_that_were_asked_for(command, small_folder, tmp_path)
         assert store.config["logmel"]["fmin"] == 20
         assert len(store.read("audio", 0)) == 12000  # 1.5 s
     other = command("prepare", f"folder:{small_folder}", path, "--set", "logmel.n_mels=32", "--workers", 1)
-    words = "logmel.n_mels=32, found one made with audio.sample_rate=8000, logmel.fmin=20, logmel.n_mels=64; give an"
-    check_refused(other, words, "make the store anew with --replace")
+    words = "logmel.n_mels=32, found one made with audio.sample_rate=8000, logmel.fmin=20, logmel.n_mels=64; choose an"
+    check_refused(other, words, "start from scratch with --replace")
     replaced = ("--features", "logmel", "--set", "logmel.n_mels=32", "--replace", "--workers", 1)
     assert command("prepare", f"folder:{small_folder}", path, *replaced).status == 0
     assert Store(path).config["logmel"]["n_mels"] == 32
@@ -135,7 +135,7 @@ def test_verify_finds_a_damaged_clip(command, store):
 def test_what_is_no_store_is_refused(command, tmp_path, name):
     check_refused(command(name, tmp_path / "none.h5"), "none.h5: no such file; make it with: musiclab prepare")
     (tmp_path / "text.h5").write_text("text")
-    check_refused(command(name, tmp_path / "text.h5"), "text.h5: expected an HDF5 file", "make it again with")
+    check_refused(command(name, tmp_path / "text.h5"), "text.h5: not a readable HDF5 file", "make it again with")
 
 
 def test_prepare_for_models_stores_what_their_recipes_take(command, small_folder, tmp_path):

@@ -96,9 +96,9 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
     ("options", "words"),
     [
         (("--set", "learning_rat=1"), ("learning_rat: model cnn has no such setting; did you mean learning_rate?",)),
-        (("--set", "epochs=3"), ("--set: epochs is set twice; name it once",)),
-        (("--set", "width=4"), ("--set: width is a size of the model, not a training setting; write --size width=",)),
-        (("--size", "clip=1"), ("--size: clip is a training setting, not a size of the model; write --set clip=",)),
+        (("--set", "epochs=3"), ("--set: epochs is set twice. Set it only once.",)),
+        (("--set", "width=4"), ("--set: width is a model size, not a training setting. Use --size width=",)),
+        (("--size", "clip=1"), ("--size: clip is a training setting, not a model size. Use --set clip=",)),
         (("--set", "learning_rate"), ("--set: expected NAME=VALUE, found 'learning_rate'",)),
         (("--set", "learning_rate=fast"), ("expected learning_rate to be a finite number", "found 'fast'")),
         (
@@ -108,16 +108,16 @@ def test_settings_and_sizes_take_the_place_of_the_recipes(command, small_store, 
         (("--set", "augmentation=1"), ("expected augmentation to be an Augmentation, found 1",)),
         (("--set", "augmentation.mixup=-1"), ("expected mixup to be a finite number", "found -1")),
         (("--set", "augmentation.mixupp=1"), ("expected an augmentation among", "did you mean mixup?")),
-        (("--set", "augmentation.gain=3"), ("gain=3 does not fit the feature 'logmel'",)),
+        (("--set", "augmentation.gain=3"), ("gain=3 is not available for the feature 'logmel'",)),
         (("--set", "a=1", "--set", "a.b=1"), ("--set: expected a=VALUE or a.NAME=VALUE, found both",)),
         (("--size", "classes=3"), ("classes: model cnn has no such setting",)),
         (("--size", "out=x"), ("out: model cnn has no such setting",)),  # a parameter of musiclab.train
         (("--set", "model=lstm"), ("model: model cnn has no such setting",)),
-        (("--size", "width=100000"), ("expected sizes for at most 268,435,456 parameters, found", "of them")),
+        (("--size", "width=100000"), ("expected at most 268,435,456 parameters, found",)),
         (("--size", "widht=3"), ("widht: model cnn has no such setting; did you mean width?",)),
         (("--size", "width=wide"), ("expected width to be a whole number of at least 1, found 'wide'",)),
         (("--size", "frames=32"), ("n_mels and frames must be at least 64",)),
-        (("--size", "n_mels=64"), ("expected n_mels=64, found logmel of 128 dimensions; leave n_mels out",)),
+        (("--size", "n_mels=64"), ("n_mels=64 does not fit the 128 dimensions of logmel. Leave n_mels out",)),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(command, small_store, tmp_path, options, words):
@@ -220,7 +220,7 @@ def test_a_training_that_is_stopped_says_how_to_go_on(command, small_store, tmp_
     stop_at("run", 2)
     stopped = command(*arguments)
     assert stopped.status == 130
-    assert stopped.err.endswith("musiclab: stopped after 2 of 3 epochs; with --resume it goes on\n")
+    assert stopped.err.endswith("musiclab: stopped after 2 of 3 epochs. Use --resume to continue.\n")
     assert "n = 6 clips" in stopped.out  # what it has learnt is tested and kept
     assert command("evaluate", tmp_path / "run", small_store.path).status == 0
     assert command(*arguments, "--resume").status == 0
@@ -234,7 +234,7 @@ def test_a_training_that_has_learnt_nothing_is_not_kept(command, small_store, tm
     monkeypatch.setattr(Engine, "start_epoch", stop)
     done = command("train", "cnn", small_store.path, "--out", tmp_path / "run", "--epochs", 3, *SMALL)
     assert done.status == 130
-    assert done.err.endswith("musiclab: stopped before an epoch was finished: nothing is kept\n")
+    assert done.err.endswith("musiclab: training was interrupted in the first epoch, so nothing was saved\n")
     assert not (tmp_path / "run").exists()
 
 
@@ -243,7 +243,7 @@ def test_a_crossval_that_is_stopped_goes_on(command, small_store, tmp_path, stop
     stop_at("fold2", 2)
     stopped = command(*arguments)
     assert stopped.status == 130
-    assert stopped.err.endswith("musiclab: stopped; the same command goes on\n")
+    assert stopped.err.endswith("musiclab: stopped. Run the same command again to continue.\n")
     assert not (tmp_path / "metrics.json").exists()
     done = command(*arguments, "--json")
     assert done.status == 0
@@ -266,7 +266,7 @@ def test_a_state_that_is_none_is_refused(command, small_store, tmp_path):
     run, touched = tmp_path / "run", tmp_path / "touched"
     run.mkdir()
     arguments = ("train", "cnn", small_store.path, "--out", run, "--resume", *SMALL, "--epochs", 1)
-    words = ("state.pt: expected the state of a training, found something else", "remove it, or train without --resume")
+    words = ("state.pt: this is not a valid training state", "Delete the file, or train without --resume")
     for damage in (
         lambda path: path.write_bytes(b"text"),
         lambda path: path.write_bytes(pickle.dumps(Malicious(touched))),
@@ -282,8 +282,8 @@ def test_a_state_of_another_training_is_refused(command, small_store, tmp_path, 
     arguments = ("train", "cnn", small_store.path, "--out", tmp_path / "run", *SMALL, "--epochs")
     assert command(*arguments, 1).status == 0
     check_refused(
-        command(*arguments, 2, "--resume"), "state.pt: expected a training with training.epochs=2, found one with "
-        "training.epochs=1; go on with the same settings, or train without --resume",
+        command(*arguments, 2, "--resume"), "state.pt: expected a state saved with training.epochs=2, found one saved "
+        "with training.epochs=1. Continue with the same settings, or train without --resume",
     )  # fmt: skip
 
 
@@ -307,11 +307,11 @@ def change_card(**changes):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda run: (run / "model.safetensors").write_bytes(b"\0" * 100), ("expected weights in safetensors",)),
-        (lambda run: os.truncate(run / "model.safetensors", 500), ("expected weights in safetensors",)),
-        (change_card(classes=["a", "b"]), ("expected the weights of cnn", "2 classes, found others")),
-        (change_card(model="resnet", sizes={"width": 2}), ("expected the weights of resnet", "found others")),
-        (change_card(classes=3), ("model.json: expected the description of a model", "classes is 3")),
+        (lambda run: (run / "model.safetensors").write_bytes(b"\0" * 100), ("this is not a safetensors file",)),
+        (lambda run: os.truncate(run / "model.safetensors", 500), ("this is not a safetensors file",)),
+        (change_card(classes=["a", "b"]), ("the weights do not fit cnn", "2 classes: expected ")),
+        (change_card(model="resnet", sizes={"width": 2}), ("the weights do not fit resnet", "found bands.bias=None")),
+        (change_card(classes=3), ("model.json: expected the settings of a run", "classes is 3")),
         (change_card(feature="smell"), ("expected a feature among audio, logmel", "found 'smell'")),
         (change_card(feature_config={"warp": 1}), ("expected settings of logmel among", "found 'warp'")),
     ],
@@ -327,7 +327,7 @@ def test_a_pickle_in_place_of_the_weights_never_runs(command, kinds, small_store
     for write in (lambda path: path.write_bytes(pickle.dumps(Malicious(touched))),
                   lambda path: torch.save(Malicious(touched), path)):  # fmt: skip
         write(run / "model.safetensors")
-        check_refused(command("evaluate", run, small_store.path), "model.safetensors: expected weights in safetensors")
+        check_refused(command("evaluate", run, small_store.path), "model.safetensors: this is not a safetensors file")
         assert not touched.exists()
 
 
@@ -336,7 +336,7 @@ def test_a_model_of_other_classes_is_refused(command, kinds, tmp_path):
         for player in range(3):
             save_audio(tmp_path / "data" / label / f"player{player}" / "0.wav", noisy_sine(800, player), SAMPLE_RATE)
     done = command("evaluate", kinds / "cnn", f"folder:{tmp_path / 'data'}")
-    check_refused(done, "expected the model's classes (high, low, middle), found also piano, violin")
+    check_refused(done, "does not know the classes piano, violin; its classes are high, low, middle")
 
 
 @pytest.mark.parametrize("name", ["m5", "mlp", "lstm"])
@@ -355,7 +355,7 @@ def test_audio_at_another_rate_is_refused_and_the_command_that_is_named_mends_it
     assert command("prepare", f"folder:{small_folder}", store, "--features", "audio", "--workers", 1).status == 0
     done = command("train", "m5", store, "--out", tmp_path / "run", *sizes_of("m5"), *CPU)
     mends = "musiclab prepare SOURCE OTHER.h5 --features audio --set audio.sample_rate=8000"
-    check_refused(done, f"{store}: expected audio at 8000 Hz, found 22050 Hz; make it with: {mends}")
+    check_refused(done, f"{store}: expected audio at 8000 Hz, found 22050 Hz. Prepare the data again with: {mends}")
     words = [{"SOURCE": f"folder:{small_folder}", "OTHER.h5": other}.get(word, word) for word in mends.split()[1:]]
     assert command(*words).status == 0
     assert command("train", "m5", other, "--out", tmp_path / "run", *sizes_of("m5"), *CPU).status == 0
@@ -365,12 +365,12 @@ def test_one_class_is_refused(command, small_folder, tmp_path):
     shutil.copytree(small_folder / "low", tmp_path / "data" / "low")
     for name in ("train", "crossval"):
         done = command(name, "cnn", f"folder:{tmp_path / 'data'}", "--out", tmp_path / "run", *CPU)
-        check_refused(done, "folder:data: expected clips of two classes or more, found 1 (low); add clips")
+        check_refused(done, "folder:data: expected clips of at least two classes, found 1 (low). Add clips")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_here_is_refused(command, kinds, small_store, tmp_path):
-    words = ("expected a device that is here (cpu), found 'cuda'; use --device auto",)
+    words = ("device 'cuda' is not available on this machine, only cpu. Use --device auto",)
     train = ("train", "cnn", small_store.path, "--out", tmp_path / "run", "--epochs", 1, "--device", "cuda")
     check_refused(command(*train), *words)
     check_refused(command("crossval", "cnn", small_store.path, "--epochs", 1, "--device", "cuda"), *words)
@@ -378,7 +378,7 @@ def test_a_device_that_is_not_here_is_refused(command, kinds, small_store, tmp_p
     clip = small_store.index["path"].iloc[0]
     check_refused(command("predict", kinds / "cnn", clip, "--device", "cuda"), *words)
     fp16 = command("train", "cnn", small_store.path, "--out", tmp_path / "run", *CPU, "--precision", "fp16")
-    check_refused(fp16, "precision: expected auto, fp32 or bf16 on cpu, found fp16, which needs CUDA")
+    check_refused(fp16, "precision: fp16 needs CUDA, but the device is cpu. Use auto, fp32 or bf16")
 
 
 @pytest.mark.parametrize(

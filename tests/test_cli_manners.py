@@ -81,7 +81,7 @@ def test_a_mistyped_model_is_refused_without_loading_torch(name, tmp_path):
             f"""
         musiclab: 3 problems:
           - expected a model among {", ".join(NAMES)}, found 'cnnn'; did you mean cnn?
-          - {tmp_path}/nowhere: no such file or folder; expected data as `musiclab train --help` lists them
+          - {tmp_path}/nowhere: no such file or folder. See `musiclab train --help` for the forms of DATA.
           - --set: expected NAME=VALUE, found 'x'
         """
         )
@@ -179,7 +179,7 @@ def test_a_training_names_everything_that_is_wrong_before_decoding(command, tmp_
         "--set", "clip=-1", "--precision", "fp16",
     )  # fmt: skip
     check_refused(
-        done, "problems:\n", f"  - {tmp_path}/file: expected a run folder to make, found a file",
+        done, "problems:\n", f"  - {tmp_path}/file: expected a new run folder, found a file",
         "  - widht: model cnn has no such setting; did you mean width?",
         "  - expected learning_rate to be a finite number greater than 0, found 'fast'",
         "  - expected clip to be a finite number of at least 0, found -1",
@@ -187,7 +187,7 @@ def test_a_training_names_everything_that_is_wrong_before_decoding(command, tmp_
     )  # fmt: skip
     assert "wind" not in done.err
     done = command("train", "cnn", root, "--out", tmp_path / "run", "--size", "width=0", "--precision", "fp16")
-    check_refused(done, "3 problems", "width to be a whole", "found fp16, which needs CUDA", "class 'dog' with 1")
+    check_refused(done, "3 problems", "width to be a whole", "fp16 needs CUDA, but", "class 'dog' with 1")
     assert not (tmp_path / "run").exists()
 
 
@@ -197,13 +197,13 @@ def test_a_crossval_names_everything_that_is_wrong_before_decoding(command, tmp_
     check_refused(done, "expected a schedule among", "class 'dog' with 1 (1 clip")
     root = make_folder(tmp_path / "fine", {"dog": 4, "wind": 4})
     done = command("crossval", "cnn", root, "--folds", "7,9", "--set", "augmentation.gain=3")
-    check_refused(done, "3 problems", "found 7", "found 9", "gain=3 does not fit the feature 'logmel'")
+    check_refused(done, "3 problems", "found 7", "found 9", "gain=3 is not available for the feature 'logmel'")
     check_refused(command("crossval", "cnn", root, "--folds", "x", "--set", "a"), "--set: expected NAME=VALUE")
 
 
 def test_one_class_and_a_missing_fold_are_known_before_decoding(command, tmp_path, no_decoding):
     done = command("train", "mlp", make_folder(tmp_path / "one", {"dog": 4}), "--out", tmp_path / "run")
-    check_refused(done, "folder:one: expected clips of two classes or more, found 1 (dog)")
+    check_refused(done, "folder:one: expected clips of at least two classes, found 1 (dog)")
     root = make_folder(tmp_path / "two", {"dog": 4, "wind": 4})
     check_refused(command("train", "mlp", root, "--out", tmp_path / "run", "--fold", 8), "expected a fold among", "8")
 
@@ -211,7 +211,9 @@ def test_one_class_and_a_missing_fold_are_known_before_decoding(command, tmp_pat
 def test_a_missing_folder_and_wrong_options_are_named_together(command, tmp_path):
     options = ("--set", "width=3", "--set", "learning_rate=fast")
     done = command("train", "cnn", f"folder:{tmp_path}/none", "--out", tmp_path / "run", *options)
-    check_refused(done, "3 problems", "--set: width is a size", "none: no such folder", "learning_rate to be a finite")
+    check_refused(
+        done, "3 problems", "--set: width is a model size", "none: no such folder", "learning_rate to be a finite"
+    )
 
 
 def test_a_studio_is_not_rendered_for_a_training_that_is_refused(command, tmp_path, monkeypatch):
@@ -224,7 +226,7 @@ def test_a_studio_is_not_rendered_for_a_training_that_is_refused(command, tmp_pa
 def test_classes_that_do_not_fit_a_model_are_named_before_decoding(command, run_folder, tmp_path, no_decoding):
     root = make_folder(tmp_path / "own", {"low": 1, "piano": 1, "violin": 1})
     done = command("evaluate", run_folder, root)
-    check_refused(done, "folder:own: expected the model's classes (high, low, middle), found also piano, violin")
+    check_refused(done, "folder:own: the model does not know the classes piano, violin; its classes are high, low")
 
 
 def test_a_missing_run_and_missing_data_are_named_together(command, tmp_path):
@@ -243,8 +245,8 @@ def test_a_finished_run_is_replaced_only_when_asked(command, small_store, tmp_pa
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     for data in (small_store.path, f"folder:{tmp_path}/none"):  # with the very same settings, and with other data
         done = command("train", "cnn", data, "--out", tmp_path / "run", *FAST)
-        check_refused(done, f"{tmp_path}/run: a finished run is in this folder. Name another one, or replace the run "
-                      "with --overwrite (in Python: overwrite=True)")  # fmt: skip
+        check_refused(done, f"{tmp_path}/run: this folder contains a finished run. Choose another folder, or replace "
+                      "the run with --overwrite (overwrite=True in Python).")  # fmt: skip
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
     resumed = command(*arguments, "--resume")
     assert resumed.status == 0
@@ -255,16 +257,16 @@ def test_a_finished_run_is_replaced_only_when_asked(command, small_store, tmp_pa
 
 
 def test_python_asks_for_the_same(small_store, run_folder):
-    with pytest.raises(musiclab.core.errors.RunError, match="a finished run is in this folder"):
+    with pytest.raises(musiclab.core.errors.RunError, match="this folder contains a finished run"):
         train("cnn", small_store, run_folder, **TINY)
     assert train("cnn", small_store, run_folder, overwrite=True, **TINY).folder == run_folder
 
 
 def test_a_run_and_a_cross_validation_do_not_replace_each_other(command, small_store, run_folder, tmp_path):
     done = command("crossval", "cnn", small_store.path, "--out", run_folder, *FAST)
-    check_refused(done, f"{run_folder}: expected a folder for a cross-validation, found a single run")
+    check_refused(done, f"{run_folder}: this folder contains a single run. Choose another")
     crossval("cnn", small_store, [1], tmp_path / "cv", **TINY)
-    check_refused(command("train", "cnn", small_store.path, "--out", tmp_path / "cv", *FAST), "a finished run is in")
+    check_refused(command("train", "cnn", small_store.path, "--out", tmp_path / "cv", *FAST), "a finished run")
 
 
 # Folders, tables, models
@@ -289,7 +291,7 @@ def test_scan_writes_a_table_and_prints_only_what_is_wrong(command, small_folder
     done = command("scan", root, "--workers", 1, "--csv", tmp_path / "scan.csv", "--json")
     assert done.status == 1
     lines = done.out.splitlines()
-    assert lines[0].startswith("unreadable: low/player0/bad.wav: expected ")
+    assert lines[0].startswith("unreadable: low/player0/bad.wav: the file cannot be decoded ")
     assert lines[1].startswith("the same sound")
     assert lines[1].endswith(": low/player1/0.wav, low/player2/copy.wav")
     assert lines[-3] == f"{root}: 26 clips, 0.01 h, 2 faults"
@@ -302,7 +304,7 @@ def test_scan_writes_a_table_and_prints_only_what_is_wrong(command, small_folder
     assert [clip["path"] for clip in last_line(done)["clips"]] == table["path"].tolist()
 
 
-@pytest.mark.parametrize(("name", "words"), [("", "found a folder"), ("file/x.csv", "found a file")])
+@pytest.mark.parametrize(("name", "words"), [("", " is a folder. Choose a file name"), ("file/x.csv", "found a file")])
 def test_a_table_that_cannot_be_written_is_refused_first(command, small_folder, run_folder, tmp_path, name, words):
     (tmp_path / "file").touch()
     clip = small_folder / "low" / "player0" / "0.wav"
@@ -373,5 +375,5 @@ def test_exit_statuses(small_folder, small_store, tmp_path):
     arguments = ("train", "cnn", small_store.path, "--out", tmp_path / "run", *FAST, "--epochs", 3)
     stopped = run_python(stopping_command(1, "SIGINT"), *arguments)
     assert stopped.returncode == 130
-    assert stopped.stderr.endswith("musiclab: stopped after 1 of 3 epochs; with --resume it goes on\n")
+    assert stopped.stderr.endswith("musiclab: stopped after 1 of 3 epochs. Use --resume to continue.\n")
     assert "Traceback" not in stopped.stderr

@@ -78,7 +78,7 @@ def test_ctrl_c_in_the_middle_of_decoding(clips, tmp_path, moment):
     assert done.returncode == 130
     *_, message = done.stderr.splitlines()
     parts = tmp_path / ".s.h5.parts"
-    kept = f"what is finished is kept in {parts}, and the same call goes on from there"
+    kept = f"finished clips are kept in {parts}, and the same call continues from there"
     assert message == f"musiclab: {path}: stopped; {kept if parts.exists() else 'nothing was kept'}"
     assert not path.exists()
     prepare(AudioFolder(clips), path, workers=1, progress=False)
@@ -98,9 +98,7 @@ def test_a_full_disk_in_prepare(clips, tmp_path):
         done = run(LITTLE_ROOM, size, "prepare", f"folder:{clips}", tmp_path / "s.h5", "--workers", 3)
         assert done.returncode == 2
         *_, message = done.stderr.splitlines()
-        words = (
-            f"musiclab: {tmp_path / 's.h5'}: expected to be able to write the store, found: [Errno 27] File too large"
-        )
+        words = f"musiclab: {tmp_path / 's.h5'}: the store cannot be written ([Errno 27] File too large"
         assert message.startswith(words)
         assert (tmp_path / ".s.h5.parts").exists() == has_parts
         assert not (tmp_path / "s.h5").exists()

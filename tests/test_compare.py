@@ -57,7 +57,7 @@ def test_other_clips_are_not_tested_and_said_so(three, tmp_path):
     assert pd.isna(table.loc["other", "p"])
     assert not pd.isna(table.loc["fair", "p"])
     (note,) = [note for note in comparison.notes if "other clips" in note]
-    assert note.endswith("only the intervals can be compared: other")
+    assert note.endswith("so compare only the intervals: other")
     alone = compare(three[1], other, measure_speed=False)
     assert not any("McNemar" in note for note in alone.notes)
 
@@ -75,7 +75,7 @@ def test_the_table_for_people(three, tmp_path):
     assert "157 k" in first  # multiply-adds
     assert "made_up *" in text
     assert "*: generated data, not a benchmark" in text
-    assert "McNemar's test against good, on the same 30 clips; not corrected for 3 comparisons" in text
+    assert "McNemar's test against good on the same 30 clips, not corrected for 3 comparisons" in text
 
 
 def test_what_is_printed_as_json_says_nothing_where_nothing_is_known(three):
@@ -97,14 +97,14 @@ def test_it_is_saved_as_a_table_or_a_picture(three, tmp_path):
     assert table["name"].tolist() == ["good", "fair", "poor"]
     np.testing.assert_array_equal(table["accuracy"], comparison.table["accuracy"])
     assert comparison.save(tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(RunError, match=r"table\.doc: expected a name that ends in \.csv or .*, found \.doc"):
+    with pytest.raises(RunError, match=r"table\.doc: expected one of the extensions \.csv, .*, found \.doc"):
         comparison.save(tmp_path / "table.doc")
 
 
 def test_a_run_that_is_none_is_refused(three, tmp_path):
-    with pytest.raises(RunError, match="expected run folders to compare, found none"):
+    with pytest.raises(RunError, match="expected one or more run folders to compare, found none"):
         compare()
-    with pytest.raises(RunError, match=r"model\.json: no such file; expected the folder that musiclab train"):
+    with pytest.raises(RunError, match=r"model\.json: no such file\. Create the run folder with: musiclab train"):
         compare(three[0], tmp_path)
 
 
@@ -129,7 +129,7 @@ def test_the_speed_is_that_of_the_model(three):
     assert fast > 5 * slow
     comparison = compare(*three[:1])
     assert comparison.table["clips_per_second"][0] > 0
-    assert any("batches of 32, float32, without decoding; " in note for note in comparison.notes)
+    assert any("batches of 32, float32, without decoding, on " in note for note in comparison.notes)
 
 
 # The command

@@ -60,8 +60,8 @@ def test_train_keeps_copies_on_one_side_and_says_so(store, split_seed, caplog):
     caplog.set_level("INFO", "musiclab")
     run = musiclab.train("mlp", store, split_seed=split_seed, **SETTINGS)
     assert sides_of_copies(run, store) in (["test"] * 5, ["trained"] * 5)
-    assert "1 recording is there more than once, such as" in caplog.text
-    assert "copies stay on one side of the split" in caplog.text
+    assert "1 recording appears more than once, such as" in caplog.text
+    assert "copies stay on the same side of the split" in caplog.text
     assert len(set(run.result.groups)) <= 12 - 4  # five groups are one, in the interval too
 
 
@@ -122,9 +122,7 @@ def test_other_feature_settings_than_the_recipes_are_named_before_the_training(f
     caplog.set_level("INFO", "musiclab")
     prepare(AudioFolder(folder), tmp_path / "usual.h5", ["summary"], workers=1, progress=False)
     musiclab.train("mlp", tmp_path / "usual.h5", **SETTINGS)
-    assert (
-        "usual.h5: summary was prepared with kind=tutorial, but the recipe of mlp was made for kind=full" in caplog.text
-    )
+    assert "usual.h5: summary was prepared with kind=tutorial, but the recipe of mlp expects kind=full" in caplog.text
     assert "musiclab prepare SOURCE OTHER.h5 --for mlp" in caplog.text
 
 
@@ -145,4 +143,4 @@ def test_evaluate_leaves_out_copies_of_what_the_model_was_trained_on(folder, sto
     tested = run.evaluate(f"folder:{other}")
     assert sorted(path.rsplit("/", 1)[1] for path in tested.result.paths) == ["101.wav", "102.wav", "103.wav"]
     assert tested.settings.split == "all clips, without 1 that it was trained on"
-    assert "copy.mp3, because the model was trained on or validated with them" in caplog.text
+    assert "copy.mp3, because they were used to train or validate the model" in caplog.text

@@ -52,8 +52,8 @@ def test_gaps_in_a_column_are_filled_in_one_by_one():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"label": None}, r"expected the columns path, label, found none named label\. Add them"),
-        ({"path": None}, "found none named path"),
+        ({"label": None}, r"expected the columns path, label, but label is missing\. Add them"),
+        ({"path": None}, "but path is missing"),
         ({"label": ["x", " "]}, "expected a label for every clip, found none for b"),
         ({"label": ["x", None]}, "expected a label for every clip, found none for b"),
         ({"path": ["a", "a"]}, r"expected each path once, found a more than once \(labels x, y\); remove"),
@@ -90,8 +90,8 @@ def test_subfolders_are_labels_and_the_folders_in_them_groups(tmp_path):
         "rock/queen/live/4.mp3": ("rock", "rock/queen"),
     }
     assert dataset.notes == [
-        "the groups are the folders 1 level below the labels, with everything deeper in them (1 subfolder, such as "
-        "rock/queen/live); to group one level deeper, write folder:DIR,group=2"
+        "groups are the folders 1 level below the labels, including all their subfolders (1 subfolder, such as "
+        "rock/queen/live); to group one level deeper, use folder:DIR,group=2"
     ]
     assert dataset.describe() | {"where": "", "licence": ""} == {
         "name": f"folder:{tmp_path.name}", "licence": "", "citation": "none", "where": "",
@@ -124,7 +124,7 @@ def test_an_artist_under_two_labels_is_two_groups_and_a_note_says_so(tmp_path):
     assert groups["sad/Ann/2.wav"] == groups["sad/Ann/deep/3.wav"] == "sad/Ann"
     assert groups["happy/Rene\u0301/1.wav"] == "happy/Ren\u00e9"
     assert groups["happy/Bob/1.wav"] == "happy/Bob"
-    words = "folders of one name under several labels are separate groups: 2 names, such as Ann; if they are one artist"
+    words = "folders with the same name under different labels are separate groups: 2 names, such as Ann; if"
     assert any(note.startswith(words) for note in AudioFolder(tmp_path).notes)
 
 
@@ -140,7 +140,7 @@ def test_a_level_that_does_not_fit_is_an_error(tmp_path):
         with pytest.raises(DatasetError, match=words):
             open_source(f"folder:{tmp_path}/data,group={level}")
     assert open_source(f"folder:{tmp_path}/data,group=2").classes == ["rock"]  # a folder of that very name
-    with pytest.raises(DatasetError, match=r"index\.csv: expected no group=2 beside a table"):
+    with pytest.raises(DatasetError, match=r"index\.csv: group=2 cannot be combined with a table"):
         open_source(f"folder:{tmp_path}/table,group=2")
 
 
@@ -151,16 +151,16 @@ def test_what_is_left_out_is_said(tmp_path, caplog):
     dataset = open_source(f"folder:{tmp_path}")
     assert len(dataset) == 1
     empty, to_convert, loose, links = dataset.notes
-    assert empty.startswith(f"{tmp_path}/pop: no .wav, ")
+    assert empty.startswith(f"{tmp_path}/pop: no audio files (.wav, ")
     assert to_convert == (
-        "left out, because only other programs decode them: 3 files, such as jazz/Clip.WEBM; "
-        "convert them first: ffmpeg -i song.m4a song.wav"
+        "left out, because the format is not supported: 3 files, such as jazz/Clip.WEBM; "
+        "convert them first, for example with `ffmpeg -i song.m4a song.wav`"
     )
-    assert loose == "left out, because they are in the folder of no label: 1 file, such as loose.wav"
+    assert loose == "left out, because they are not in the folder of a label: 1 file, such as loose.wav"
     assert links == "left out, because links to folders are not followed: 1 link, such as jazz/again"
     assert all(f"folder:{tmp_path}: {note}" in caplog.text for note in dataset.notes)
     (tmp_path / "jazz" / "1.wav").unlink()
-    with pytest.raises(DatasetError, match=r"found none but 3 files, such as jazz/Clip\.WEBM; convert them first: "):
+    with pytest.raises(DatasetError, match=r"found none but 3 files, such as jazz/Clip\.WEBM; convert them first, "):
         AudioFolder(tmp_path)
 
 
@@ -222,22 +222,22 @@ def test_an_index_csv_says_otherwise(tmp_path):
     [
         (b"", "expected a CSV file in UTF-8"),
         (b"path,label\na.wav,d\xf6rr\n", "expected a CSV file in UTF-8"),
-        (b"path,label\na.wav,x,y,z\n", r"index\.csv: expected 2 cells, found 4 \(put quotation marks .* in line 2$"),
+        (b"path,label\na.wav,x,y,z\n", r"index\.csv: expected 2 cells, found 4 \(put cells .* in line 2$"),
         (b"path,label\na.wav,x\n\n\n,y\n", r"index\.csv: expected a path in every row, found none in line 5"),
         (b"path,label\na.wav,x\nb.wav, \n", r"expected a label for every clip, found none for .*b\.wav in line 3"),
         (b"path,label\na.wav,x\n./a.wav,y\n", r"expected each path once, found .*a\.wav more than once .* in line 3"),
         (b'path,label\na.wav,x\n"b.wav,y\nc.wav,z\n', r"closed quotation marks, found unexpected end .* in line 3"),
         (b"path,label\n" + b"a" * 10_000_000 + b",x\n", r"found field larger than field limit .* in line 2"),
         (b"path,label\na\0.wav,x\n", "expected text, found a NUL character in line 2"),
-        (b"path,label,label\na.wav,x,y\n", "expected each column once, found 'label' more than once"),
+        (b"path,label,label\na.wav,x,y\n", "the column 'label' appears more than once"),
         ("path,label\na.wav,x\n".encode("utf-16"), "expected a CSV file in UTF-8, found UTF-16; save it as UTF-8"),
         (b"path,label,fold\na.wav,x,1e400\n", "fold must be a whole number .*, found '1e400' in line 2"),
         (b"path,label,split\na.wav,x,Test!\n", r"split must be .*, found \['Test!'\] in line 2"),
         (
             b"path,label\nno.wav,x\n",
-            r"expected paths that start in .* \(1 file, such as .*no\.wav in line 2\)",
+            r"none of the listed files exist \(1 file, such as .*no\.wav in line 2\)",
         ),
-        (b"file,label\na.wav,x\n", "expected the columns path, label, found none named path"),
+        (b"file,label\na.wav,x\n", "expected the columns path, label, but path is missing"),
         (b"path,label\n", "expected at least one clip"),
     ],
 )
@@ -327,9 +327,9 @@ def test_a_table_in_another_encoding_is_named_with_its_lines(tmp_path):
 def test_what_a_table_does_not_say_is_a_note(tmp_path):
     dataset = table_of(tmp_path, "path,label\na.wav,x\ngone.wav,x\n")
     assert dataset.notes == [
-        f"{tmp_path}/index.csv names files that do not exist: 1 file, such as {tmp_path}/gone.wav in line 3",
-        f"{tmp_path}/index.csv has no column group, so each clip is a group of its own, and clips of one artist can be "
-        "on two sides of a split",
+        f"{tmp_path}/index.csv lists files that do not exist: 1 file, such as {tmp_path}/gone.wav in line 3",
+        f"{tmp_path}/index.csv has no column group, so each clip is a group of its own, and clips of the same artist "
+        "can be in both the training and the test set",
     ]
     assert table_of(tmp_path, "path,label,group\na.wav,x,g\n").notes == []
     assert table_of(tmp_path, "path,label,fold\na.wav,x,1\n").notes == []  # somebody has thought of a protocol
@@ -337,13 +337,13 @@ def test_what_a_table_does_not_say_is_a_note(tmp_path):
 
 def test_a_table_that_is_a_folder_is_an_error(tmp_path):
     (tmp_path / "index.csv").mkdir()
-    with pytest.raises(DatasetError, match=r"index\.csv: this table cannot be read \(Is a directory\)"):
+    with pytest.raises(DatasetError, match=r"index\.csv: the table cannot be read \(Is a directory\)"):
         AudioFolder(tmp_path)
 
 
 def test_folders_that_are_not_there_or_hold_no_sound(tmp_path):
     touch(tmp_path, "a-file", "silent/jazz/notes.txt", "flat/song.wav")
-    what_to_do = r"Put one folder per class in it.*DIR/<label>/song\.wav"
+    what_to_do = r"Create one subfolder per class.*DIR/<label>/song\.wav"
     with pytest.raises(DatasetError, match=f"/none: no such folder; expected a folder of recordings. {what_to_do}"):
         AudioFolder(tmp_path / "none")
     with pytest.raises(DatasetError, match=f"expected the folder of .*, found a file. {what_to_do}"):
@@ -402,7 +402,7 @@ def test_the_faults_of_the_table_of_esc50_are_named_at_once(tmp_path):
         "  expected a category in every row, found none in line 5",
         "  expected a fold from 1 to 5 in every row, found '6' in line 3",
         "  expected esc10 to be True or False, found 'no' in line 4. Get it from https://github.com/karolpiczak/ESC-50 "
-        "(the folder that holds audio/ and meta/esc50.csv).",
+        "(the folder that contains audio/ and meta/esc50.csv).",
     ]
 
 
@@ -420,7 +420,7 @@ def test_an_esc_folder_that_is_none_says_where_to_get_it(tmp_path, kind):
             kind(root)
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "esc50.csv").write_text("filename,fold,category\n")
-    with pytest.raises(DatasetError, match=r"esc50\.csv: expected the columns .*, found none named esc10, src_file"):
+    with pytest.raises(DatasetError, match=r"esc50\.csv: expected the columns .*, but esc10, src_file is missing"):
         kind(tmp_path)
 
 
@@ -440,16 +440,16 @@ def test_sources_open_what_they_name(tmp_path, small_folder):
     [
         ("esc1:x", "did you mean esc10?"),
         ("songs", "expected a store .*or one of .*folder:DIR"),
-        ("folder:", "expected folder:DIR with the folder of the data set"),
+        ("folder:", "the folder is missing; write folder:DIR with the folder of the data set"),
         ("strete", "did you mean street?"),
-        ("studio:speed=3", r"^studio:speed=3: unknown setting 'speed'; expected tracks=\.\.\., seconds=\.\.\., seed="),
+        ("studio:speed=3", r"^studio:speed=3: unknown setting 'speed'; use tracks=\.\.\., seconds=\.\.\., seed="),
         ("studio:seed=one", "^studio:seed=one: expected seed to be a whole number, found 'one'"),
         ("studio:seconds=long", "expected seconds to be a number, found 'long'"),
         ("studio:tracks", "expected tracks to be a whole number, found ''"),
         ("studio:tracks=0", "expected tracks_per_genre to be a whole number of at least 1, found 0"),
         ("studio:seconds=0", r"expected seconds to be a finite number from 0\.05 to 3600, found 0\.0"),
         ("studio:seconds=nan", "expected seconds to be a finite number from .*, found nan"),
-        ("street:seconds=4", r"unknown setting 'seconds'; expected slices=\.\.\., seed="),
+        ("street:seconds=4", r"unknown setting 'seconds'; use slices=\.\.\., seed="),
         ("street:slices=9", "expected slices_per_class to be a whole number from 10 to 10000, found 9"),
         ("street:seed=-1", "expected seed to be a whole number of at least 0, found -1"),
     ],

@@ -86,7 +86,7 @@ def test_nothing_is_wrong_where_the_tests_run(capsys):
     assert troubles() == []
     check()
     printed = capsys.readouterr().out
-    assert "All that the lessons need is here." in printed
+    assert "Everything is ready for the lessons." in printed
     assert f"torch {torch.__version__}" in printed
 
 
@@ -143,7 +143,7 @@ def test_a_package_that_is_there_and_does_not_load_is_named_with_the_reason(requ
     required("soundfile>=0.1")
     monkeypatch.setattr(environment.importlib, "import_module", fail)
     (line,) = troubles()
-    assert line.startswith("soundfile: expected one that loads")
+    assert line.startswith(f"soundfile: version {metadata.version('soundfile')} is installed but cannot be imported (")
     assert f"({str(error).splitlines()[0]})" in line
     assert f"--force-reinstall --no-deps soundfile=={metadata.version('soundfile')}" in line
 
@@ -169,12 +169,12 @@ def test_a_cache_without_room_or_permission_is_told(monkeypatch, tmp_path):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 2 * 10**8))
     (line,) = troubles()
-    assert "expected 1 GB of room" in line
+    assert "needs 1 GB of free space" in line
     assert "found 0.20 GB" in line
     (tmp_path / "file").touch()
     monkeypatch.setenv("MUSICLAB_CACHE", str(tmp_path / "file"))
     (line,) = troubles()
-    assert "cannot; name another folder with the environment variable MUSICLAB_CACHE" in line
+    assert "is not writable; choose another folder with the environment variable MUSICLAB_CACHE" in line
 
 
 def test_looking_at_what_is_missing_needs_none_of_it():

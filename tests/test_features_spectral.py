@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from musiclab import features
 from musiclab.features import ChromaConfig, ContrastConfig, FrameConfig, MelConfig, MfccConfig, TempoConfig, mel_bank
 from musiclab.features.banks import chroma_bank
-from musiclab.features.kernels.sound import Sound
+from musiclab.features.kernels.batch import ClipBatch
 
 ENGINES = ("torch", "librosa")
 ROWS = {  # one row, or some, a frame
@@ -148,7 +148,7 @@ def test_what_is_no_waveform_is_an_error(name):
         for either in (waveform, torch.from_numpy(waveform)):
             with pytest.raises(ValueError, match="expected finite samples"):
                 ALL[name](either)
-    with pytest.raises(ValueError, match=r"floats in .-1, 1., found int16; convert int16 by audio.from_int16"):
+    with pytest.raises(ValueError, match=r"floats in .-1, 1., found int16; convert int16 with audio.from_int16"):
         ALL[name](np.zeros(4096, dtype=np.int16))
     with pytest.raises(ValueError, match='engine must be "torch" or "librosa"'):
         ALL[name](np.zeros(4096), engine="jax")
@@ -189,8 +189,8 @@ def test_the_input_is_left_as_it_is(tone):
 def test_blocks_do_not_show(samples, hop_length, rate):
     config = FrameConfig(rate, 2048, hop_length)
     waveform = np.random.default_rng(samples).standard_normal(samples).astype(np.float32)
-    sound = Sound(torch.from_numpy(waveform)[None], ContrastConfig(**config.framing))
-    power = torch.cat(sound.power(config), dim=1)[0].numpy()
+    batch = ClipBatch(torch.from_numpy(waveform)[None], ContrastConfig(**config.framing))
+    power = torch.cat(batch.power(config), dim=1)[0].numpy()
     assert power.shape == (config.frames(samples), 1025)
     padded = np.pad(waveform, 1024)
     for frame in {0, len(power) // 2, len(power) - 1}:
@@ -216,12 +216,12 @@ def test_filter_banks_are_those_of_librosa():
 
 
 def test_bands_without_a_bin_are_told():
-    with pytest.warns(UserWarning, match="of 200 mel bands are narrower than a bin.*longer n_fft than 512"):
+    with pytest.warns(UserWarning, match="of 200 mel bands are narrower than a frequency bin.*n_fft above 512"):
         mel_bank(MelConfig(n_fft=512, n_mels=200))
 
 
 def test_settings_that_cannot_be_are_errors():
-    with pytest.raises(ValueError, match=r"from 6400 Hz on, to start under 4000 Hz.*sample rate of 8000 Hz"):
+    with pytest.raises(ValueError, match=r"starts at 6400 Hz, which is not below 4000 Hz.*sample rate of 8000 Hz"):
         ContrastConfig(sample_rate=8000)
     with pytest.raises(ValueError, match="n_fft=64 leaves a band without a bin"):
         ContrastConfig(n_fft=64)
@@ -231,7 +231,7 @@ def test_settings_that_cannot_be_are_errors():
         MfccConfig(n_mels=10, n_mfcc=13)
     with pytest.raises(ValueError, match="expected start_bpm to be a finite number greater than 0, found 0"):
         TempoConfig(start_bpm=0)
-    with pytest.raises(ValueError, match=r"odd width of at least 3 .* found 4, 1"):
+    with pytest.raises(ValueError, match=r"odd width of at least 3 .* found width=4, order=1"):
         features.delta(np.zeros(20), width=4)
     with pytest.raises(ValueError, match="at least 9 frames, found 8"):
         features.delta(np.zeros(8))

@@ -128,9 +128,9 @@ def test_in_large_sets_copies_are_found_by_their_patterns(wrong, monkeypatch):
         clips.append(copy)
     exhaustive = find_repeats(clips)
     assert [(one, other) for one, other, _ in exhaustive] == expected
-    monkeypatch.setattr("musiclab.datasets.fingerprints._FEW", 0)
+    monkeypatch.setattr("musiclab.datasets.fingerprints._MAX_EXHAUSTIVE", 0)
     for many, least in ((1_000_000, 39), (0, 36)):
-        monkeypatch.setattr("musiclab.datasets.fingerprints._MANY", many)
+        monkeypatch.setattr("musiclab.datasets.fingerprints._MANY_FRAMES", many)
         by_patterns = find_repeats(clips)
         assert set(by_patterns) <= set(exhaustive)
         assert len(by_patterns) >= least

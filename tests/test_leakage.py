@@ -51,10 +51,10 @@ def test_what_cannot_be_learned_is_right_only_by_a_leak(unlearnable, model, unit
     assert leak.honest.ci95[0] <= leak.honest.accuracy <= leak.honest.ci95[1]
     low, high = leak.honest.ci95
     assert (
-        f"honest (whole groups): accuracy {100 * leak.honest.accuracy:.1f} %, 95 % interval {100 * low:.1f} to "
+        f"honest (split by group): accuracy {100 * leak.honest.accuracy:.1f} %, 95 % interval {100 * low:.1f} to "
         f"{100 * high:.1f} %, n = {count} {unit}s in 12 groups"
     ) in str(leak)
-    assert f"leaky ({unit}s at random): accuracy 100.0 %" in str(leak)
+    assert f"leaky ({unit}s split at random): accuracy 100.0 %" in str(leak)
     assert str(leak).endswith(f"the leak is worth {100 * leak.inflation:+.1f} points")
 
 
@@ -90,12 +90,12 @@ def test_a_network_is_compared_likewise(unlearnable):
 def test_what_cannot_leak_is_refused(unlearnable, small_store):
     with pytest.raises(RunError, match="expected a unit among segment, clip, found 'song'"):
         compare_leak(NEAREST, unlearnable, "song")
-    with pytest.raises(DatasetError, match=r"expected some clips of several segments, .*take fewer frames"):
+    with pytest.raises(
+        DatasetError, match=r"nothing can leak, because each of the 24 clips has only one segment\. Use fewer frames"
+    ):
         compare_leak(NEAREST, small_store)  # 65 frames are one segment
     lonely = small_store.index.assign(group=small_store.index["path"])
     store = Store(small_store.path)
     store.index = lonely
-    with pytest.raises(
-        DatasetError, match="expected some groups of several clips, found one clip in each of 24, so noth"
-    ):
+    with pytest.raises(DatasetError, match="nothing can leak, because each of the 24 groups has only one clip"):
         compare_leak(NEAREST, store, "clip")

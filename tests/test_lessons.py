@@ -1,4 +1,4 @@
-"""What is words of an answer: right, or what is off, never the truth; and nothing an answer can be stops a lesson."""
+"""Verdicts: correct, or a hint that never reveals the truth. No answer, whatever its type, stops a lesson."""
 
 import inspect
 
@@ -34,8 +34,8 @@ def one_exercise(monkeypatch):
     [
         (TRUTH * 2, "twice"),
         (TRUTH / 2, "half"),
-        (TRUTH * 8, "bits, or bytes"),
-        (TRUTH / 8, "bits, or bytes"),
+        (TRUTH * 8, "bits and bytes"),
+        (TRUTH / 8, "bits and bytes"),
         (TRUTH / 1000, "unit"),
         (TRUTH * 60, "minutes"),
         (TRUTH / 100, "per cent"),
@@ -47,9 +47,9 @@ def one_exercise(monkeypatch):
         (TRUTH * 37, "far too large"),
         (float("nan"), "finite"),
         (float("inf"), "finite"),
-        ("many", "found text"),
+        ("many", "your answer is a string"),
         (True, "type bool"),
-        ([1, 2], "found 2"),
+        ([1, 2], "your answer has 2"),
         ({}, "type dict"),
         (1j, "type complex"),
     ],
@@ -64,7 +64,7 @@ def test_a_wrong_number_is_told_what_is_off_and_not_the_truth(answer, words):
 @pytest.mark.parametrize("answer", [TRUTH, float(TRUTH), np.int64(TRUTH), np.array([TRUTH]), torch.tensor(TRUTH)])
 def test_a_right_number_may_be_of_any_kind(answer):
     verdict = number(answer, TRUTH, "bytes", note="a header comes on top")
-    assert verdict == accept("1,323,000 bytes; a header comes on top")
+    assert verdict == accept("1,323,000 bytes (a header comes on top)")
 
 
 def test_tolerance_is_half_a_per_cent_unless_the_truth_is_a_count():
@@ -114,7 +114,7 @@ RAMP = np.linspace(-1, 2, 40).reshape(4, 10) ** 3
         (np.roll(RAMP, -1, axis=-1), "shifted by one"),
         (np.where(RAMP > 0, np.nan, RAMP), "not finite"),
         (RAMP**2, "elements differ"),
-        ("ramp", "found text"),
+        ("ramp", "your answer is a string"),
         (3.0, "expected shape"),
         ([[1], [2, 3]], "expected an array"),
     ],
@@ -145,9 +145,9 @@ def test_no_answer_yet_is_no_mistake(one_exercise, capsys):
     lessons.check("99.1", 880, hertz=880.0)
     assert capsys.readouterr().out.splitlines() == [
         "Exercise 1: no answer yet",
-        "Exercise 1: half of what it should be",
-        "Exercise 1: right, 440 Hz",
-        "Exercise 1: right, 880 Hz",
+        "Exercise 1: your answer is half as large as it should be",
+        "Exercise 1: correct, 440 Hz",
+        "Exercise 1: correct, 880 Hz",
     ]
 
 
@@ -159,7 +159,7 @@ def test_a_check_that_breaks_says_so_and_the_lesson_goes_on(monkeypatch, capsys)
         return accept(str(answer["key"].shape))
 
     lessons.check("99.2", {"other": 1})
-    assert capsys.readouterr().out == "Exercise 2: cannot be checked: KeyError: 'key'\n"
+    assert capsys.readouterr().out == "Exercise 2: your answer cannot be checked (KeyError: 'key')\n"
 
 
 def test_an_unknown_exercise_names_the_nearest(one_exercise):

@@ -23,9 +23,14 @@ SIZES = (1323.0, 5292.0, 1000 * 1292 * 128 * 2 / 1e6)  # MB
 
 def test_sizes_in_megabytes_and_other_units():
     check_right("04.1", SIZES)
-    check_wrong("04.1", [size * 1e6 / 2**20 for size in SIZES], "int16: in units of 2**20", hidden=(1323, 5292, 330))
-    check_wrong("04.1", [size / 1000 for size in SIZES], "float64: a thousand times too small", hidden=(1323, 5292))
-    check_wrong("04.1", (SIZES[0], SIZES[1] / 2, SIZES[2]), "float64: half", hidden=(5292,))
+    check_wrong("04.1", [size * 1e6 / 2**20 for size in SIZES], "int16: your unit is 2**20", hidden=(1323, 5292, 330))
+    check_wrong(
+        "04.1",
+        [size / 1000 for size in SIZES],
+        "float64: your answer is a thousand times too small",
+        hidden=(1323, 5292),
+    )
+    check_wrong("04.1", (SIZES[0], SIZES[1] / 2, SIZES[2]), "float64: your answer is half", hidden=(5292,))
     check_wrong("04.1", SIZES[:2], "expected 3 numbers")
 
 
@@ -56,9 +61,9 @@ def worn(small_store, tmp_path):
 def test_damaged_clips_are_those_whose_checksums_do_not_hold(worn):
     check_right("04.3", [("logmel", 3), ("logmel", 7)], path=worn)
     check_right("04.3", {("logmel", np.int64(7)), ("logmel", np.int64(3))}, path=worn)
-    check_wrong("04.3", [("logmel", 3)], "1 damaged not found, 0 named", path=worn, hidden=("7",))
-    check_wrong("04.3", [("logmel", 3), ("logmel", 7), ("logmel", 8)], "1 named that are whole", path=worn)
-    check_wrong("04.3", [], "2 damaged not found", path=worn, hidden=("3", "7"))
+    check_wrong("04.3", [("logmel", 3)], "misses 1 damaged pair and includes 0 intact", path=worn, hidden=("7",))
+    check_wrong("04.3", [("logmel", 3), ("logmel", 7), ("logmel", 8)], "includes 1 intact pair", path=worn)
+    check_wrong("04.3", [], "misses 2 damaged pairs", path=worn, hidden=("3", "7"))
     check_wrong("04.3", [("mel", 3)], "no feature 'mel'", "logmel", path=worn)
     check_wrong("04.3", "logmel 3", "list of pairs", path=worn)
     check_wrong("04.3", [3, 7], "list of pairs", path=worn)
@@ -84,9 +89,9 @@ def test_packing_must_be_small_and_lose_nothing(sample):
     plain = (lambda file, samples: file.create_dataset("all", data=samples), lambda file: file["all"][:])
     check_wrong("04.4", plain, "aim: below 78 %", sample=sample)
     halved = (lambda file, samples: written(file, samples // 2), lambda file: 2 * read(file))
-    check_wrong("04.4", halved, "do not come back the same", sample=sample)
-    check_wrong("04.4", (written, lambda file: read(file).astype(float)), "do not come back", sample=sample)
-    check_wrong("04.4", (written, lambda file: sample), "do not come back the same", sample=sample)
+    check_wrong("04.4", halved, "your functions change samples that jump", sample=sample)
+    check_wrong("04.4", (written, lambda file: read(file).astype(float)), "your functions change", sample=sample)
+    check_wrong("04.4", (written, lambda file: sample), "your functions change samples that jump", sample=sample)
     check_wrong("04.4", written, "pair of functions", sample=sample)
     check_wrong("04.4", (written, 3), "pair of functions", sample=sample)
 
@@ -98,15 +103,19 @@ def test_clips_that_an_interval_needs():
     fewest = next(n for n in range(1, 10_000) if 1.96 * np.sqrt(0.85 * 0.15 / n) <= 0.03)
     check_right("05.1", (fewest, 10 * fewest))
     check_right("05.1", (544.2, 5442))
-    check_wrong("05.1", (4 * fewest, 40 * fewest), "independent: four times", hidden=(545,))  # 3 points in all
-    check_wrong("05.1", (fewest, fewest), "ten an artist: ten times too small", hidden=(5450,))
+    check_wrong(
+        "05.1", (4 * fewest, 40 * fewest), "independent: your answer is four times", hidden=(545,)
+    )  # 3 points in all
+    check_wrong("05.1", (fewest, fewest), "ten per artist: your answer is ten times too small", hidden=(5450,))
     check_wrong("05.1", fewest, "expected 2 numbers")
 
 
 def test_p_counts_both_sides():
     check_right("05.2", (20 / 512, 2 / 512))
-    check_wrong("05.2", (10 / 512, 1 / 512), "8 of nine: one-sided", "9 of nine: one-sided", hidden=("0.039",))
-    check_wrong("05.2", (18 / 512, 2 / 512), "8 of nine: not yet", hidden=("0.039",))
+    check_wrong(
+        "05.2", (10 / 512, 1 / 512), "8 of nine: this is one-sided", "9 of nine: this is one-sided", hidden=("0.039",)
+    )
+    check_wrong("05.2", (18 / 512, 2 / 512), "8 of nine: your answer is too", hidden=("0.039",))
 
 
 @pytest.fixture
@@ -120,12 +129,12 @@ def index():
 def test_folds_keep_recordings_whole_and_classes_even(index):
     by_recording = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5] * 2
     folds = np.array(by_recording)[index["group"].astype(int)]
-    assert "0 recordings in two folds, 4 to 4" in check_right("05.3", folds, index=index)
+    assert "0 recordings in several folds, 4 to 4" in check_right("05.3", folds, index=index)
     check_right("05.3", folds.tolist(), index=index.set_index(np.arange(40) + 7))
-    check_wrong("05.3", np.tile([1, 2, 3, 4, 5], 8), "recordings in two folds, 4 to 4", index=index)
+    check_wrong("05.3", np.tile([1, 2, 3, 4, 5], 8), "recordings in several folds, 4 to 4", index=index)
     uneven = np.where(folds == 1, 2, np.where(folds == 2, 1, folds))
     uneven[index["group"] == "1"] = 1
-    check_wrong("05.3", uneven, "0 recordings in two folds, 3 to 5", index=index)
+    check_wrong("05.3", uneven, "0 recordings in several folds, 3 to 5", index=index)
     check_wrong("05.3", folds - 1, "numbers from 1 to 5", index=index)
     check_wrong("05.3", folds[:30], "40 numbers", index=index)
 
@@ -167,7 +176,7 @@ def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
     )
     check_right("05.4", (low, high), first=first, second=turned)
     hidden = (f"{low:.2f}", f"{high:.2f}")
-    check_wrong("05.4", (100 * low, 100 * high), "those are points", hidden=hidden, **two_results)
+    check_wrong("05.4", (100 * low, 100 * high), "these are points", hidden=hidden, **two_results)
     check_wrong("05.4", (high, low), "lower end first", **two_results)
     check_wrong("05.4", interval(first, second, first.paths), hidden=hidden, **two_results)
     check_wrong("05.4", low, "expected 2 numbers", **two_results)
@@ -194,10 +203,10 @@ def leaky():
 
 def test_a_classifier_may_leak_less(small_store, leaky):
     words = check_right("05.5", SVC(C=5), store=small_store, to_beat=leaky)
-    assert "SVC: 50.0 % of 20 clips of whole groups, +30.0 points" in words.replace("50.0%", "50.0 %")
+    assert "SVC: 50.0 % of 20 clips by new artists, +30.0 points" in words.replace("50.0%", "50.0 %")
     none = Leak("SVC", "small", "clip", leaky.honest, leaky.honest)
-    check_wrong("05.5", SVC(C=5), "leaks no less", store=small_store, to_beat=none)
-    check_wrong("05.5", KNeighborsClassifier(16), "worse with new artists", store=small_store, to_beat=perfect())
+    check_wrong("05.5", SVC(C=5), "does not gain less from the leak", store=small_store, to_beat=none)
+    check_wrong("05.5", KNeighborsClassifier(16), "worse on new artists", store=small_store, to_beat=perfect())
     check_wrong("05.5", SVC, "such as SVC(C=1)", store=small_store, to_beat=leaky)
     check_wrong("05.5", "SVC", "expected a scikit-learn classifier", store=small_store, to_beat=leaky)
 
@@ -217,9 +226,14 @@ def test_an_hour_of_music():
     hour = np.zeros(3600 * 16000, np.int16)
     sizes = [8 * hour.size / 1e6, hour.nbytes / 1e6, (hour.nbytes + umtn.encode(hour[:16]).itemsize * hour.size) / 1e6]
     check_right("10.1", sizes)
-    check_wrong("10.1", (sizes[0], sizes[1], 2 * sizes[1]), "SegmentPairs: not yet: too large", hidden=("172",))
+    check_wrong("10.1", (sizes[0], sizes[1], 2 * sizes[1]), "SegmentPairs: your answer is too large", hidden=("172",))
     check_wrong("10.1", [size * 1e6 / 2**20 for size in sizes], "2**20", hidden=("460", "115", "172"))
-    check_wrong("10.1", [size / 60 for size in sizes], "int16: sixty times too small", hidden=("460", "115", "172"))
+    check_wrong(
+        "10.1",
+        [size / 60 for size in sizes],
+        "int16: your answer is sixty times too small",
+        hidden=("460", "115", "172"),
+    )
 
 
 def test_an_encoder_sees_as_far_as_a_gradient_reaches():
@@ -260,13 +274,13 @@ def test_a_stretch_becomes_softer():
     assert "stretches of" in check_right("10.3", softer)
     assert torch.equal(torch.get_rng_state(), state)  # the lesson's own draws are not disturbed
     rng = np.random.default_rng()
-    check_wrong("10.3", lambda segment: softer(segment, draw=rng.integers), "draw with torch")
+    check_wrong("10.3", lambda segment: softer(segment, draw=rng.integers), "Draw random numbers with torch")
     check_wrong("10.3", lambda segment: softer(segment, factor=10 ** (-6 / 10)), "found 0.251")
     check_wrong("10.3", twice_softer, "several")
     check_wrong("10.3", lambda segment: softer(segment, start=0), "same sample")
-    check_wrong("10.3", lambda segment: segment * np.float32(10 ** (-6 / 20)), "shares of 25 to 50 %")
-    check_wrong("10.3", lambda segment: segment.copy(), "shares of 25 to 50 %, found 0%")
-    check_wrong("10.3", in_place, "work on a copy")
+    check_wrong("10.3", lambda segment: segment * np.float32(10 ** (-6 / 20)), "lengths of 25 to 50 %")
+    check_wrong("10.3", lambda segment: segment.copy(), "lengths of 25 to 50 %, found 0%")
+    check_wrong("10.3", in_place, "Make a copy first")
     check_wrong("10.3", lambda segment: softer(segment).astype(float), "float32")
     check_wrong("10.3", lambda segment: softer(segment)[:100], "shape (12000,)")
     check_wrong("10.3", lambda segment: None, "found NoneType")
@@ -280,7 +294,7 @@ def run(probe: float, rebuilt: float) -> umtn.ConfusionRun:
 
 def test_a_confusion_costs_the_classifier_and_not_the_music():
     plain = run(0.8, 0.7)
-    assert "30 points on 256 segments, 40% is rebuilt" in check_right("10.4", run(0.5, 0.4), plain=plain)
-    check_wrong("10.4", run(0.7, 0.5), "aim at 15 points", plain=plain)
-    check_wrong("10.4", run(0.4, 0.3), "aim at a third", plain=plain)
+    assert "30 points on 256 segments, 40% is reconstructed" in check_right("10.4", run(0.5, 0.4), plain=plain)
+    check_wrong("10.4", run(0.7, 0.5), "aim: 15 points", plain=plain)
+    check_wrong("10.4", run(0.4, 0.3), "aim: a third", plain=plain)
     check_wrong("10.4", 0.5, "umtn.train_confusion", plain=plain)

@@ -6,7 +6,7 @@ import pytest
 from conftest import sine
 from lesson_cases import check_right, check_wrong
 
-from musiclab import features
+from musiclab import features, studio
 from musiclab.audio import save_audio
 from musiclab.lessons import sounds
 
@@ -22,7 +22,9 @@ def test_bytes_are_those_of_a_file(tmp_path):
     check_wrong("01.1", written, "header", hidden=("1323000",))
 
 
-@pytest.mark.parametrize(("answer", "words"), [(661_500, "half"), (10_584_000, "bits"), (1.323, "unit"), ("x", "text")])
+@pytest.mark.parametrize(
+    ("answer", "words"), [(661_500, "half"), (10_584_000, "bits"), (1.323, "unit"), ("x", "string")]
+)
 def test_other_sizes_of_a_clip_are_told(answer, words):
     check_wrong("01.1", answer, words, hidden=("1323000",))
 
@@ -34,7 +36,10 @@ def test_tones_are_heard_where_a_spectrum_shows_them():
         heard.append(int(np.abs(np.fft.rfft(kept)).argmax()))  # of 1 s: line k is k Hz
     check_right("01.2", heard)
     check_wrong("01.2", [5000 - 8820, *heard[1:]], "5,000 Hz: the sign", hidden=(3820,))
-    check_wrong("01.2", [5000, 10000 - 8820, 20000 - 8820], "5,000 Hz", "20,000 Hz", "cannot hold", hidden=(3820, 2360))
+    check_wrong(
+        "01.2", [5000, 10000 - 8820, 20000 - 8820], "5,000 Hz", "20,000 Hz", "cannot represent", hidden=(3820, 2360)
+    )
+    check_wrong("01.2", sorted(heard), "not their order")
     check_wrong("01.2", ["x", *heard[1:]], "5,000 Hz: expected a number")
     check_wrong("01.2", 3820, "expected 3 numbers")
 
@@ -44,7 +49,10 @@ def test_the_envelope_falls_by_60_decibels():
     np.testing.assert_allclose(20 * np.log10(np.exp(-rate * 1.5)), -60)
     check_right("01.3", rate)
     check_wrong("01.3", -rate, "sign", hidden=("4.6",))
-    check_wrong("01.3", 2 * rate, "twice", hidden=("4.6",))  # 10 log10 for an amplitude
+    check_right("01.3", 4.6)
+    check_wrong("01.3", 2 * rate, "60 dB for a power", hidden=("4.6",))  # 10 log10 for an amplitude
+    check_wrong("01.3", 3 / 1.5, "natural logarithm", hidden=("4.6",))
+    check_wrong("01.3", 1.5 * rate, "this is for 1 s", hidden=("4.6",))
     check_wrong("01.3", rate * 1.5**2, "too large", hidden=("4.6",))
 
 
@@ -61,9 +69,10 @@ def test_the_voice_is_gone_and_the_instruments_are_not(song):
     check_wrong("01.4", song[0] - 0.9 * song[1], "20 dB below", song=song)
     check_wrong("01.4", 0 * song[0], "both instruments", song=song)
     check_wrong("01.4", 0.3 * np.sin(2 * np.pi * 300 * SECOND), "an instrument is gone", song=song)
+    check_wrong("01.4", (song[0] - song[1]) ** 3, "frequencies that the song does not have", song=song)
     check_wrong("01.4", song, "(2, 22050)", song=song)
     check_wrong("01.4", song[0] * np.nan, "not finite", song=song)
-    check_wrong("01.4", "song", "found text", song=song)
+    check_wrong("01.4", "song", "is a string", song=song)
 
 
 def dithered(width: float, amplitude: float = 0.2) -> np.ndarray:
@@ -76,11 +85,13 @@ def dithered(width: float, amplitude: float = 0.2) -> np.ndarray:
 def test_noise_as_wide_as_a_step_keeps_the_tone():
     check_right("01.5", dithered(0.25))
     check_wrong("01.5", dithered(0.0), "too weak")
+    lopsided = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + np.random.default_rng(0).uniform(0, 0.25, len(SECOND))
+    check_wrong("01.5", np.clip(np.round(lopsided * 2), -2, 1) / 2, "still distorts")  # the second harmonic
     check_wrong("01.5", dithered(0.1), "too weak")
     check_wrong("01.5", dithered(0.25, amplitude=0.4), "too strong")
     check_wrong("01.5", 0.2 * np.sin(2 * np.pi * 220 * SECOND), "round last")
     check_wrong("01.5", dithered(0.25)[:100], "(22050,)")
-    check_wrong("01.5", dithered(0.22), "steps of the rounding still show")
+    check_wrong("01.5", dithered(0.22), "rounding still distorts the tone")
 
 
 # Lesson 02
@@ -90,17 +101,26 @@ def test_settings_are_those_of_a_spectrogram():
     hertz = librosa.fft_frequencies(sr=22050, n_fft=2048)[1]
     frames = librosa.stft(np.zeros(30 * 22050), n_fft=2048, hop_length=512).shape[1]
     check_right("02.1", (hertz, 1000 / hertz, frames))
-    check_wrong("02.1", (hertz, 1 / hertz, frames), "ms: a thousand times too small", hidden=("92.",))
-    check_wrong("02.1", (hertz, 1000 / hertz, frames - 1), "frames: off by one", hidden=(1292,))
-    check_wrong("02.1", (2 * hertz, 1000 / hertz, 30 * 22050 / 512), "Hz: twice", "frames", hidden=(1292, "10.7"))
+    check_wrong("02.1", (hertz, 1 / hertz, frames), "ms: your answer is a thousand times too small", hidden=("92.",))
+    check_wrong("02.1", (hertz, 1000 / hertz, frames - 1), "frames: your answer is off by one", hidden=(1292,))
+    check_wrong(
+        "02.1", (2 * hertz, 1000 / hertz, 30 * 22050 / 512), "Hz: your answer is twice", "frames", hidden=(1292, "10.7")
+    )
+    check_right("02.1", {"Hz": 10.8, "ms": 93, "frames": float(frames)})
+    check_wrong("02.1", (11, 93, frames), "Hz: rounded too much; give at least three digits", hidden=("10.7",))
+    check_wrong("02.1", (10.8, 93, 30 * 22050 / 512), "frames: a count is a whole number", hidden=(1292,))
+    check_wrong("02.1", (10.8, 93, np.nan), "frames: expected a finite number")
 
 
 def test_decibels_are_those_of_a_measured_tone():
     loud, quiet = (np.abs(np.fft.rfft(level * sine(440.0))).max() for level in (1, 0.25))
     change = 10 * np.log10(quiet**2 / loud**2)
     check_right("02.2", (change, 10 * np.log10(quiet / loud)))
-    check_wrong("02.2", (-change, change / 2), "level: the sign", hidden=("12.0",))
-    check_wrong("02.2", (change, change), "program: twice", hidden=("6.0",))
+    check_right("02.2", {"true change": -12, "reported change": -6})
+    check_wrong("02.2", (-change, change / 2), "true change: the sign", hidden=("12.0",))
+    check_wrong("02.2", (change, change), "reported change: your answer is twice", hidden=("6.0",))
+    check_wrong("02.2", (-6, -12), "swapped")
+    check_wrong("02.2", np.array([-6.02, -12.04]), "swapped")
 
 
 def test_the_shortest_window_that_shows_two_lines():
@@ -109,7 +129,7 @@ def test_the_shortest_window_that_shows_two_lines():
     for answer, words in ((2048, "too short"), (16, "too short"), (8192, "longer"), (3000, "power of two")):
         check_wrong("02.3", answer, words, hidden=(4096, "half", "twice"))  # "half" would be the answer
     check_wrong("02.3", 2**40, "power of two")
-    check_wrong("02.3", "long", "expected a number, found text")
+    check_wrong("02.3", "long", "expected a number, but your answer is a string")
 
 
 @pytest.mark.parametrize("n_fft", [1024, 4096])
@@ -120,12 +140,14 @@ def test_the_dip_is_the_one_between_the_lines(n_fft):
 
 def test_as_many_bands_as_the_window_carries():
     assert sounds.empty_bands(153) == 0 < sounds.empty_bands(154)
-    check_right("02.4", 153)
+    assert "with 154 bands, 1 of them would be empty" in check_right("02.4", 153)
+    assert sounds.empty_bands(93, htk=True) == 0 < sounds.empty_bands(94, htk=True)
+    check_wrong("02.4", 93, "htk scale", hidden=(153,))
     check_wrong("02.4", 100, "too small", hidden=(153,))
     check_wrong("02.4", 306, "too large", "empty", hidden=(153, "twice"))
     check_wrong("02.4", 153.5, "too large: 1 of these bands", hidden=(153,))
     check_wrong("02.4", 1e9, "far too large", hidden=(153,))
-    check_wrong("02.4", "many", "text")
+    check_wrong("02.4", "many", "a string")
 
 
 @pytest.fixture(scope="module")
@@ -134,16 +156,56 @@ def music():
     return (sine(440.0) + sine(523.0) * np.linspace(1, 0, 22050) + 0.02 * rng.standard_normal(22050)).astype(np.float32)
 
 
+def magnitudes(sound: np.ndarray) -> np.ndarray:
+    return np.abs(librosa.stft(sound, n_fft=1024, hop_length=256))
+
+
+def search(target: np.ndarray, length: int, rounds: int) -> np.ndarray:
+    """The Griffin-Lim algorithm as exercise 5 describes it."""
+    phases = np.exp(1j * np.random.default_rng(0).uniform(0, 2 * np.pi, target.shape))
+    for _ in range(rounds):
+        sound = librosa.istft(target * phases, hop_length=256, length=length)
+        spectrum = librosa.stft(sound, n_fft=1024, hop_length=256)
+        phases = spectrum / np.abs(spectrum)
+    return sound
+
+
 def test_phases_are_found_by_going_there_and_back(music):
-    target = np.abs(librosa.stft(music, n_fft=1024, hop_length=256))
+    target = magnitudes(music)
     found = librosa.griffinlim(target, n_iter=60, hop_length=256, n_fft=1024, length=22050, random_state=0)
     assert "dB" in check_right("02.5", found, target=target)
-    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, target.shape)
-    check_wrong("02.5", librosa.istft(target * np.exp(1j * angles), hop_length=256), "aim: below -15", target=target)
-    check_wrong("02.5", music, "too good", target=target)
+    check_right("02.5", found[None], target=target)
+    check_wrong("02.5", search(target, 22050, rounds=1), "aim: below -15", target=target)
+    check_wrong("02.5", 0.5 * found, "the volume is off: multiplied by 2.0", target=target)
+    check_wrong("02.5", 2 * found, "the volume is off: multiplied by 0.50", target=target)
+    check_wrong("02.5", 0 * found, "aim: below -15", target=target)
+    check_wrong("02.5", music, "the music itself", target=target)
     check_wrong("02.5", music[:-300], "as long as the music", target=target)
     check_wrong("02.5", target, "as long as the music", target=target)
     check_wrong("02.5", music * np.nan, "finite", target=target)
+
+
+@pytest.fixture(scope="module")
+def jazz():
+    return studio.render("jazz", seed=1, seconds=3).waveform
+
+
+def test_phases_of_the_lessons_music_are_found(jazz):
+    target = magnitudes(jazz)
+    context = {"target": target}
+    check_wrong("02.5", search(target, len(jazz), rounds=20), "a few more rounds will do", **context)
+    check_right("02.5", search(target, len(jazz), rounds=60), **context)
+    check_right("02.5", librosa.griffinlim(target, hop_length=256, length=len(jazz), random_state=0), **context)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 10, -100])
+def test_copies_of_the_lessons_music_are_rejected(jazz, shift):
+    copy = np.roll(jazz, shift)
+    check_wrong("02.5", copy, "the music itself", target=magnitudes(jazz))
+    check_wrong("02.5", -copy, "the music itself", target=magnitudes(jazz))
+    noise = np.random.default_rng(0).normal(0, 0.001, len(copy)).astype(np.float32)
+    check_wrong("02.5", copy + noise, "the music itself", target=magnitudes(jazz))
+    check_wrong("02.5", copy[::-1], "not better yet", target=magnitudes(jazz))
 
 
 # Lesson 03
@@ -153,9 +215,24 @@ def test_the_shape_of_two_tones_is_the_measured_one():
     sound = sine(500.0, amplitude=0.3) + sine(2000.0, amplitude=0.1)
     measures = (features.spectral_centroid, features.spectral_bandwidth, features.spectral_rolloff)
     check_right("03.1", [float(measure(sound)[0, 20]) for measure in measures])
-    check_wrong("03.1", (650, 649.5, 2000), "weigh by the magnitude", hidden=("875",))
-    check_wrong("03.1", (0.875, 0.6495, 2), "centroid: a thousand times too small", hidden=("875", "649", "2000"))
-    check_wrong("03.1", (875, 649.5, 500), "rolloff", hidden=("2000",))
+    check_wrong("03.1", (650, 649.5, 2000), "Weight by the magnitude", hidden=("875",))
+    check_wrong(
+        "03.1", (0.875, 0.6495, 2), "centroid: your answer is a thousand times too small", hidden=("875", "649", "2000")
+    )
+    check_wrong("03.1", (875, 649.5, 500), "rolloff: up to 500 Hz", "75 %", hidden=("2000", "quarter"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((650, 450, 500), ("centroid: you weighted by", "bandwidth: you weighted by", "rolloff: up to")),
+        ((1250, 750, 2000), ("centroid: weight each", "bandwidth: weight each")),
+        ((875, 562.5, 2000), ("bandwidth: this is the mean distance",)),
+        ((875, 421_875, 2000), ("bandwidth: this is the variance",)),
+    ],
+)
+def test_other_shapes_of_two_tones_are_explained(answer, words):
+    check_wrong("03.1", answer, *words, hidden=("649",))
 
 
 def test_a_tilt_goes_into_the_mfcc_as_it_does_by_librosa():
@@ -167,6 +244,10 @@ def test_a_tilt_goes_into_the_mfcc_as_it_does_by_librosa():
     bare = [(np.linspace(0, 10, 128) * np.cos(np.pi * k * (m + 0.5) / 128)).sum() for k in range(3)]
     check_wrong("03.2", bare, "factor in front", hidden=("56.", "32."))
     check_wrong("03.2", np.array(bare) / 128, "factor in front", hidden=("56.", "32."))
+    check_wrong("03.2", 2 * np.array(bare), "0: the factor", "1: the factor", hidden=("56.", "32."))  # scipy's
+    check_wrong("03.2", np.sqrt(2 / 128) * np.array(bare), "MFCC 0: s_0 differs", hidden=("56.", "32."))
+    check_right("03.2", change[:3])  # shape (3, 1)
+    check_wrong("03.2", change[:, 0], "expected three numbers", "(20,)")
     check_wrong("03.2", (change[0, 0], change[1, 0], 3.0), "MFCC 2")
 
 
@@ -180,7 +261,14 @@ def test_deltas_are_the_slopes_of_nine_frames():
     check_wrong("03.3", 2 * slopes, "twice", **context)
     check_wrong("03.3", slopes.T, "transpose", **context)
     check_wrong("03.3", features.delta(coefficients), "four neighbours", **context)
-    check_wrong("03.3", np.gradient(coefficients, axis=1)[:, 4:-4], "elements differ", **context)
+    check_wrong("03.3", np.gradient(coefficients, axis=1)[:, 4:-4], "three frames", **context)
+    check_wrong("03.3", (coefficients[:, 8:] - coefficients[:, :-8]) / 8, "two of the nine", **context)
+    for difference in (np.diff(coefficients)[:, 3:-4], np.diff(coefficients)[:, 4:-3]):
+        check_wrong("03.3", difference, "two of the nine", **context)
+    for divisor in (1, 8, 9):
+        check_wrong("03.3", 60 * slopes / divisor, "divide by the sum of t**2", **context)
+    check_wrong("03.3", slopes + coefficients[:, 4:-4], "elements differ", **context)
+    check_wrong("03.3", "slopes", "a string", **context)
 
 
 def test_flatness_is_that_of_the_power():
@@ -192,11 +280,42 @@ def test_flatness_is_that_of_the_power():
         truth[name] = np.exp(np.log(power).mean(axis=0)) / power.mean(axis=0)
     check_right("03.4", truth, spectra=spectra)
     of_magnitude = {name: librosa.feature.spectral_flatness(S=each, power=1.0)[0] for name, each in spectra.items()}
-    check_wrong("03.4", of_magnitude, "noise: that is of the magnitude", spectra=spectra)
+    check_wrong("03.4", of_magnitude, "noise: this is the flatness of the magnitude", spectra=spectra)
     check_wrong("03.4", {"noise": truth["noise"], "tone": 2 * truth["tone"]}, "tone: every element", spectra=spectra)
     check_wrong("03.4", {"noise": truth["noise"]}, "noise, tone", spectra=spectra)
     check_wrong("03.4", truth["noise"], "dictionary", spectra=spectra)
     check_wrong("03.4", {**truth, "tone": truth["tone"][:-1]}, "expected shape (30,)", spectra=spectra)
+    check_wrong("03.4", {**truth, "tone": "tone"}, "tone: expected an array of numbers", spectra=spectra)
+    check_right("03.4", {name: values.tolist() for name, values in truth.items()}, spectra=spectra)
+    by_librosa = {name: librosa.feature.spectral_flatness(S=magnitude) for name, magnitude in spectra.items()}
+    check_right("03.4", by_librosa, spectra=spectra)  # shape (1, 30)
+
+
+FLATNESS_SLIPS = {
+    "upside down": lambda power: power.mean(axis=0) / np.exp(np.log(power).mean(axis=0)),
+    "not decibels": lambda power: 10 * np.log10(np.exp(np.log(power).mean(axis=0)) / power.mean(axis=0)),
+    "np.exp undoes np.log": lambda power: np.exp(np.log10(power).mean(axis=0)) / power.mean(axis=0),
+    "10 ** undoes np.log10": lambda power: 10 ** np.log(power).mean(axis=0) / power.mean(axis=0),
+    "Replace only": lambda power: np.exp(np.log(power**1e-10).mean(axis=0)) / (power**1e-10).mean(axis=0),
+    "too small or too large": lambda power: np.prod(power, axis=0) ** (1 / len(power)) / power.mean(axis=0),
+    "axis 0": lambda power: np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1),
+    "elements differ": lambda power: np.linspace(0.2, 0.3, power.shape[1]),
+}
+
+
+@pytest.mark.parametrize("words", FLATNESS_SLIPS)
+def test_other_flatnesses_are_explained(words):
+    rng = np.random.default_rng(0)
+    spectra = {name: (scale * rng.random((400, 30))).astype(np.float32) for name, scale in (("a", 0.5), ("b", 2.0))}
+    answer = {name: FLATNESS_SLIPS[words](magnitude**2) for name, magnitude in spectra.items()}
+    check_wrong("03.4", answer, "a: ", "b: ", words, spectra=spectra)
+
+
+def test_swapped_sounds_are_noticed():
+    rng = np.random.default_rng(0)
+    spectra = {"noise": rng.random((100, 30)), "tone": 10.0 ** rng.uniform(-4, 1, (100, 30))}
+    noise, tone = (librosa.feature.spectral_flatness(S=magnitude)[0] for magnitude in spectra.values())
+    check_wrong("03.4", {"noise": tone, "tone": noise}, "noise: this is", "tone: this is", "swap", spectra=spectra)
 
 
 @pytest.fixture
@@ -212,11 +331,26 @@ def table():
     return {"Z": Z, "names": ["a", "b", "c", "d", "e"], "label": label.astype(str), "group": group}
 
 
-def test_three_columns_beat_those_with_the_highest_f(table):
+def test_three_features_beat_those_with_the_highest_f(table):
     words = check_right("03.5", ("a", "b", "d"), **table)
     assert "of 120 clips (95 % interval" in words
-    check_wrong("03.5", ("a", "b", "c"), "not better yet", **table)
     check_wrong("03.5", ("a", "b", "e"), "not better yet", "interval", **table)
-    check_wrong("03.5", ("a", "b", "b"), "three different", **table)
-    check_wrong("03.5", "abd", "three different", **table)
-    check_wrong("03.5", ("a", "b", "dd"), "no column 'dd'", **table)
+    check_wrong("03.5", ("c", "b", "a"), "the three with the highest F", **table)
+    check_wrong("03.5", ("a", "b", "b"), "three different names of features, found 2", **table)
+    check_wrong("03.5", "abd", "three names of features", "a string", **table)
+    check_wrong("03.5", 3, "three names of features", "a number", **table)
+    check_wrong("03.5", [[1], 2, 3], "no feature named '[1]'", **table)
+    check_wrong("03.5", ("a", "b", "dd"), "no feature named 'dd'", **table)
+
+
+def test_features_may_be_named_as_in_the_text(table):
+    named = {**table, "names": ["rms", "zero_crossing_rate", "c", "mfcc_2", "e"]}
+    check_right("03.5", ("RMS", "zero-crossing rate", "MFCC 2"), **named)
+    check_right("03.5", np.array(["rms", "c", "MFCC_2"]), **named)
+
+
+def test_overlapping_intervals_are_mentioned(table):
+    rng = np.random.default_rng(1)
+    noisy = {**table, "Z": table["Z"] + rng.normal(0, 0.8, (120, 5)) * [0, 0, 0, 1, 0]}
+    assert "intervals overlap" in check_right("03.5", ("a", "b", "d"), **noisy)
+    assert "intervals overlap" not in check_right("03.5", ("a", "b", "d"), **table)

@@ -191,11 +191,11 @@ def test_a_file_that_is_no_result_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"none\.csv: no such file"):
         Result.load(tmp_path / "none.csv")
     (tmp_path / "empty.csv").touch()
-    with pytest.raises(RunError, match=r"empty\.csv: expected a table of predictions"):
+    with pytest.raises(RunError, match=r"empty\.csv: this is not a table of predictions"):
         Result.load(tmp_path / "empty.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(
-        RunError, match=r"other\.csv: expected the columns path, group, label, predicted first, found \['a'"
+        RunError, match=r"other\.csv: expected the first columns path, group, label, predicted, found \['a'"
     ):
         Result.load(tmp_path / "other.csv")
     (tmp_path / "label.csv").write_text("path,group,label,predicted,log p(a)\nx,x,dog,a,0\n")
@@ -223,7 +223,7 @@ def test_mcnemar_against_tables_worked_by_hand():
     assert large.p == pytest.approx(4.115e-5, rel=1e-3)  # chi-squared 63^2 / 236 = 16.82
     small = mcnemar(*from_counts(30, 1, 7, 2))
     assert small.p == pytest.approx(2 * (1 + 8) / 2**8)  # nine of 256 outcomes are as one-sided, either way
-    assert str(small).startswith("of 40 clips 1 are right with the first model alone, 7 with the second alone")
+    assert str(small).startswith("40 clips: 1 correct only with the first model, 7 only with the second")
     assert mcnemar(*from_counts(10, 0, 0, 10)).p == 1
     assert mcnemar(*from_counts(0, 12, 12, 0)).p == 1
     assert mcnemar(*from_counts(0, 20, 20, 0)).p == 1
@@ -248,12 +248,12 @@ def test_mcnemar_matches_clips_by_path():
 
 
 def test_mcnemar_of_other_clips_is_refused():
-    with pytest.raises(RunError, match=r"found 3 and 2 clips, 1 of them in one only, such as 2\.wav; test both models"):
+    with pytest.raises(RunError, match=r"3 and 2 clips, with 1 in only one of them, such as 2\.wav\. Test both models"):
         mcnemar(result([0, 1, 2], [0, 1, 2]), result([0, 1], [0, 1]))
     with pytest.raises(RunError, match=r"1\.wav: expected the same label in both results, found b and c"):
         mcnemar(result([0, 1], [0, 1]), result([0, 2], [0, 1]))
     twice = replace(result([0, 1], [0, 1]), paths=np.array(["x", "x"]))
-    with pytest.raises(RunError, match="expected each clip once in a result, found 2 for 1 paths"):
+    with pytest.raises(RunError, match="expected each clip once in a result, found 2 clips with 1 paths"):
         mcnemar(twice, twice)
 
 
@@ -290,7 +290,7 @@ def test_one_group_says_hardly_anything_of_a_difference_and_other_clips_are_refu
     low, high = difference_interval(np.ones(5, bool), np.zeros(5, bool), np.zeros(5))
     assert low < -0.8
     assert high == 1
-    with pytest.raises(ValueError, match="expected one or more clips with a group each"):
+    with pytest.raises(ValueError, match="expected at least one clip and one group per clip"):
         group_interval(np.ones(0, bool), np.zeros(0))
     with pytest.raises(ValueError, match="the same clips"):
         difference_interval(np.ones(5, bool), np.zeros(4, bool), np.zeros(5))

@@ -217,10 +217,10 @@ def test_what_hardly_varies_is_not_blown_up(model):
 @pytest.mark.parametrize(
     ("mean", "deviation", "message"),
     [
-        ([0, float("nan"), 0], 1, "finite mean of each dimension, found nan for number 1"),
-        (float("inf"), 1, "finite mean of each dimension, found inf for number 0"),
-        (0, [1, 1, -2], "finite deviation of 0 or more of each dimension, found -2.0 for number 2"),
-        ([0, 0], 1, r"expected one mean or 3 of them, found shape \(2,\)"),
+        ([0, float("nan"), 0], 1, "mean: expected finite values, found nan in dimension 1"),
+        (float("inf"), 1, "mean: expected finite values, found inf in dimension 0"),
+        (0, [1, 1, -2], "deviation: expected finite values of at least 0, found -2.0 in dimension 2"),
+        ([0, 0], 1, r"mean: expected one value or 3 values, found shape \(2,\)"),
     ],
 )
 def test_statistics_that_cannot_be_are_refused_and_change_nothing(mean, deviation, message):
@@ -458,7 +458,7 @@ def test_blocks_that_are_left_out_are_made_up_for():
         ("m5", {"width": 0}, "expected width to be a whole number of at least 1, found 0"),
         ("m5", {"width": 8.0}, "expected width to be a whole number of at least 1, found 8.0"),
         ("m5", {"length": "4s"}, "expected length to be a whole number of at least 1, found '4s'"),
-        ("m5", {"length": 1000}, "expected a length of at least 1024, found 1000; use longer segments"),
+        ("m5", {"length": 1000}, "expected a length of at least 1024, found 1000. Use longer segments"),
         ("m5", {"lenght": 1000}, "expected a size among width, length, found 'lenght'; did you mean length?"),
         ("mlp", {"inputs": True}, "expected inputs to be a whole number of at least 1, found True"),
         ("mlp", {"hidden": (256, 128)}, "expected hidden to be 3 whole numbers, found (256, 128)"),
@@ -467,7 +467,7 @@ def test_blocks_that_are_left_out_are_made_up_for():
         ("cnn", {"n_mels": 40}, "n_mels and frames must be at least 64, not 40 and 128"),
         ("cnn", {"hidden": 1024}, "expected hidden to be 2 whole numbers, found 1024"),
         ("crnn", {"n_mels": 64}, "n_mels must be at least 128, the product of the pools, not 64"),
-        ("crnn", {"frames": 100}, "expected a length of at least 128, found 100; use longer segments"),
+        ("crnn", {"frames": 100}, "expected a length of at least 128, found 100. Use longer segments"),
         ("lstm", {"pool": "men"}, "expected a pool among last, mean, found 'men'; did you mean mean?"),
         ("lstm", {"cell": "gur"}, "expected a cell among lstm, gru, rnn, found 'gur'; did you mean gru?"),
         ("lstm", {"layers": None}, "expected layers to be a whole number of at least 1, found None"),
@@ -477,8 +477,12 @@ def test_blocks_that_are_left_out_are_made_up_for():
         ("resnet", {"n_mels": 8}, "n_mels must be at least 16 with 4 stages, not 8"),
         ("resnet", {"depth": (1, 10**9)}, "expected depth to be a whole number from 1 to 100, found 1000000000"),
         ("lstm", {"layers": 10**9}, "expected layers to be a whole number from 1 to 100, found 1000000000"),
-        ("m5", {"length": 10**9}, "expected an example of at most 16,777,216 values, found 1,000,000,000; use"),
-        ("mlp", {"hidden": (10**5, 10**5, 1)}, "expected sizes for at most 268,435,456 parameters, found {'hidden': "),
+        ("m5", {"length": 10**9}, "expected at most 16,777,216 values per example, found 1,000,000,000. Use"),
+        (
+            "mlp",
+            {"hidden": (10**5, 10**5, 1)},
+            "expected at most 268,435,456 parameters, found 10,002,900,007 with {'hidden': ",
+        ),
         ("resnet", {"drop_path": float("nan")}, "expected drop_path to be a share, from 0 to less than 1, found nan"),
     ],
 )
@@ -614,7 +618,7 @@ def test_the_receptive_field_of_a_residual_network_is_that_of_its_longest_path()
 
 def test_the_table_shows_each_layer_and_the_totals():
     lines = str(summary(create("m5", 10))).splitlines()
-    assert lines[0].split() == ["layer", "kind", "output", "parameters", "multiply-adds", "hears", "(ms)"]
+    assert lines[0].split() == ["layer", "type", "output", "parameters", "multiply-adds", "receptive", "field", "(ms)"]
     assert lines[1].split() == ["layers.0.0", "Conv1d", "1", "x", "128", "x", "8000", "10,240", "81,920,000", "10.0"]
     assert lines[-1].split() == ["total", "558,090", "278,533,120"]
     assert max(map(len, lines)) < 120
@@ -622,7 +626,7 @@ def test_the_table_shows_each_layer_and_the_totals():
 
 def test_a_model_of_ones_own_is_described_with_its_shape():
     own = nn.Sequential(nn.Conv1d(2, 3, 5, groups=1), nn.ReLU(), nn.Flatten(), nn.Linear(18, 4))
-    with pytest.raises(RunError, match="expected the shape of an example of Sequential, found none; give shape="):
+    with pytest.raises(RunError, match=r"the input shape of Sequential is unknown\. Pass it as shape"):
         summary(own)
     described = summary(own, batch=2, shape=(2, 10))
     assert [row.output for row in described.rows] == [(2, 3, 6), (2, 3, 6), (2, 18), (2, 4)]

@@ -61,7 +61,7 @@ def test_a_failure_names_file_and_cell_and_the_next_notebook_still_runs(tmp_path
     said = capsys.readouterr().out
     assert "ZeroDivisionError" in said
     assert f"{good}: " in said
-    assert "minutes in all" in said.splitlines()[-1]
+    assert "minutes in total" in said.splitlines()[-1]
     assert nbformat.read(good, as_version=4).cells[1].outputs[0].text == "fine\n"
     assert nbformat.read(bad, as_version=4).cells[1].outputs == []
 

@@ -20,7 +20,7 @@ PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
 CHECK = re.compile(r"^lessons\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
 DATA = re.compile(r"^data = \"(?:studio|street)\b[^\"]*\"", re.MULTILINE)
 ON_REAL = ("06", "11")  # the whole way once, and every feature and model
-RIGHT = re.compile(r"Exercise \d: (?:.+: )?right\b")
+RIGHT = re.compile(r"Exercise \d: (?:.+: )?correct\b")
 
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 every_notebook = pytest.mark.parametrize(
@@ -162,25 +162,27 @@ def test_relative_links_lead_somewhere(path):
 def test_imports_stand_in_one_cell(path):
     cells = [cell.source for cell in _code(path)]
     importing = [cell for cell in cells if re.search(r"^(?:import|from) \w", cell, flags=re.MULTILINE)]
+    if importing[0].startswith("from musiclab.core import environment"):  # lesson 00 checks the installation before
+        del importing[0], cells[0]
     assert importing == cells[:1]
 
 
 @every_lesson
-def test_begins_with_title_promise_and_minutes(path):
+def test_begins_with_title_minutes_and_what_it_needs_and_teaches(path):
     first, *rest = _cells(path)
     assert first.cell_type == "markdown"
     assert first.source.startswith(f"# {path.name[:2]} ")
     opening = "\n".join(cell.source for cell in [first, *rest[:2]] if cell.cell_type == "markdown")
-    for word in ("hear", "see", "minute", "CPU", "GPU"):
-        assert word in opening
+    for words in ("minute", "You need", "you can"):
+        assert words in opening
 
 
 @every_lesson
-def test_has_aims_summary_and_three_to_five_exercises(path):
+def test_has_a_summary_and_three_to_five_exercises(path):
     headings = _headings(path)
-    for part in ("Aims", "Summary", "Exercises"):
+    for part in ("Summary", "Exercises"):
         assert part in headings
-    assert headings.index("Aims") < headings.index("Summary") < headings.index("Exercises")
+    assert headings.index("Summary") < headings.index("Exercises")
     assert 3 <= sum(heading.startswith("Exercise ") for heading in headings) <= 5
 
 

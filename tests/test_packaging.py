@@ -94,7 +94,7 @@ def test_what_is_imported_is_declared(declared):
 
 
 def test_what_an_extra_brings_is_imported_only_when_it_is_asked_for(project):
-    assert set(project["optional-dependencies"]) == {"dask", "test"}
+    assert set(project["optional-dependencies"]) == {"dask", "docs", "test"}
     brought = {Requirement(text).name for text in project["optional-dependencies"]["dask"]}
     anywhere = {source.name for source in SOURCES if any(top(name) in brought for name in imported_names(source))}
     assert anywhere == {"extraction.py"}

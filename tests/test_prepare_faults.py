@@ -109,9 +109,9 @@ def kill_oneself(*_):
 def prepare_and_die(root, path, moment):
     """Killed after the second of two columns has begun, before the new store has its name, and after that."""
     if moment == "while it is put together":
-        column = preparing.column
-        broken_off = {"audio": column, "logmel": lambda *clips: column(*clips)._replace(pieces=map(kill_oneself, "1"))}
-        preparing.column = lambda feature, clips: broken_off[feature](feature, clips)
+        column = preparing.make_column
+        broken_off = {"audio": column, "logmel": lambda *clips: column(*clips)._replace(blocks=map(kill_oneself, "1"))}
+        preparing.make_column = lambda feature, clips: broken_off[feature](feature, clips)
     elif moment == "before it has its name":
         rename = os.replace
         os.replace = lambda here, there: kill_oneself() if Path(there) == Path(path) else rename(here, there)
@@ -154,7 +154,7 @@ def test_ctrl_c_says_how_to_go_on(sixty_clips, uninterrupted, tmp_path, monkeypa
     path = tmp_path / "s.h5"
     stop_at(31, KeyboardInterrupt, monkeypatch)
     with pytest.raises(
-        KeyboardInterrupt, match=r"s\.h5: stopped; what is finished is kept in .*\.s\.h5\.parts, and the"
+        KeyboardInterrupt, match=r"s\.h5: stopped; finished clips are kept in .*\.s\.h5\.parts, and the"
     ):
         prepare(AudioFolder(sixty_clips), path, **ALONE)
     assert not path.exists()
@@ -198,7 +198,7 @@ def test_parts_that_do_not_fit_are_thrown_away(
     with caplog.at_level(logging.INFO, "musiclab"):
         prepare(AudioFolder(sixty_clips), path, **ALONE)
     assert path.read_bytes() == uninterrupted
-    thrown = [record.message for record in caplog.records if "thrown away" in record.message]
+    thrown = [record.message for record in caplog.records if "deleted" in record.message]
     expected = {"other settings": 2, "other versions": 2, "a wrong bit": 1, "cut off": 1}[fault]
     assert (len(thrown), len(calls)) == (expected, 56 + 2 * expected)
 
@@ -208,7 +208,7 @@ def test_parts_that_do_not_fit_are_thrown_away(
 
 def test_a_full_disk_keeps_what_is_finished(sixty_clips, uninterrupted, tmp_path, monkeypatch, small_parts):
     path, full = tmp_path / "s.h5", OSError(errno.ENOSPC, "No space left on device")
-    words = r"s\.h5: expected to be able to write the store, found: .*No space left.*make room there, and the same call"
+    words = r"s\.h5: the store cannot be written \(.*No space left.*; free some disk space.*and the same call"
 
     def create_some(part, *settings):
         if part.stem == "00000011":
@@ -255,7 +255,7 @@ def test_where_a_write_fails_nothing_half_is_left(start, sixty_clips, uninterrup
     answers, theirs = multiprocessing.Pipe()
     process = start(prepare_with_little_room, sixty_clips, path, size, theirs)
     assert answers.poll(300)
-    assert "s.h5: expected to be able to write the store, found: " in answers.recv()
+    assert "s.h5: the store cannot be written (" in answers.recv()
     process.join()
     assert process.exitcode == 0
     assert not path.exists()
@@ -266,17 +266,17 @@ def test_where_a_write_fails_nothing_half_is_left(start, sixty_clips, uninterrup
 
 def test_a_place_that_cannot_be_written_to_is_refused(small_folder, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"s\.h5: expected to be able to write the store, .*give a place that can be"):
+    with pytest.raises(StoreError, match=r"s\.h5: the store cannot be written .*; choose a folder that you can"):
         prepare(AudioFolder(small_folder), tmp_path / "file" / "s.h5", **ALONE)
 
     def refuse(self, *_, **__):
         raise OSError(errno.EROFS, "Read-only file system", str(self))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(StoreError, match=r"Read-only file system: .*; give a place that can be written to"):
+    with pytest.raises(StoreError, match=r"Read-only file system: .*; choose a folder that you can write to"):
         prepare(AudioFolder(small_folder), tmp_path / "s.h5", **ALONE)
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=r"expected the name of a store to make, such as .*, found a folder"):
+    with pytest.raises(StoreError, match=r"expected the name of a new store, such as .*, found a folder"):
         prepare(AudioFolder(small_folder), tmp_path, **ALONE)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
@@ -295,9 +295,8 @@ def test_what_is_no_store_is_replaced_only_when_that_is_said(small_folder, small
         with h5py.File(path, "r+") as file:
             file.attrs["version" if what == "of a newer format" else "format"] = 99
     before = path.read_bytes()
-    with pytest.raises(
-        StoreError, match=r"s\.h5: expected .*, found .*make it again with: musiclab prepare .* --replace"
-    ):
+    words = r"s\.h5: (not a readable HDF5 file|expected .*, found ).*make it again with: musiclab prepare .* --replace"
+    with pytest.raises(StoreError, match=words):
         prepare(AudioFolder(small_folder), path, **ALONE)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["s.h5"]
@@ -310,7 +309,7 @@ def test_what_is_no_store_is_replaced_only_when_that_is_said(small_folder, small
 
 def test_a_second_writer_is_refused_at_once(small_folder, small_store, tmp_path):
     path = tmp_path / "s.h5"
-    with open_parts(path), pytest.raises(StoreError, match=r"expected to be alone in making this store, found another"):
+    with open_parts(path), pytest.raises(StoreError, match=r"another process is preparing this store; wait"):
         prepare(AudioFolder(small_folder), path, **ALONE)
     prepare(AudioFolder(small_folder), path, **ALONE)
     assert path.read_bytes() == small_store.path.read_bytes()

@@ -72,7 +72,7 @@ def test_the_page_says_what_the_run_came_to(tmp_path):
     low, high = make_result([0, 1, 2, 2], [0, 1, 2, 1]).ci95
     assert "75.0 % accuracy" in page.text
     assert f"95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = 4 clips in 4 groups; fold 1 tests." in page.text
-    assert "Always naming the most frequent class gives 50.0 %." in page.text
+    assert "Always predicting the most frequent class would reach 50.0 %." in page.text
     for said in ("cnn on small", "musiclab train cnn small.h5 --out run", "CC0", "3.5 s",
                  f"{run.summary.parameters:,}", f"{run.summary.multiply_adds:,}"):  # fmt: skip
         assert said in page.text
@@ -106,15 +106,15 @@ def test_generated_data_are_said_to_be(tmp_path):
     run = make_run(tmp_path / "run", data={"name": "studio", "generated": True})
     page = Page(run.report())
     assert page.text.count("cnn on studio (generated data, not a benchmark)") == 2  # title and heading
-    assert "The data are generated: this is no benchmark." in page.text
+    assert "The data were generated, so treat this result as an exercise, not a benchmark." in page.text
 
 
 def test_the_surest_mistakes_can_be_seen_and_heard(tmp_path, clips):
     share = np.linspace(0.5, 0.95, 10)  # the last is the surest
     run = make_run(tmp_path / "run", make_result([0] * 10, [1] * 10, clips, share))
     page = Page(run.report())
-    assert "10 of 10 clips were classified incorrectly. Here are the 8 that the model was surest of" in page.text
-    headings = re.findall(r"high taken for low, (\d+\.\d) % (\d)\.wav", page.text)
+    assert "10 of 10 clips were classified incorrectly. Here are the 8 most confident mistakes" in page.text
+    headings = re.findall(r"high predicted as low, (\d+\.\d) % (\d)\.wav", page.text)
     assert headings == [(f"{100 * share[number]:.1f}", str(number)) for number in range(9, 1, -1)]
     sounds = [decoded(sound["src"], "audio/wav") for sound in page.all("audio")]
     assert len(sounds) == 8
@@ -129,7 +129,7 @@ def test_a_mistake_whose_file_is_gone_says_so(tmp_path, clips):
     run = make_run(tmp_path / "run", make_result([0, 0], [1, 1], clips[:2], [0.9, 0.6]))
     clips[0].unlink()
     page = Page(run.report())
-    assert f"There is no sound to show: {clips[0]}: no such file" in page.text
+    assert f"The sound could not be loaded: {clips[0]}: no such file" in page.text
     assert len(page.all("audio")) == 1
 
 
@@ -158,9 +158,9 @@ def test_without_validation_mistakes_or_more_than_an_epoch(tmp_path):
     right = make_result([0, 1, 2], [0, 1, 2])
     run = make_run(tmp_path / "run", right, make_history(1, validation=False))
     page = Page(run.report())
-    assert "None: all 3 clips were classified correctly." in page.text
-    assert "No part of the data validated: the model has the weights of the last epoch, 1." in page.text
-    assert "It was not made by a command." in page.text
+    assert "None. All 3 clips were classified correctly." in page.text
+    assert "There was no validation set, so the model has the weights of the last epoch, 1." in page.text
+    assert "The model was trained from Python, so there is no command to repeat." in page.text
 
 
 def test_a_class_that_was_never_named_has_no_precision(tmp_path):
@@ -174,7 +174,7 @@ def test_a_model_without_epochs_has_no_curves(tmp_path):
     assert (run.folder / "curves.png").exists()
     (run.folder / "history.csv").unlink()
     page = Page(load(run.folder).report())
-    assert "There are none: nothing was trained in epochs." in page.text
+    assert "This model was not trained in epochs, so there are no learning curves." in page.text
     assert not (run.folder / "curves.png").exists()
 
 
@@ -195,7 +195,7 @@ def test_a_cross_validation_is_one_page(crossval):
     page = Page(crossval.report())
     assert "75.0 % accuracy" in page.text
     assert "fold accuracy (%) n 2 100.0 2 10 50.0 2" in page.text
-    assert "Each fold is a faint line, their mean a strong one (2 trainings)." in page.text
+    assert "Faint lines show the 2 folds, the strong line their mean." in page.text
     assert (crossval.folder / "curves.png").exists()
 
 
@@ -214,7 +214,9 @@ def test_the_folds_are_those_that_were_tested_together(crossval):
 
 def test_a_cross_validation_is_not_one_model(crossval):
     for use in (lambda: crossval.predict("a.wav"), lambda: crossval.evaluate("s.h5")):
-        with pytest.raises(RunError, match=r"cv: a cross-validation has one model per fold; take one of them, such as"):
+        with pytest.raises(
+            RunError, match=r"cv: a cross-validation has one model per fold\. Choose one of them, such as"
+        ):
             use()
 
 
@@ -222,26 +224,28 @@ def test_a_cross_validation_is_not_one_model(crossval):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path, crossval):
-    with pytest.raises(RunError, match=r"model\.json: no such file; expected the folder that musiclab train"):
+    with pytest.raises(RunError, match=r"model\.json: no such file\. Create the run folder with: musiclab train"):
         load(tmp_path)
     for text in ("[]", "{", '{"folds": [{}]}', '{"n": "many"}'):
         (crossval.folder / "metrics.json").write_text(text)
-        with pytest.raises(RunError, match=r"metrics\.json: expected the result of a test, found something else"):
+        with pytest.raises(RunError, match=r"metrics\.json: this is not a valid test result"):
             load(crossval.folder)
 
 
 def test_a_run_without_a_result_or_a_folder_is_refused(tmp_path):
     untested = make_untested(tmp_path / "run", width=1, frames=64, hidden=[4, 4])
-    with pytest.raises(RunError, match=r"metrics\.json: expected a run that was tested, found no result"):
+    with pytest.raises(RunError, match=r"metrics\.json: the run has no test result"):
         untested.report()
-    with pytest.raises(RunError, match=r"run that is kept in a folder; save it with run\.save\(FOLDER\)"):
+    with pytest.raises(RunError, match=r"the run was not saved\. Save it first with run\.save\(FOLDER\)"):
         replace(make_run(tmp_path / "other"), folder=None).report()
 
 
 def test_files_of_two_runs_are_refused(tmp_path):
     folder = make_run(tmp_path / "run").folder
     make_result([0, 1], [0, 1]).save(folder / "predictions.csv")
-    with pytest.raises(RunError, match=r"one run, found 1\.0000 of 2 clips and 0\.7500 of 4; test or train it again"):
+    with pytest.raises(
+        RunError, match=r"accuracy 1\.0000, n = 2\) and .*accuracy 0\.7500, n = 4\) belong to different runs\. Train"
+    ):
         load(folder)
 
 
@@ -271,4 +275,4 @@ def test_the_command(command, tmp_path):
     shutil.rmtree(folder)
     refused = command("report", folder)
     assert refused.status == 2
-    assert "expected the folder that musiclab train" in refused.err
+    assert "Create the run folder with: musiclab train" in refused.err

@@ -72,64 +72,79 @@ def cut(path):
     [
         (
             lambda run: (run / "model.json").unlink(),
-            r"model\.json: no such file; expected the folder that musiclab train",
+            r"model\.json: no such file\. Create the run folder with: musiclab train",
         ),
-        (lambda run: (run / "model.safetensors").unlink(), r"model\.safetensors: no such file; expected the folder"),
-        (lambda run: (run / "model.json").write_text("{"), r"model\.json: expected the description of a model, found"),
-        (lambda run: (run / "model.json").write_text('{"a": 1}'), r"model\.json: expected the description of a model"),
-        (lambda run: (run / "model.json").write_text("[]"), r"model\.json: expected the description of a model"),
-        (lambda run: cut(run / "model.safetensors"), r"model\.safetensors: expected weights in safetensors, found"),
-        (lambda run: (run / "model.safetensors").write_text("text"), "expected weights in safetensors, found"),
+        (lambda run: (run / "model.safetensors").unlink(), r"model\.safetensors: no such file\. Create the run"),
+        (lambda run: (run / "model.json").write_text("{"), r"model\.json: expected the settings of a run, found"),
+        (lambda run: (run / "model.json").write_text('{"a": 1}'), r"model\.json: expected the settings of a run"),
+        (lambda run: (run / "model.json").write_text("[]"), r"model\.json: expected the settings of a run"),
+        (lambda run: cut(run / "model.safetensors"), r"model\.safetensors: this is not a safetensors file"),
+        (lambda run: (run / "model.safetensors").write_text("text"), "this is not a safetensors file"),
         (
             lambda run: rewrite_settings(run, classes=["a", "b"]),
-            r"expected the weights of cnn .* and 2 classes, found others",
+            r"the weights do not fit cnn .* and 2 classes: expected ",
         ),
         (lambda run: rewrite_settings(run, model="rnn"), "expected a model among .*, found 'rnn'"),
         (lambda run: rewrite_settings(run, sizes={"depth": 3}), "model cnn: expected a size among .*, found 'depth'"),
         (
             lambda run: rewrite_settings(run, sizes={"width": 10**12}),
-            r"model\.json: model cnn: expected sizes that can be had",
+            r"model\.json: model cnn: invalid sizes",
         ),
-        (lambda run: rewrite_settings(run, sizes=[1]), r"expected the description of a model, .*\(sizes is \[1\]\)"),
+        (lambda run: rewrite_settings(run, sizes=[1]), r"expected the settings of a run, .*\(sizes is \[1\]\)"),
         (
             lambda run: rewrite_settings(run, classes="abc"),
-            r"expected the description of a model, .*\(classes is 'abc'\)",
+            r"expected the settings of a run, .*\(classes is 'abc'\)",
         ),
-        (lambda run: rewrite_settings(run, test_paths=[3]), r"expected the description of a model, .*not all texts"),
+        (
+            lambda run: rewrite_settings(run, test_paths=[3]),
+            r"expected the settings of a run, .*test_paths contains values that are not strings",
+        ),
         (lambda run: rewrite_settings(run, feature="smell"), "expected a feature among .*, found 'smell'"),
         (
             lambda run: rewrite_settings(run, sizes={"width": 1000}),  # 1.5 GB, if it were made
-            r"model cnn: expected sizes for at most 268,435,456 parameters, found .*, 411,071,195 of them",
+            r"model cnn: expected at most 268,435,456 parameters, found 411,071,195 with .*",
         ),
         (
             lambda run: rewrite_settings(run, sizes={"frames": 10**6}),
-            "expected an example of at most 16,777,216 values",
+            "expected at most 16,777,216 values per example",
         ),
         (lambda run: rewrite_settings(run, sizes={"classes": 3}), r"model\.json: .*'classes'"),
         (lambda run: rewrite_settings(run, sizes={"name": "cnn"}), r"model\.json: .*'name'"),
-        (lambda run: rewrite_settings(run, classes=["a", "a", "b"]), "expected classes with different names"),
+        (lambda run: rewrite_settings(run, classes=["a", "a", "b"]), "expected unique class names"),
         (lambda run: rewrite_settings(run, training={"epochs": "x"}), "expected epochs to be a whole number"),
-        (lambda run: rewrite_settings(run, data={"name": [1]}), "data and trained_on are not all texts"),
-        (lambda run: rewrite_settings(run, clips={"train": "1"}), "clips are {'train': '1'}"),
-        (lambda run: (run / "model.json").write_text("[" * 100_000), "expected the description of a model, found"),
-        (lambda run: rewrite_weights(run, torch.nan), r"expected finite weights, found NaN or infinity in conv"),
-        (lambda run: rewrite_weights(run, torch.inf), r"expected finite weights, found NaN or infinity in conv"),
-        (lambda run: (run / "history.csv").write_text("epoch,train_loss\n1,x\n"), "expected numbers in .*'train_loss'"),
-        (lambda run: (run / "history.csv").write_text("epoch,train_loss\n0,1\n"), "expected numbers in .*'epoch'"),
-        (lambda run: (run / "metrics.json").write_text('{"n": "3"}'), r"metrics\.json: expected the result of a test"),
+        (
+            lambda run: rewrite_settings(run, data={"name": [1]}),
+            "data or trained_on contains values that are not strings",
+        ),
+        (lambda run: rewrite_settings(run, clips={"train": "1"}), "clips is {'train': '1'}"),
+        (lambda run: (run / "model.json").write_text("[" * 100_000), "expected the settings of a run, found"),
+        (lambda run: rewrite_weights(run, torch.nan), r"conv.* contains NaN or infinite values"),
+        (lambda run: rewrite_weights(run, torch.inf), r"conv.* contains NaN or infinite values"),
+        (
+            lambda run: (run / "history.csv").write_text("epoch,train_loss\n1,x\n"),
+            "the column 'train_loss' has invalid values",
+        ),
+        (
+            lambda run: (run / "history.csv").write_text("epoch,train_loss\n0,1\n"),
+            "the column 'epoch' has invalid values",
+        ),
+        (
+            lambda run: (run / "metrics.json").write_text('{"n": "3"}'),
+            r"metrics\.json: this is not a valid test result",
+        ),
         (
             lambda run: (run / "metrics.json").write_text('{"n": 1e400}'),
-            r"metrics\.json: expected the result of a test",
+            r"metrics\.json: this is not a valid test result",
         ),
         (lambda run: (run / "metrics.json").write_text('{"accuracy": NaN}'), "expected accuracy to be a finite number"),
         (lambda run: (run / "metrics.json").write_text('{"folds": [{"fold": -1}]}'), "expected fold to be a whole"),
         (
             lambda run: rewrite_settings(run, feature_config={"n_mels": 10**6}),
-            r"model\.json: expected the description .*n_mels to be a whole number from 1 to 2048",
+            r"model\.json: expected the settings of a run.*n_mels to be a whole number from 1 to 2048",
         ),
         (
             lambda run: rewrite_settings(run, feature_config={"n_mels": 0}),
-            r"model\.json: expected the description .*n_mels",
+            r"model\.json: expected the settings of a run.*n_mels",
         ),
     ],
 )
@@ -144,7 +159,9 @@ def test_a_run_folder_that_does_not_fit_is_an_error(trained, tmp_path, damage, w
 def test_weights_that_overflow_are_named_and_give_no_prediction(trained, tmp_path):
     trained.save(tmp_path)
     rewrite_weights(tmp_path, 3e38)
-    with pytest.raises(RunError, match="waveform: expected finite scores, found NaN or infinity; the model is damaged"):
+    with pytest.raises(
+        RunError, match=r"waveform: the model returned NaN or infinite scores\. It is damaged, so train it again"
+    ):
         load(tmp_path).predict(noisy_sine(440, 0), SAMPLE_RATE, device="cpu")
 
 
@@ -154,11 +171,11 @@ def test_a_result_of_other_classes_or_of_no_clips_is_refused(tmp_path):
     for changed, words in (
         (
             table.replace("high", "loud"),
-            r"found classes=\['loud', 'low', 'middle'\] and classes=\['high', 'low', 'middle'\]",
+            r"csv \(classes=\['loud', 'low', 'middle'\]\) and model.json \(classes=\['high', 'low', 'middle'\]\)",
         ),
-        (table.splitlines()[0] + "\n", "expected log-probabilities of at least one clip, .* found none"),
-        (table.replace("-0.2231", "-0.9231"), "whose exponentials sum to 1, found 0.59"),
-        (table.replace("-0.2231", "x"), "expected a table of predictions, found something else"),
+        (table.splitlines()[0] + "\n", "expected the probabilities of each clip to add up to 1, found no clips"),
+        (table.replace("-0.2231", "-0.9231"), "probabilities of each clip to add up to 1, found 0.59"),
+        (table.replace("-0.2231", "x"), "this is not a table of predictions"),
     ):
         (tmp_path / "predictions.csv").write_text(changed)
         with pytest.raises(RunError, match=words):
@@ -169,12 +186,10 @@ def test_a_cross_validation_with_a_fold_that_was_not_tested_is_refused(tmp_path)
     make_run(tmp_path / "fold1")
     make_untested(tmp_path / "fold2", width=1, frames=64, hidden=[4, 4])
     (tmp_path / "metrics.json").write_text('{"folds": [{"fold": 1}, {"fold": 2}]}')
-    with pytest.raises(RunError, match=r"fold2.metrics\.json: expected a run that was tested, found no result"):
+    with pytest.raises(RunError, match=r"fold2.metrics\.json: the run has no test result"):
         load(tmp_path)
 
 
 def test_a_run_folder_that_is_not_there(tmp_path):
-    with pytest.raises(
-        RunError, match=r"none.model\.json: no such file; .*musiclab train MODEL DATA --out .*none has made"
-    ):
+    with pytest.raises(RunError, match=r"none.model\.json: no such file\. .*musiclab train MODEL DATA --out .*none"):
         load(tmp_path / "none")

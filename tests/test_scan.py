@@ -78,7 +78,7 @@ def test_bad_files_are_named_and_the_others_scanned(tmp_path):
     assert table["silent"].tolist() == [False, True, False, False, True]
     assert (table["duplicate"] == 0).all()  # two silences are not the same recording
     assert [fault.split(":")[0] for fault in faults] == ["unreadable", "unreadable", "silent", "silent"]
-    assert f"{tmp_path}/b/jazz.00054.wav: expected sound, found something that cannot be decoded" in faults[1]
+    assert f"{tmp_path}/b/jazz.00054.wav: the file cannot be decoded" in faults[1]
 
 
 def test_repeats_have_a_number_and_show_what_they_span(small_folder, tmp_path):
@@ -123,7 +123,7 @@ def test_a_split_with_a_repeat_on_both_sides_is_refused(small_folder, tmp_path):
     one, other = index["path"].iloc[[split.train[0], split.test[0]]]
     shutil.copy(one, other)
     table = scan(AudioFolder(root), workers=1, progress=False)
-    with pytest.raises(DatasetError, match="which are the same sound"):
+    with pytest.raises(DatasetError, match="copies of 1 recording are in both"):
         check_split(index, split, table["duplicate"])
 
 
@@ -142,12 +142,12 @@ def test_values_over_full_scale_are_named_as_what_they_are(tmp_path):
     path = tmp_path / "a"
     assert faults[-2:] == [
         f"clipped: {path}/hot.wav (peak 1.50000)",
-        f"far over full scale: {path}/loud.wav (peak 50 where 1 is full scale; save it again at a lower level)",
+        f"far beyond full scale: {path}/loud.wav (peak 50, where 1 is full scale; save it again at a lower level)",
     ]
     for name, words in {
-        "integers": "expected samples in [-1, 1], found integers up to 32767 saved as float",
+        "integers": "expected samples in [-1, 1], found integers up to 32767 stored as floats",
         "not-finite": "expected finite samples, found [nan] at sample 7",
-        "spike": "expected samples in [-1, 1], found 1e+29 at sample 5, far over full scale",
+        "spike": "expected samples in [-1, 1], found 1e+29 at sample 5, far beyond full scale",
     }.items():
         assert any(fault.startswith(f"unreadable: {path}/{name}.wav: {words}") for fault in faults), name
     assert len(faults) == 5
@@ -181,7 +181,7 @@ def test_the_command_prints_faults_and_classes_and_says_whether_anything_is_wron
     (root / "low" / "player0" / "0.wav").write_text("no sound")
     bad = command("scan", f"folder:{root}", "--workers", 1, "--json")
     assert bad.status == 1
-    assert bad.out.startswith("unreadable: low/player0/0.wav: expected sound, found something that cannot be decoded")
+    assert bad.out.startswith("unreadable: low/player0/0.wav: the file cannot be decoded")
     summary = json.loads(bad.out.splitlines()[-1])
     assert len(summary["clips"]) == 24
     assert len(summary["faults"]) == 1
@@ -211,6 +211,8 @@ def test_real_recordings_across_folds(recordings):
     names = table["path"].str.extract(r"([^/\\]+)\.ogg$")[0]
     repeats = sorted(names[rows.index].tolist() for _, rows in table[table["duplicate"] > 0].groupby("duplicate"))
     assert repeats == [["2-28314-A", "2-30322-A"], ["3-151080-A", "5-151085-A"]]
-    with pytest.raises(DatasetError, match=r"found 1 in both train and test, .*3-151080-A\.ogg.*5-151085-A\.ogg"):
+    with pytest.raises(
+        DatasetError, match=r"copies of 1 recording are in both train and test, .*3-151080-A\.ogg.*5-151085-A\.ogg"
+    ):
         check_split(dataset.index, by_fold(dataset.index, 5), table["duplicate"])
     check_split(dataset.index, by_fold(dataset.index, 1), table["duplicate"])

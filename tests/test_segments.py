@@ -280,7 +280,9 @@ def test_a_pickle_holds_the_path_and_not_the_values(small_store, tmp_path):
     for expected, found in zip(whole(segments), whole(pickle.loads(packed)), strict=True):
         assert torch.equal(expected, found)
     shutil.copy(small_store.path, path.with_name("new.h5")).replace(path)
-    with pytest.raises(StoreError, match=r"s\.h5: expected the store that was opened, found it changed; start again"):
+    with pytest.raises(
+        StoreError, match=r"s\.h5: the store was replaced or changed after it was opened; open it again"
+    ):
         pickle.loads(packed)
     whole(segments)  # it goes on with the file that it has mapped
 
@@ -334,11 +336,11 @@ def test_unknown_places_and_lengths():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"labels": [0]}, "expected a label for each of 2 clips, found 1"),
-        ({"offsets": [0, 5, 11]}, "expected offsets that ascend from 0 to at most 10"),
-        ({"offsets": [0, 5, 4]}, "expected offsets that ascend"),
-        ({"clips": [0, 2]}, "expected clips of 0 to 1, found 0 to 2"),
-        ({"clips": [-1]}, "expected clips of 0 to 1, found -1 to -1"),
+        ({"labels": [0]}, "expected one label for each of 2 clips, found 1"),
+        ({"offsets": [0, 5, 11]}, "expected offsets that increase from 0 to at most 10"),
+        ({"offsets": [0, 5, 4]}, "expected offsets that increase"),
+        ({"clips": [0, 2]}, "expected clip indices from 0 to 1, found 0 to 2"),
+        ({"clips": [-1]}, "expected clip indices from 0 to 1, found -1 to -1"),
     ],
 )
 def test_what_does_not_belong_together(settings, words):

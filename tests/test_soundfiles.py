@@ -19,7 +19,7 @@ from musiclab.datasets import AudioFolder
 from musiclab.store import Store, extract, prepare
 
 RATE, FRAMES = 44100, 88200
-ENDS_EARLY = "expected a whole file, found one that ends early"
+ENDS_EARLY = "the file is incomplete and ends early"
 
 
 def encode(waveform, rate=RATE, **form):
@@ -116,7 +116,7 @@ def test_an_mp3_with_a_picture_or_tags_behind_is_whole(load, vbr, noise):
 def test_an_mp3_whose_header_counts_wrong_has_all_its_samples(load, vbr, claimed, caplog):
     whole = load(vbr, "a.mp3")
     np.testing.assert_array_equal(load(patch(vbr, 21 + 8, ">I", claimed), "a.mp3"), whole)
-    assert (f"its header claims {claimed:,} frames, found 193" in caplog.text) == (claimed != 193)
+    assert (f"the header claims {claimed:,} frames, found 193" in caplog.text) == (claimed != 193)
 
 
 def test_an_mp3_that_is_cut_off_is_found_out(load, vbr, caplog):
@@ -129,7 +129,7 @@ def test_an_mp3_that_is_cut_off_is_found_out(load, vbr, caplog):
             load(vbr[:end], "a.mp3")
     assert not caplog.text
     assert 220500 - 1152 <= len(load(vbr[:-1], "a.mp3")) < 220500
-    assert "its header claims 220,500 samples, found 220,079" in caplog.text
+    assert "the header claims 220,500 samples, found 220,079" in caplog.text
 
 
 def test_an_mp3_in_a_wav_is_counted_too(load, vbr):
@@ -168,7 +168,7 @@ def test_a_flac_is_read_to_its_end_whatever_total_it_claims(load, noise, total, 
     tagged = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + with_total(data, total) + b"TAG" + b"x" * 125
     for variant in (with_total(data, total), tagged):
         np.testing.assert_array_equal(load(variant, "a.flac"), whole)
-    assert (f"its header claims {total:,} sample" in caplog.text) == (total not in (0, FRAMES))
+    assert (f"the header claims {total:,} sample" in caplog.text) == (total not in (0, FRAMES))
 
 
 def test_a_flac_that_lacks_sound_is_found_out(load, noise, caplog):
@@ -181,7 +181,7 @@ def test_a_flac_that_lacks_sound_is_found_out(load, noise, caplog):
     caplog.clear()
     whole, _ = soundfile.read(io.BytesIO(data), dtype="float32")
     np.testing.assert_array_equal(load(data[:-1], "a.flac"), whole[: 21 * 4096])  # the 22nd block is incomplete
-    assert "its header claims 88,200 samples, found 86,016" in caplog.text
+    assert "the header claims 88,200 samples, found 86,016" in caplog.text
 
 
 # WAV, AU, AIFF, CAF, W64, RF64: the size of the samples may be missing or wrong
@@ -220,9 +220,9 @@ def test_a_few_bytes_missing_are_noted_and_more_are_refused(load, noise, form, c
     whole = load(data)
     for bytes_too_many in (1, 2, 8, 44):
         np.testing.assert_array_equal(load(patch(data, position, number, 2 * FRAMES + extra + bytes_too_many)), whole)
-        assert f"sound.wav: at the end, {bytes_too_many} byte" in caplog.text
+        assert f"sound.wav: {bytes_too_many} byte" in caplog.text
     np.testing.assert_array_equal(load(data[:-1]), whole[:-1])
-    assert "at the end, 1 byte missing" in caplog.text
+    assert "1 byte missing at the end" in caplog.text
     for damaged in (data[:-1000], data[: len(data) // 2], patch(data, position, number, 2 * len(data))):
         with pytest.raises(AudioError, match=rf"{ENDS_EARLY} \(after \d\.\d\d s\)"):
             load(damaged)
@@ -232,7 +232,7 @@ def test_a_few_bytes_missing_are_noted_and_more_are_refused(load, noise, form, c
 def test_samples_that_a_header_does_not_count_are_read(load, noise, form, caplog):
     data, position, number, extra = chunked(noise, form)
     np.testing.assert_array_equal(load(patch(data, position, number, FRAMES + extra)), load(data))  # half of it
-    assert "its header claims" in caplog.text
+    assert "the header claims" in caplog.text
 
 
 def test_a_wav_of_three_gigabytes_is_as_long_as_it_says(tmp_path, noise, caplog):
@@ -246,7 +246,7 @@ def test_a_wav_of_three_gigabytes_is_as_long_as_it_says(tmp_path, noise, caplog)
     assert count_samples(path) == (size // 2, RATE)
     late, _ = load_audio(path, 22050, offset=size // 2 / RATE - 1)
     assert (len(late), late.any()) == (22050, False)
-    with pytest.raises(AudioError, match="expected at most"):
+    with pytest.raises(AudioError, match="at most 1,073,741,824 samples can be loaded at once"):
         load_audio(path, None)
     assert not caplog.text
 
@@ -257,7 +257,7 @@ def test_chunks_and_tags_behind_the_samples_are_no_sound(load, noise, caplog):
     for behind in (chunk, b"TAG" + b"x" * 125, bytes(10000)):
         assert len(load(data + behind)) == FRAMES
     assert not caplog.text
-    with pytest.raises(AudioError, match="found 0 samples; leave the file out"):
+    with pytest.raises(AudioError, match="the file has no samples; leave the file out"):
         load(patch(data[:44], 40, "<I", 0) + chunk)
 
 
@@ -282,9 +282,9 @@ def test_a_byte_missing_at_the_end_of_an_ogg_is_noted(load, noise, subtype, capl
     cut = load(data[:-1], "a.ogg")
     assert 0 < len(cut) < len(whole)
     np.testing.assert_array_equal(cut, whole[: len(cut)])
-    assert "a.ogg: at the end, 1 byte missing" in caplog.text
+    assert "a.ogg: 1 byte missing at the end" in caplog.text
     np.testing.assert_array_equal(load(data + data, "a.ogg"), whole)
-    assert "2 recordings one after the other, of which only the first is read" in caplog.text
+    assert "the file has 2 recordings in sequence, but only the first is read" in caplog.text
 
 
 # Parts
@@ -345,10 +345,10 @@ def test_parts_are_decoded_in_one_pass(tmp_path, noise, form, rate, monkeypatch)
 
 
 def test_an_offset_behind_the_end_names_the_true_length(load, vbr):
-    with pytest.raises(AudioError, match=r"expected an offset in 0 to 5\.042 s \(its length\), found 6 s"):
+    with pytest.raises(AudioError, match=r"offset must be from 0 to 5\.042 s, the length of the file, found 6 s"):
         load(vbr[first_frame(vbr) :], "a.mp3", offset=6)
     for offset in (np.nan, np.inf):
-        with pytest.raises(AudioError, match=r"expected an offset in 0 to 5\.000 s"):
+        with pytest.raises(AudioError, match=r"offset must be from 0 to 5\.000 s"):
             load(vbr, "a.mp3", offset=offset)
 
 
@@ -357,7 +357,7 @@ def test_an_offset_behind_the_end_names_the_true_length(load, vbr):
 
 @pytest.mark.parametrize("rate", [1, 10, 999, 1_000_001, 2**31 - 1])
 def test_a_sample_rate_that_no_sound_has_is_refused(load, noise, rate):
-    with pytest.raises(AudioError, match=rf"expected a sample rate of 1,000 to 1,000,000 Hz, found {rate:,} Hz"):
+    with pytest.raises(AudioError, match=rf"expected a sample rate from 1,000 to 1,000,000 Hz, found {rate:,} Hz"):
         load(patch(encode(noise, format="WAV"), 24, "<I", rate))
 
 
@@ -366,7 +366,7 @@ def test_more_samples_than_fit_into_memory_are_refused(tmp_path, noise, monkeypa
     path.write_bytes(encode(noise, 1000, format="WAV"))
     monkeypatch.setattr(decoding, "MOST", 100_000)
     assert len(load_audio(path, None)[0]) == FRAMES
-    with pytest.raises(AudioError, match=r"a\.wav: expected at most 100,000 samples at once.*load the file in parts"):
+    with pytest.raises(AudioError, match=r"a\.wav: at most 100,000 samples can be loaded at once.*load the file in"):
         load_audio(path, 2000)
     assert len(load_audio(path, 2000, offset=50, duration=1)[0]) == 2000
 
@@ -400,7 +400,7 @@ def test_an_error_of_the_disk_is_not_the_end_of_a_sound(tmp_path, noise, monkeyp
     assert path.stat().st_size > 100_000
     monkeypatch.setattr(containers.Bytes, "_load", fail)
     for function in (load_audio, count_samples):
-        with pytest.raises(AudioError, match=r"a\.flac: .* that can be read, found Input/output error"):
+        with pytest.raises(AudioError, match=r"a\.flac: the file cannot be read: Input/output error"):
             function(path)
 
 
@@ -413,10 +413,10 @@ def test_absurd_samples_are_named_as_what_they_are(load):
     far[777] = -1e29
     whole_numbers = np.round(tone * 65536)
     cases = {
-        "found 1e+29 at sample 777, far over full scale": far,
+        "found 1e+29 at sample 777, far beyond full scale": far,
         "found 150 at sample": np.float32(300) * tone,
-        r"integers up to 32768 saved as float; divide them by 32768 \(16 bits\)": whole_numbers,
-        r"integers up to 128 saved as float; divide them by 128 \(8 bits\)": np.round(tone * 256),
+        r"integers up to 32768 stored as floats; divide them by 32768 \(16 bits\)": whole_numbers,
+        r"integers up to 128 stored as floats; divide them by 128 \(8 bits\)": np.round(tone * 256),
         r"divide them by 8388608 \(24 bits\)": np.round(tone * 2**24),
         "expected finite samples": np.where(far < -1, np.inf, tone),
     }
@@ -438,7 +438,9 @@ def test_a_sound_too_short_to_be_resampled_is_refused(tmp_path):
     path = tmp_path / "one.wav"
     path.write_bytes(encode(np.array([0.5]), format="WAV"))
     assert load_audio(path, None)[0].tolist() == [0.5]
-    with pytest.raises(AudioError, match=r"found 0 samples at 16,000 Hz, of 1 at 44,100 Hz; leave the file out"):
+    with pytest.raises(
+        AudioError, match=r"nothing is left after resampling 1 sample from 44,100 Hz to 16,000 Hz; leave"
+    ):
         load_audio(path, 16000)
 
 
@@ -455,7 +457,7 @@ def test_nothing_that_is_not_finite_enters_a_store(tmp_path, tone, monkeypatch):
         return values
 
     monkeypatch.setattr(features, "compute", spoil)
-    with pytest.raises(AudioError, match=r"a\.wav: expected a finite logmel, found values that are NaN or infinite"):
+    with pytest.raises(AudioError, match=r"a\.wav: logmel has NaN or infinite values; listen"):
         extract(path, {"logmel": features.MelConfig()})
     monkeypatch.setattr(features, "compute", lambda waveform, configs: torch.zeros(2, 3) @ torch.zeros(2, 3))
     with pytest.raises(AudioError, match=r"a\.wav: mat1 and mat2"):
@@ -464,7 +466,7 @@ def test_nothing_that_is_not_finite_enters_a_store(tmp_path, tone, monkeypatch):
 
 def test_a_clip_of_one_sample_does_not_enter_a_store(tmp_path):
     path = audio.save_audio(tmp_path / "one.wav", np.array([0.5]), 44100)
-    with pytest.raises(AudioError, match=r"one\.wav: expected sound, found 1 sample, none of them left at 16,000 Hz"):
+    with pytest.raises(AudioError, match=r"one\.wav: nothing is left after resampling 1 sample to 16,000 Hz"):
         extract(path, {"audio": features.AudioConfig(16000)})
 
 

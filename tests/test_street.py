@@ -124,7 +124,7 @@ def test_rows_of_two_recordings(table):
 
 def test_a_slice_outside_its_recording(table):
     rows = table[table["class"] == "siren"].head(1).assign(start=500.0, end=504.0)
-    with pytest.raises(DatasetError, match=r"recording \d+ lasts .* slice from 500.0 to 504.0 s; take rows"):
+    with pytest.raises(DatasetError, match=r"recording \d+ is .* s long, .* slice from 500.0 to 504.0 s; use rows"):
         street.render_slices(rows, seed=5)
 
 

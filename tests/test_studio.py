@@ -238,7 +238,7 @@ def test_catalogue_spreads_tracks_evenly_over_artists():
         ({"seed": True}, "seed .* found True"),
         ({"key": "H major"}, "expected a key such as 'A minor', .* found 'H major'"),
         ({"key": "A lydian"}, "key .* found 'A lydian'"),
-        ({"genre": "metal", "key": "C major"}, "expected a key in minor, as metal has no other, found 'C major'"),
+        ({"genre": "metal", "key": "C major"}, "key 'C major': metal has only minor progressions; choose a minor key"),
         ({"tempo": 5}, "expected tempo to be a finite number from 40 to 220, found 5"),
         ({"tempo": float("nan")}, "tempo .* found nan"),
         ({"swing": 0.9}, "swing .* found 0.9"),
@@ -257,8 +257,8 @@ def test_bad_input_is_named(change, message):
     ("change", "message"),
     [
         ({"lead": ("violine",)}, "each instrument of genre 'blues' among .* found 'violine'; did you mean violin?"),
-        ({"scales": {"major": "blues"}}, "no scale for minor"),
-        ({"form": ()}, "names no section"),
+        ({"scales": {"major": "blues"}}, "minor progressions need a scale; set scales.minor"),
+        ({"form": ()}, "has no section"),
         (
             {"progressions": {"major": ("I | Q7",)}, "scales": {"major": "blues"}},
             "expected a chord .* found 'Q7'",

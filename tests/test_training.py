@@ -235,7 +235,7 @@ def test_processes_share_every_batch(items):
 
 @pytest.mark.parametrize(("items", "size", "processes"), [(0, 8, 1), (1, 8, 2), (9, 1, 2)])
 def test_too_few_clips_are_an_error(items, size, processes):
-    with pytest.raises(RunError, match=f"for each of {processes} processes, found {items} clips and batch size {size}"):
+    with pytest.raises(RunError, match=rf"found {items} clips? and a batch size of {size} for {processes} process"):
         Batches(items, size, processes=processes)
 
 

@@ -43,7 +43,7 @@ def test_devices():
     assert pick_device("auto").type == best
     missing = "mps" if best == "cuda" else "cuda"
     with pytest.raises(
-        RunError, match=rf"expected a device that is here \(.*cpu\), found '{missing}'; use --device auto"
+        RunError, match=rf"device '{missing}' is not available on this machine, only .*cpu\. Use --device auto"
     ):
         pick_device(missing)
 
@@ -67,9 +67,9 @@ def test_auto_takes_what_the_hardware_is_faster_in(monkeypatch):
             assert pick_precision("auto", cpu, models.create(gains, 2)).name == name
         assert pick_precision("auto", cpu, models.create("mlp", 2)).name == "fp32"
     assert pick_precision("fp16", cuda).name == "fp16"
-    assert str(pick_precision("bf16", cpu, linear())) == "bf16, because it was asked for"
+    assert str(pick_precision("bf16", cpu, linear())) == "bf16, because it was selected"
     for device in (cpu, mps):
-        with pytest.raises(RunError, match=f"expected auto, fp32 or bf16 on {device}, found fp16, which needs CUDA"):
+        with pytest.raises(RunError, match=f"fp16 needs CUDA, but the device is {device}. Use auto, fp32"):
             pick_precision("fp16", device)
 
 
@@ -126,7 +126,7 @@ def test_trainings_of_all_precisions_one_after_the_other():
         assert model.found == {kind}  # in training and in validation
         assert history.epochs[-1]["train_loss"] < history.epochs[0]["train_loss"]
         assert weights(model).dtype == torch.float32
-    with pytest.raises(RunError, match="fp16, which needs CUDA"):
+    with pytest.raises(RunError, match="fp16 needs CUDA, but the device is cpu"):
         fit(linear(), two_classes(), None, replace(PLAIN, precision="fp16"), show_progress=False)
 
 

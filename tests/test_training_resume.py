@@ -166,15 +166,15 @@ def test_another_training_is_told_apart(path):
     with pytest.raises(RunError) as error:
         State(path, other, resume=True).restore({"model": linear()})
     text = str(error.value)
-    assert text.startswith(f"{path}: expected a training with new=True, paths=15 such as 1.wav, seed=1, found one with")
-    assert "found one with new=None, paths=16 such as 0.wav, seed=0;" in text
+    assert text.startswith(f"{path}: expected a state saved with new=True, paths=15 such as 1.wav, seed=1, found one")
+    assert "found one saved with new=None, paths=16 such as 0.wav, seed=0." in text
     assert "sizes" not in text
 
 
 def broken(path, content):
     path.write_bytes(content)
     model = linear(seed=5)
-    with pytest.raises(RunError, match="expected the state of a training, found something else") as error:
+    with pytest.raises(RunError, match="this is not a valid training state") as error:
         State(path, resume=True).restore({"model": model})
     assert str(error.value).startswith(f"{path}: ")
     assert torch.equal(weights(model), weights(linear(seed=5)))

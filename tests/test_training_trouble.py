@@ -69,15 +69,15 @@ def test_a_broken_clip_is_named_and_the_last_good_weights_come_back(value):
     with pytest.raises(RunError) as error:
         fit(model, train, None, replace(EVERYTHING, batch_size=4), show_progress=False)
     first, *names = str(error.value).split("\n  ")
-    assert first.startswith("epoch 3: expected finite values, found others in the clips below;")
-    assert first.endswith("The model is back at the weights of epoch 2, the best so far.")
+    assert first.startswith("epoch 3: the clips below contain NaN or infinite values.")
+    assert first.endswith("The model has its weights of epoch 2, the best so far.")
     assert names == ["class1/5.wav"]
     assert torch.equal(weights(model), after(2, replace(EVERYTHING, batch_size=4)))
 
 
 def test_in_the_first_epoch_the_first_weights_come_back():
     model = network()
-    with pytest.raises(RunError, match="The model is back at the weights that it began with"):
+    with pytest.raises(RunError, match="The model has its initial weights"):
         fit(model, two_classes(kind=Broken, paths=None), None, PLAIN, show_progress=False)
     assert torch.equal(weights(model), weights(network()))
 
@@ -102,7 +102,7 @@ def test_the_batch_is_named_where_no_clip_is_broken():
     with pytest.raises(RunError) as error:
         fit(model, train, None, replace(PLAIN, batch_size=4), show_progress=False)
     first, *names = str(error.value).split("\n  ")
-    assert first.startswith("epoch 1: expected a finite loss, found another; lower the learning rate (now 0.01)")
+    assert first.startswith("epoch 1: the loss became NaN or infinite. Lower the learning rate (now 0.01)")
     batch, _ = train.batch([list(train.paths).index(name) for name in names])
     assert torch.equal(batch, model.clips)
 
@@ -128,12 +128,13 @@ class Hungry(nn.Module):
 @pytest.mark.parametrize(
     ("most", "settings", "words"),
     [
-        (5, {}, "batch size 16: out of memory on cpu; the largest that fits, of its halves, is 4: use --batch-size 4, "
-         "and --set accumulate=4 for the same steps"),
-        (15, {"accumulate": 2}, "is 8: use --batch-size 8, and --set accumulate=4 for the same steps"),
-        (3, {"batch_size": 13}, "batch size 13: out of memory on cpu; the largest that fits, of its halves, is 3: "
-         "use --batch-size 3, and --set accumulate=5 for the same steps"),
-        (0, {}, "batch size 16: out of memory on cpu, and not even 1 fits; use a smaller model or shorter segments"),
+        (5, {}, "out of memory on cpu with a batch size of 16. A batch size of 4 fits. Use --batch-size 4 and "
+         "--set accumulate=4 for the same optimiser steps"),
+        (15, {"accumulate": 2}, "of 8 fits. Use --batch-size 8 and --set accumulate=4 for the same optimiser steps"),
+        (3, {"batch_size": 13}, "out of memory on cpu with a batch size of 13. A batch size of 3 fits. Use "
+         "--batch-size 3 and --set accumulate=5 for the same optimiser steps"),
+        (0, {}, "out of memory on cpu with a batch size of 16, and even a batch size of 1 does not fit. Use a "
+         "smaller model or shorter segments"),
     ],
 )  # fmt: skip
 def test_out_of_memory_names_the_largest_batch_that_fits(most, settings, words):
@@ -153,7 +154,7 @@ def test_the_size_that_was_named_does_fit():
 
 @pytest.mark.parametrize("error", [None, MemoryError(), RuntimeError("MPS backend out of memory (allocated: 3 GB)")])
 def test_every_kind_of_out_of_memory_is_known(error):
-    with pytest.raises(RunError, match="batch size 16: out of memory on cpu; the largest that fits"):
+    with pytest.raises(RunError, match=r"out of memory on cpu with a batch size of 16\. A batch size of 4 fits\."):
         fit(Hungry(4, error), two_classes(), None, replace(PLAIN, batch_size=16), show_progress=False)
 
 

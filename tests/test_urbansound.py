@@ -80,9 +80,9 @@ def test_the_table_says_all(urbansound):
     first = dataset.index.iloc[0]
     assert first["path"] == str(urbansound / "audio" / f"fold{first['fold']}" / first["slice_file_name"])
     assert dataset.notes == [
-        "12 of the 12 clips of the table are here",
-        "fold5, fold6, fold7, fold8, fold9, fold10: no such folder, so results do not compare with those on all ten "
-        "folds",
+        "found 12 of the 12 clips in the table",
+        "fold5, fold6, fold7, fold8, fold9, fold10: no such folder, so results are not comparable with those on all "
+        "ten folds",
     ]
 
 
@@ -98,7 +98,7 @@ def test_any_subset_of_the_folds_works(names):
     shutil.rmtree(names / "audio" / "fold2")
     dataset = UrbanSound8K(names)
     assert sorted(set(dataset.index["fold"])) == [1, 10]
-    assert dataset.notes[0] == "6 of the 9 clips of the table are here"
+    assert dataset.notes[0] == "found 6 of the 9 clips in the table"
     assert dataset.notes[1].startswith("fold2, fold3, fold4, ")
     assert (dataset.missing, dataset.unlisted) == ([], [])  # a fold that is not there is not missing clip by clip
 
@@ -150,8 +150,8 @@ def test_files_and_rows_without_each_other_are_named(names, caplog):
     dataset = open_source(f"urbansound8k:{names}")
     assert dataset.missing == [str(fold / "101-1-0-0.wav")]
     assert dataset.unlisted == [str(fold / os.fsdecode(b"b\xfcgel.wav")), str(fold / "extra.WAV")]
-    assert "1 clips of the table are not on disk, such as " in caplog.text
-    assert "2 files are not in the table and left out, such as " in caplog.text
+    assert "1 clips in the table are not on disk, such as " in caplog.text
+    assert "2 files are not in the table and are left out, such as " in caplog.text
     assert "102-2-0-0.wav" in " ".join(dataset.index["path"])
 
 
@@ -167,9 +167,9 @@ def gap(column, row):
     [
         (
             lambda t: t.drop(columns=["fsID", "class"]),
-            r"expected the columns .*, found none named fsID, class\. Get it",
+            r"expected the columns .*, but fsID, class is missing\. Get it",
         ),
-        (lambda t: t.iloc[:0], "expected the clips of the table in fold1 to fold10, found none of them"),
+        (lambda t: t.iloc[:0], "expected the clips of the table in fold1 to fold10, found no clips"),
         (gap("class", 3), r"UrbanSound8K\.csv: expected a class in every row, found none in line 5"),
         (gap("fsID", 0), "expected a fsID in every row, found none in line 2"),
         (gap("fold", 0), r"expected a fold from 1 to 10 in every row, found none in line 2"),
@@ -202,7 +202,7 @@ def test_folders_that_are_not_there_are_an_error(names):
     for fold in (1, 2, 10):
         shutil.rmtree(names / "audio" / f"fold{fold}")
     (names / "audio" / "fold3").symlink_to("fold3")  # a loop
-    with pytest.raises(DatasetError, match="audio: expected the clips of the table in fold1 to fold10, found none"):
+    with pytest.raises(DatasetError, match="audio: expected the clips of the table in fold1 to fold10, found no clips"):
         UrbanSound8K(names)
     with pytest.raises(DatasetError, match="nowhere: no such folder; expected UrbanSound8K"):
         UrbanSound8K(names / "nowhere")

@@ -20,7 +20,7 @@ from traitlets import TraitError
 import musiclab.widgets
 from musiclab.core.errors import AudioError, MusiclabError
 from musiclab.lessons.notebooks import execute, problems
-from musiclab.widgets import Player, Track, play
+from musiclab.widgets import Lane, Player, play
 from musiclab.widgets.player import PREVIEW_SECONDS
 from musiclab.widgets.sound import FLOOR, PREVIEW_RATE, STEP, mel_picture, outline
 from musiclab.widgets.still import LARGEST, as_png
@@ -136,13 +136,13 @@ def test_stereo_keeps_its_two_sides(rate):
 
 
 BAD = [
-    (np.zeros(0), r"expected at least one sample, .*found shape \(0,\); check how the waveform was cut"),
+    (np.zeros(0), r"expected at least one sample, .*found shape \(0,\); check how you cut the waveform"),
     (np.zeros((2, 0)), r"found shape \(2, 0\)"),
     (np.float32(0.5), r"shape \(samples,\) or \(channels, samples\), found shape \(\)"),
     (np.zeros((1, 2, 3)), r"found shape \(1, 2, 3\)"),
-    (np.zeros((1000, 2)), r"at most 64 channels, found shape \(1000, 2\); transpose it: waveform.T"),
+    (np.zeros((1000, 2)), r"at most 64 channels, found shape \(1000, 2\); transpose it with waveform.T"),
     (np.zeros(10, dtype=np.int32), r"expected floats in \[-1, 1\] or int16, found int32"),
-    (np.array([0.0, np.nan, np.inf]), r"expected finite samples, found nan at sample 1; look for"),
+    (np.array([0.0, np.nan, np.inf]), r"expected finite samples, found nan at sample 1; check the code"),
     (np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -np.inf]]), r"found \[0.0, -inf\] at sample 2"),
 ]
 
@@ -162,7 +162,7 @@ def test_a_rate_that_is_none_is_an_error(rate):
 
 @pytest.mark.parametrize("seconds", [0, -1.0, 1e-6])
 def test_a_length_of_nothing_is_an_error(seconds):
-    with pytest.raises(AudioError, match=f"^play: expected seconds enough for one sample, found {seconds}"):
+    with pytest.raises(AudioError, match=f"^play: {seconds} s is shorter than one sample"):
         play(np.zeros(100), SAMPLE_RATE, seconds=seconds)
 
 
@@ -189,7 +189,7 @@ def test_half_a_minute_of_noise_is_bounded_live_and_in_a_notebook(rate, channels
     player = Player(noise(30, rate, channels), rate)
     assert live_bytes(player) < 1_500_000
     assert len(bundle_of(player)["text/html"]) < 300_000
-    assert player._scene["note"] == f"heard{' in mono' if channels > 1 else ''} at 16,000 Hz"
+    assert player._scene["note"] == f"played{' in mono' if channels > 1 else ''} at 16,000 Hz"
 
 
 def test_a_sound_that_fits_is_sent_without_loss():
@@ -200,13 +200,13 @@ def test_a_sound_that_fits_is_sent_without_loss():
     np.testing.assert_allclose(heard, waveform, atol=1.001 / 32768)
 
 
-@pytest.mark.parametrize("tracks", [0, 3])
-def test_the_picture_of_a_still_costs_less_than_25_kb(tracks):
+@pytest.mark.parametrize("lanes", [0, 3])
+def test_the_picture_of_a_still_costs_less_than_25_kb(lanes):
     rng = np.random.default_rng(1)
     rows = rng.dirichlet(np.ones(10), 50)
-    track = Track.predictions(np.linspace(0, 5, 51), rows, [f"class {index}" for index in range(10)])
+    lane = Lane.predictions(np.linspace(0, 5, 51), rows, [f"class {index}" for index in range(10)])
     player = play(noise(5), SAMPLE_RATE)
-    player = Player(noise(5), SAMPLE_RATE, tracks=[track] * tracks) if tracks else player
+    player = Player(noise(5), SAMPLE_RATE, lanes=[lane] * lanes) if lanes else player
     still = player.still()
     assert len(still.html()) - len(base64.b64encode(still.sound)) < 25_000
 
@@ -226,12 +226,10 @@ def test_as_png_takes_colours_away_until_it_fits():
 
 
 def test_a_still_has_words_picture_and_sound():
-    player = Player(sine(440.0, seconds=6.0), SAMPLE_RATE, title="A <tone>", tracks=[Track.beats([1, 2])])
+    player = Player(sine(440.0, seconds=6.0), SAMPLE_RATE, title="A <tone>", lanes=[Lane.beats([1, 2])])
     bundle = bundle_of(player)
     assert set(bundle) == {WIDGET, "text/html", "text/plain"}
-    assert bundle["text/plain"].startswith(
-        "A <tone>: waveform and log-mel spectrogram of 6.00 s, peak at -6.0 dB of full scale"
-    )
+    assert bundle["text/plain"].startswith("A <tone>: waveform and log-mel spectrogram of 6.00 s, peak at -6.0 dBFS")
     assert "beats" in bundle["text/plain"]
     page = Page(bundle["text/html"])
     (image,) = page.elements["img"]
@@ -305,9 +303,9 @@ def test_the_outline_holds_every_peak():
     ("waveform", "rate", "note"),
     [
         (np.float32([0.5]), 22050, ""),
-        (np.float32([0.5]), 96000, "heard at 48,000 Hz"),
+        (np.float32([0.5]), 96000, "played at 48,000 Hz"),
         (np.zeros(22050, dtype=np.float32), 22050, "silent"),
-        (noise(0.2, 48000, channels=6), 48000, "heard in mono"),
+        (noise(0.2, 48000, channels=6), 48000, "played in mono"),
         (noise(1, 100), 100, ""),
     ],
 )
@@ -368,13 +366,13 @@ def test_another_sound_starts_stopped_at_its_beginning():
     assert player.still().alt.startswith("Higher: ")
 
 
-# Tracks
+# Lanes
 
 
-def test_tracks_hold_what_they_were_given():
-    rows = Track.predictions([0, 1, 2], [[0.25, 0.75], [1, 0]], ["a", "b"]).to_dict()
+def test_lanes_hold_what_they_were_given():
+    rows = Lane.predictions([0, 1, 2], [[0.25, 0.75], [1, 0]], ["a", "b"]).to_dict()
     assert rows["probabilities"] == [[0.25, 0.75], [1, 0]]
-    spans = Track.segments([(0, 1, "Am"), (1, 2, "C"), (2, 3, "Am")]).to_dict()
+    spans = Lane.segments([(0, 1, "Am"), (1, 2, "C"), (2, 3, "Am")]).to_dict()
     assert (spans["spans"][1], spans["texts"]) == ([1, 2], ["Am", "C", "Am"])
     assert spans["colours"][0] == spans["colours"][2] != spans["colours"][1]
 
@@ -383,17 +381,17 @@ def test_tracks_hold_what_they_were_given():
     ("make", "words"),
     [
         (
-            lambda: Track.beats([]),
-            r"track beats: times: expected .* shape \(n,\) with n at least 1, found shape \(0,\)",
+            lambda: Lane.beats([]),
+            r"lane beats: times: expected .* shape \(n,\) with n at least 1, found shape \(0,\)",
         ),
-        (lambda: Track.beats([1, np.nan]), "with NaN or infinite ones; leave out what has no value"),
-        (lambda: Track.segments([(2, 1, "C")]), r"expected each segment to end after it starts, found \[2.0, 1.0\]"),
-        (lambda: Track.predictions([0, 1], [[0.5, 0.5]], ["a"]), r"shape \(n, 1\)"),
-        (lambda: Track.predictions([0, 1], [[2, -1]], ["a", "b"]), "1 windows, from -1 to 2; .*softmax"),
-        (lambda: Track.predictions([0], [[1, 0]], ["a", "b"]), "found 1 edges and 1 windows"),
+        (lambda: Lane.beats([1, np.nan]), "with NaN or infinite values; leave out entries without a value"),
+        (lambda: Lane.segments([(2, 1, "C")]), r"expected each segment to end after it starts, found \[2.0, 1.0\]"),
+        (lambda: Lane.predictions([0, 1], [[0.5, 0.5]], ["a"]), r"shape \(n, 1\)"),
+        (lambda: Lane.predictions([0, 1], [[2, -1]], ["a", "b"]), "1 windows, with values from -1 to 2; .*softmax"),
+        (lambda: Lane.predictions([0], [[1, 0]], ["a", "b"]), "found 1 edges and 1 windows"),
     ],
 )
-def test_a_track_that_does_not_fit_is_an_error(make, words):
+def test_a_lane_that_does_not_fit_is_an_error(make, words):
     with pytest.raises(MusiclabError, match=words):
         make()
 

@@ -165,8 +165,8 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
 
 
 def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
-    track = "Track.predictions([0, 1, 2], [[0.1, 0.2, 0.7], [0.8, 0.1, 0.1]], live.classes).to_dict()"
-    notebook.run(f"from musiclab.widgets import Track\nlive._microphone.track = {track}")
+    lane = "Lane.predictions([0, 1, 2], [[0.1, 0.2, 0.7], [0.8, 0.1, 0.1]], live.classes).to_dict()"
+    notebook.run(f"from musiclab.widgets import Lane\nlive._microphone.lane = {lane}")
     cell_of(notebook, 4).locator(".musiclab-live canvas:not([hidden])").wait_for()
     cell_of(notebook, 3)
     images = (
@@ -178,7 +178,7 @@ def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
     notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one !== light[place])", arg=light)
     notebook.set_theme("light")
     notebook.page.wait_for_function(f"light => ({images})().every((one, place) => one === light[place])", arg=light)
-    notebook.run("live._microphone.track = {}")
+    notebook.run("live._microphone.lane = {}")
 
 
 def test_the_microphone_gives_probabilities_and_then_a_player(notebook):
@@ -201,7 +201,7 @@ def test_a_file_is_named_and_one_that_is_no_sound_is_told(notebook, places):
     chooser.set_input_files(places["data"] / "low" / "player0" / "0.wav")
     output.get_by_text("0.wav: 1.5 s, most likely").wait_for()
     chooser.set_input_files({"name": "text.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
-    output.get_by_text("text.wav: expected sound, found something that cannot be decoded").wait_for()
+    output.get_by_text("text.wav: the file cannot be decoded").wait_for()
     notebook.run("live._microphone.limits = {'seconds': 60.0, 'bytes': 10, 'part': 0.5}")
     chooser.set_input_files({"name": "large.wav", "mimeType": "audio/wav", "buffer": b"0" * 11})
     output.get_by_text("musiclab predict RUN FILE").wait_for()
@@ -212,8 +212,8 @@ def test_a_microphone_that_is_refused_is_told_in_words(notebook):
     refuse = "async () => { throw new DOMException('no', 'NotAllowedError') }"
     notebook.page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")
     output.get_by_role("button", name="Listen").click()
-    output.get_by_text("The browser refused the microphone.").wait_for()
-    notebook.wait_for("'refused' in live.status")
+    output.get_by_text("The browser blocked the microphone.").wait_for()
+    notebook.wait_for("'blocked' in live.status")
 
 
 def test_keys_belong_to_the_widgets_in_notebook_7_too(notebook_with, places):

@@ -140,12 +140,12 @@ def test_a_slider_that_is_dragged_is_not_followed_step_by_step(fresh):
 def test_empty_bands_are_told_and_settings_that_cannot_be_leave_the_pictures(fresh):
     fresh.run("explored.set_state(dict(n_fft=512, n_mels=200))")
     shown(fresh, n_mels=200)
-    assert "16 of 200 mel bands are narrower than a bin" in fresh.page.locator(".musiclab-remarks").inner_text()
+    assert "16 of 200 mel bands are empty" in fresh.page.locator(".musiclab-remarks").inner_text()
     before = pixels(fresh)
     fresh.run("explored.n_fft = 1001")
     alert = fresh.page.locator(".musiclab-explorer [role=alert]:not(:empty)")
     alert.wait_for()
-    assert alert.inner_text() == "expected n_fft to be even, so that a frame has a middle, found 1001"
+    assert alert.inner_text() == "expected n_fft to be even, so that frames have a centre, found 1001"
     assert pixels(fresh) == before
     setting(fresh, "explorer", "n_fft").press("ArrowLeft")
     shown(fresh, n_fft=512)
@@ -212,9 +212,9 @@ def test_the_truth_follows_genre_tempo_and_key(fresh):
     fresh.wait_for("mixed.track.record['tempo'] == 220 and mixed.track.record['key'].startswith('A ')")
     truth.get_by_text("220 beats per minute").wait_for()
     truth.get_by_text(fresh.ask("mixed.track.record['key']"), exact=True).wait_for()
-    fresh.page.get_by_role("button", name="As the track has it").click()
+    fresh.page.get_by_role("button", name="Reset to defaults").click()
     fresh.wait_for("mixed.desk.tempo is None and mixed.desk.key is None and mixed.track.record['tempo'] < 220")
-    fresh.page.locator(".musiclab-mixer output", has_text="its own").first.wait_for()
+    fresh.page.locator(".musiclab-mixer output", has_text="(default)").first.wait_for()
 
 
 def test_tempo_that_is_dragged_is_rendered_a_few_times(fresh):

@@ -9,17 +9,17 @@ from musiclab.widgets.scripts import script, style
 
 SETUP = """
 import numpy as np
-from musiclab.widgets import Player, Track, play
+from musiclab.widgets import Lane, Player, play
 
 RATE = 8000
 time = np.arange(4 * RATE) / RATE
 falling = (0.5 * np.sin(2 * np.pi * (2000 * time - 200 * time**2))).astype(np.float32)  # from 2000 to 400 Hz
-tracks = [
-    Track.beats([0.5, 1.5, 2.5, 3.5]),
-    Track.segments([(0, 2, "high"), (2, 4, "low")], name="part"),
-    Track.predictions([0, 2, 4], [[0.9, 0.1], [0.2, 0.8]], ["flute", "cello"]),
+lanes = [
+    Lane.beats([0.5, 1.5, 2.5, 3.5]),
+    Lane.segments([(0, 2, "high"), (2, 4, "low")], name="part"),
+    Lane.predictions([0, 2, 4], [[0.9, 0.1], [0.2, 0.8]], ["flute", "cello"]),
 ]
-player = Player(falling, RATE, title="Falling tone", tracks=tracks)
+player = Player(falling, RATE, title="Falling tone", lanes=lanes)
 """
 LEFT, RIGHT, WAVE, LEVELS, AXIS = 62, 10, 64, 150, 20  # as in player.js
 ONE = "import numpy as np; from musiclab.widgets import Player; one = Player(np.float32([0.5]), 96000, title='One')"
@@ -86,7 +86,7 @@ def test_under_the_pointer_stand_frequency_and_level(notebook, stage):
         notebook.page.mouse.move(*at(stage, 2.0, up))
         time, hertz, decibels = re.fullmatch(r"(.*) s, ([\d,]+) Hz, (.*) dB", under.inner_text()).groups()
         assert float(time) == pytest.approx(2.0, abs=0.01)
-        heard[int(hertz.replace(",", ""))] = float(decibels.replace("under", "").replace("−", "-"))
+        heard[int(hertz.replace(",", ""))] = float(decibels.replace("below", "").replace("−", "-"))
     assert max(heard, key=heard.get) == pytest.approx(1200, rel=0.05)
     assert max(heard.values()) == pytest.approx(-6, abs=2)
     assert list(heard) == sorted(heard)
@@ -94,13 +94,13 @@ def test_under_the_pointer_stand_frequency_and_level(notebook, stage):
     assert "amplitude" in under.inner_text()
 
 
-def test_tracks_are_read_under_the_pointer_and_at_the_playhead(notebook, stage):
+def test_lanes_are_read_under_the_pointer_and_at_the_playhead(notebook, stage):
     notebook.page.mouse.click(*at(stage, 3.0))
     notebook.wait_for("abs(player.time - 3) < 0.01")
     said = stage.get_attribute("aria-valuetext")
     for words in (
         "3.00 s of 4.00 s",
-        "strongest at",
+        "loudest at",
         "beats: beat 3",
         "part: low",
         "predicted: cello 80 %",
@@ -222,7 +222,7 @@ def test_another_sound_takes_its_place(notebook, stage):
     assert notebook.ask("(player.time, player.playing, player.duration)") == "(0.0, False, 1.0)"
     notebook.page.get_by_role("button", name="Play Rising tone").click()
     notebook.wait_for("not player.playing and player.time == 1")
-    notebook.run("player.load(falling, RATE, title='Falling tone', tracks=tracks)")
+    notebook.run("player.load(falling, RATE, title='Falling tone', lanes=lanes)")
     stage.wait_for()
     notebook.page.wait_for_function(
         "before => document.querySelector('.musiclab-player canvas').toDataURL() === before", arg=before

@@ -203,7 +203,7 @@ def test_what_is_missing_or_unreadable_is_told_in_its_place(tmp_path):
     }  # fmt: skip
     rows = {name.rpartition("/")[2]: row for row, name in enumerate(browser.clips["path"])}
     browser.choose(rows["good.wav"])
-    for name, words in (("lost.wav", "no such file; if the sounds were moved"), ("text.wav", "cannot be decoded")):
+    for name, words in (("lost.wav", "no such file; if you moved the sounds"), ("text.wav", "cannot be decoded")):
         browser.choose(rows[name])
         assert browser.player is None
         assert words in browser.problem
@@ -243,7 +243,7 @@ def test_sounds_that_were_moved_are_found_by_the_end_of_their_path(small_folder)
     assert moved.file("/elsewhere/data/low/player1/0.wav").samefile(path)
     assert moved.file(r"C:\data\low\player1\0.wav").samefile(path)
     assert moved.is_missing("/elsewhere/low/player9/0.wav")
-    with pytest.raises(AudioError, match=r"player9/0.wav: no such file in .*small; if the sounds were moved"):
+    with pytest.raises(AudioError, match=r"player9/0.wav: no such file in .*small; if you moved the sounds"):
         moved.load("/elsewhere/low/player9/0.wav")
 
 
@@ -252,11 +252,11 @@ def test_sounds_come_from_a_mapping_and_long_ones_are_cut():
     waveform, rate = sounds.load("a")
     assert waveform.shape == (2, round(SECONDS * rate))
     assert sounds.is_missing("b")
-    with pytest.raises(AudioError, match="b: expected it among the 1 sounds, found none of that path"):
+    with pytest.raises(AudioError, match="b: not among the 1 sounds; add this path to the mapping"):
         sounds.load("b")
 
 
-@pytest.mark.parametrize(("source", "words"), [("/no/such/folder", "expected the folder"), (5, "found int")])
+@pytest.mark.parametrize(("source", "words"), [("/no/such/folder", "folder: no such folder"), (5, "found int")])
 def test_what_holds_no_sounds_is_an_error(source, words):
     with pytest.raises(DatasetError, match=words):
         Sounds(source)
@@ -338,7 +338,7 @@ def test_a_cell_without_clips_says_so(result, sounds):
     browser = ClipBrowser(result, sounds=sounds)
     browser.chooser.open_cell("middle", "high")
     assert (len(browser.clips), browser.path, browser.player) == (0, "", None)
-    assert "There is no clip here." in browser._text.value
+    assert "This cell has no clips." in browser._text.value
     assert browser.chooser.table.view["caption"] == "true middle, predicted high: no clips"
 
 
@@ -360,7 +360,7 @@ def test_a_run_and_its_folder_will_do(tmp_path, result, sounds):
 def test_a_sound_that_is_missing_is_told_and_the_probabilities_stay(result):
     browser = ClipBrowser(result)
     assert browser.player is None
-    assert "clip2.wav: no such file; if the sounds were moved, name their folder" in browser.problem
+    assert "clip2.wav: no such file; if you moved the sounds, pass sounds=FOLDER" in browser.problem
     assert browser.chooser.table.view["notes"] == ["missing", "missing"]
     assert "high (true)" in browser._bars.value
     assert browser.still().sound is None
@@ -382,7 +382,7 @@ def test_clips_of_a_result_are_heard_out_of_a_store(all_features):
 @pytest.mark.parametrize(
     ("data", "error", "words"),
     [
-        (None, DatasetError, "expected a data set, a store, or the result of a test .*, found NoneType"),
+        (None, DatasetError, "expected a data set, a store, or a test result .*, found NoneType"),
         (np.eye(3), DatasetError, "found ndarray"),
         (pd.DataFrame({"path": ["a"]}), DatasetError, "found DataFrame"),
         ("no/such/run", RunError, "no such file"),
@@ -401,14 +401,14 @@ def test_nothing_to_browse_is_an_error(small, tmp_path):
         ClipBrowser(Empty())
     with pytest.raises(DatasetError, match="at least one clip"):
         ClipBrowser(make_result(np.zeros(0, int), np.zeros(0, int), share=np.zeros(0)))
-    with pytest.raises(DatasetError, match=r"a run that was tested, or its folder\), found Run"):
+    with pytest.raises(DatasetError, match=r"a tested run, or the folder of a tested run\), found Run"):
         ClipBrowser(make_untested(tmp_path / "run"))
 
 
 def test_a_class_that_there_is_not_and_a_folder_that_there_is_not_are_errors(result, sounds):
     with pytest.raises(RunError, match="among high, low, middle, found 'lo'; did you mean low"):
         ClipBrowser(result, sounds=sounds).chooser.open_cell("lo", "high")
-    with pytest.raises(DatasetError, match="expected the folder that the sounds are in"):
+    with pytest.raises(DatasetError, match="folder: no such folder; pass the folder with the sounds"):
         ClipBrowser(result, sounds="/no/such/folder")
 
 

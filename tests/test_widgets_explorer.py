@@ -132,7 +132,7 @@ def test_five_seconds_are_drawn_anew_in_less_than_200_ms():
     ("setting", "value", "words"),
     [
         ("n_fft", 1001, "expected n_fft to be even"),
-        ("n_fft", 32768, "at least one frame of 32768 samples, found a sound of 22050; use a shorter n_fft"),
+        ("n_fft", 32768, "one frame (n_fft=32768 samples), found 22050 samples; choose a smaller n_fft"),
         ("n_fft", 0, "expected n_fft to be a whole number of at least 1"),
         ("hop_length", 0, "expected hop_length to be a whole number"),
         ("n_mels", 0, "expected n_mels to be a whole number"),
@@ -162,7 +162,7 @@ def test_empty_bands_are_counted_and_told_not_warned_of(clip):
     with pytest.warns(UserWarning, match=f"{len(shown.steps.empty)} of 200 mel bands"):
         features.mel_bank(MelConfig(n_fft=512, n_mels=200))
     assert shown.problem == ""
-    assert shown.drawn["remarks"][0].startswith(f"{len(shown.steps.empty)} of 200 mel bands are narrower than a bin")
+    assert shown.drawn["remarks"][0].startswith(f"{len(shown.steps.empty)} of 200 mel bands are empty")
     np.testing.assert_allclose(shown.steps.mel[shown.steps.empty], -100.0, atol=1e-3)
     shown.n_mels = 32
     assert shown.drawn["remarks"] == []
@@ -170,7 +170,7 @@ def test_empty_bands_are_counted_and_told_not_warned_of(clip):
 
 def test_a_hop_that_leaves_sound_out_is_told(clip):
     shown = FeatureExplorer(clip, SAMPLE_RATE, n_fft=256, n_mels=16, hop_length=1024)
-    assert "75% of the sound is in no frame" in shown.drawn["remarks"][-1]
+    assert "75 % of the sound is not in any frame" in shown.drawn["remarks"][-1]
 
 
 def test_one_band_leaves_no_coefficient_to_draw(clip):
@@ -184,9 +184,9 @@ def test_one_band_leaves_no_coefficient_to_draw(clip):
     ("waveform", "words"),
     [
         (np.zeros(0), "expected at least one sample"),
-        (np.zeros((2, 22050)), r"one channel, .*found shape \(2, 22050\); mix it: waveform.mean\(axis=0\)"),
+        (np.zeros((2, 22050)), r"mono .*found shape \(2, 22050\); convert it with waveform.mean\(axis=0\)"),
         (np.full(22050, np.nan), "expected finite samples, found nan"),
-        (np.zeros(31 * SAMPLE_RATE, np.float32), r"at most 30 s, found 31.0 s; cut it: waveform\[: 661500\]"),
+        (np.zeros(31 * SAMPLE_RATE, np.float32), r"at most 30 s, found 31.0 s; cut it with waveform\[:661500\]"),
         (np.zeros(22050, int), "expected floats"),
     ],
 )
@@ -196,7 +196,7 @@ def test_what_is_no_sound_is_an_error(waveform, words):
 
 
 def test_a_sound_shorter_than_a_frame_is_an_error():
-    with pytest.raises(ValueError, match="at least one frame of 1024 samples, found a sound of 1; use a shorter n_fft"):
+    with pytest.raises(ValueError, match=r"one frame \(n_fft=1024 samples\), found 1 samples; choose a smaller n_fft"):
         FeatureExplorer(np.zeros(1), SAMPLE_RATE)
 
 

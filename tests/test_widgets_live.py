@@ -57,7 +57,7 @@ def test_the_last_part_is_named_as_the_same_sound_in_a_file(name, tmp_path):
 
 def test_each_part_is_answered_and_drawn(live):
     before, drawn = live._microphone.answered, []
-    live._microphone.observe(lambda change: drawn.append(change.new), "track")
+    live._microphone.observe(lambda change: drawn.append(change.new), "lane")
     listen(live, sine(440.0, 2.0, RATE))
     assert live._microphone.answered == before + 6  # a start, four parts and an end
     assert drawn[-1] == {}  # at the end the player has it
@@ -112,10 +112,10 @@ def test_a_file_is_named_as_predict_names_it(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("talk.m4a", b"xyz", 'talk.m4a: .m4a files are not decoded here.* ffmpeg -i "talk.m4a" "talk.wav"$'),
-        ("text.wav", b"no sound", "text.wav: expected sound, found something that cannot be decoded"),
-        ("empty.wav", b"", "empty.wav: expected a sound file, found 0 bytes"),
-        ("../up.wav", b"no sound", "up.wav: expected sound, found something that cannot be decoded"),
+        ("talk.m4a", b"xyz", 'talk.m4a: .m4a files are not supported.* `ffmpeg -i "talk.m4a" "talk.wav"`$'),
+        ("text.wav", b"no sound", "text.wav: the file cannot be decoded"),
+        ("empty.wav", b"", "empty.wav: the file is empty"),
+        ("../up.wav", b"no sound", "up.wav: the file cannot be decoded"),
     ],
 )
 def test_a_file_that_is_no_sound_is_told_in_words(live, name, content, words):

@@ -56,7 +56,7 @@ def test_it_plays_the_track_and_says_what_is_true_of_it():
     assert set(truth["chords"].split(" – ")) == set(chords(track.record))
     assert truth["artist"] == track.record["artist"]
     assert mixed.player.duration == 4
-    beats, segments = mixed.player._scene["tracks"]
+    beats, segments = mixed.player._scene["lanes"]
     np.testing.assert_allclose(beats["times"], track.record["beats"], atol=1e-4)
     assert segments["texts"] == chords(track.record)
 
@@ -116,7 +116,7 @@ def test_without_any_stem_it_is_silent(runs):
     mixed = StudioMixer(runs / "cnn", seconds=SECONDS)
     mixed.desk.mute = list(studio.STEMS)
     assert not mixed.track.samples.any()
-    assert truth_of(mixed)["plays"] == "nothing: silence"
+    assert truth_of(mixed)["stems"] == "none (silence)"
     assert mixed.probabilities.sum() == pytest.approx(1)
 
 
@@ -187,8 +187,8 @@ def test_what_cannot_be_is_told_and_the_sound_stays(setting, value, words):
     [
         ({"genre": "polka"}, "expected a genre among"),
         ({"seed": -1}, "expected seed to be a whole number"),
-        ({"seconds": 0}, "expected seconds in 0 to 60, found 0"),
-        ({"seconds": 61}, "found 61; take a shorter part"),
+        ({"seconds": 0}, "expected seconds from 0 to 60, found 0"),
+        ({"seconds": 61}, "found 61; choose a shorter duration"),
         ({"seconds": float("nan")}, "found nan"),
     ],
 )

@@ -1,7 +1,19 @@
-"""Load, save, resample, cut and pad sound.
+"""Load, save, resample, trim and pad audio.
 
-A *waveform* is a float32 array in [-1, 1], shape ``(samples,)`` for mono and ``(channels, samples)`` otherwise.
-libsndfile reads and writes files and soxr resamples, so that the same file gives the same numbers on every machine.
+A *waveform* is a float32 array in [-1, 1] with shape ``(samples,)`` for mono and ``(channels, samples)`` otherwise.
+libsndfile reads and writes files and soxr resamples them, so a file gives the same samples on every machine.
+
+Examples
+--------
+>>> import numpy as np
+>>> from musiclab import audio
+>>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100).astype(np.float32)  # 1 s
+>>> audio.resample(tone, 44100, 22050).shape
+(22050,)
+>>> path = audio.save_audio("tone.wav", tone, 44100)  # doctest: +SKIP
+>>> waveform, sample_rate = audio.load_audio("tone.wav")  # doctest: +SKIP
+>>> waveform.shape, sample_rate  # doctest: +SKIP
+((22050,), 22050)
 """
 
 import math
@@ -13,28 +25,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musiclab.core.errors import AudioError
+from musiclab.core.errors import AudioError, counted
 from musiclab.core.files import replacing
 
 if TYPE_CHECKING:
     from musiclab.audio import decoding
 
 WRITABLE = (".wav", ".flac", ".ogg", ".mp3", ".au", ".aif", ".aiff")
-"""File name endings (lower case) of the formats that :func:`save_audio` writes."""
+"""File extensions (lower case) that :func:`save_audio` can write."""
 
 SUFFIXES = (*WRITABLE, ".opus", ".oga", ".caf", ".aifc", ".snd", ".voc", ".w64", ".rf64", ".bwf", ".sph")
-"""File name endings (lower case) of the formats that :func:`load_audio` reads."""
+"""File extensions (lower case) that :func:`load_audio` can read."""
 
 TO_CONVERT = (
     *(".m4a", ".m4b", ".aac", ".mp4", ".wma", ".webm", ".mkv", ".mka", ".mov", ".avi", ".3gp", ".amr"),
     *(".ape", ".wv", ".mpc", ".mp2", ".ac3", ".dts", ".ra", ".dsf"),
 )
-"""Endings of files that may hold sound, but that only other programs decode, such as ffmpeg."""
+"""Extensions of audio files that need to be converted first, for example with ffmpeg."""
 
-_NO_DATA = ("__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found")
+_SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found")
 
-_MARGIN = 1024  # samples at the lower rate; farther apart, the filter of resampling does not reach
-_BLOCK = 65536  # frames written at once: a minute of Ogg Vorbis in one piece makes libsndfile end the process
+_MARGIN = 1024  # samples at the lower rate; the resampling filter reaches no further
+_BLOCK = 65536  # frames per write; libsndfile crashes when it writes a minute of Ogg Vorbis at once
 
 
 def load_audio(
@@ -44,121 +56,148 @@ def load_audio(
     offset: float = 0.0,
     duration: float | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Decode a sound file of any sample rate, depth and number of channels.
+    """Load an audio file as a floating-point waveform.
 
-    The bytes of the file count, not its header: if that is wrong about the length, the file is read to its true end,
-    and a warning is logged. The same goes for a few bytes that are missing there; if more are missing, it is an error.
+    The length in the file header is not trusted. If it is wrong, the file is read to its actual end and a warning is
+    logged. A few missing bytes at the end also cause a warning; more missing bytes are an error.
 
     Parameters
     ----------
     path
-        A file in a format of libsndfile: wav, flac, ogg, mp3, au, aiff and others.
+        Path of an audio file in a format that libsndfile supports: wav, flac, ogg, mp3, au, aiff and others.
     sample_rate
-        Sample rate to resample to, in Hz; ``None`` keeps the file's own.
+        Target sample rate in Hz. ``None`` keeps the sample rate of the file.
     mono
-        Average the channels. With ``False`` a file of several channels gives ``(channels, samples)``.
+        Average the channels. With ``False``, multi-channel files keep their channels.
     offset, duration
-        Start and length of the part to decode, in seconds; ``duration=None`` decodes up to the end. The part is the
-        slice of the whole: the very samples at the file's own rate, and within 1e-6 after resampling. Formats in which
-        one can't begin anywhere (mp3, ogg, flac ...) are decoded from their beginning; see :func:`load_parts`.
+        Start and length of the excerpt to load, in seconds. ``duration=None`` loads up to the end. An excerpt equals
+        the corresponding slice of the full waveform, up to 1e-6 after resampling. Formats without random access (mp3,
+        ogg, flac and others) are decoded from the start of the file. To load many excerpts, use :func:`load_parts`.
 
     Returns
     -------
-    waveform, sample_rate
-        Float32 in [-1, 1] (a float file or resampling can go slightly beyond), and Hz.
+    waveform : float32 array, shape (samples,) or (channels, samples)
+        Samples in [-1, 1]. Float files and resampling can slightly exceed this range.
+    sample_rate : int
+        Sample rate of the waveform in Hz.
 
     Raises
     ------
     AudioError
-        The file is missing, empty, cut off, or not sound in a known format; its samples are not finite, far over full
-        scale, or integers saved as float; its header asks for a sample rate that no sound has, or for more than 2^30
-        samples at once; nothing is left of it at ``sample_rate``; or ``offset`` or ``duration`` does not fit it.
+        The file is missing, empty, incomplete or not in a supported format. Its samples are not finite, far beyond
+        full scale, or integers stored as floats. Its sample rate is implausible. More than 2^30 samples are requested
+        at once, or no samples remain after resampling. ``offset`` or ``duration`` is out of range.
 
     Examples
     --------
-    >>> waveform, sample_rate = load_audio("song.ogg", duration=10)  # doctest: +SKIP
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_audio(f"{folder}/tone.wav", np.sin(np.arange(44100)), 44100)
+    ...     waveform, sample_rate = load_audio(path, sample_rate=22050, duration=0.5)
+    >>> waveform.shape, sample_rate
+    ((11025,), 22050)
     """
     if duration is not None and not duration > 0:
-        raise AudioError(f"{path}: expected a duration over 0 s, found {duration} s")
-    with _opened(path, mono) as sound:
-        rate = sample_rate or sound.sample_rate
+        raise AudioError(f"{path}: duration must be greater than 0 s, found {duration} s")
+    with _open_reader(path, mono) as reader:
+        rate = sample_rate or reader.sample_rate
         start = round(offset * rate) if -np.inf < offset < np.inf else -1
         stop = None if duration is None or duration == np.inf else start + round(duration * rate)
-        waveform = _part(sound, rate, start, stop) if start >= 0 else np.zeros(0)
+        waveform = _read_part(reader, rate, start, stop) if start >= 0 else np.zeros(0)
         if waveform.shape[-1]:
             return waveform, rate
-        length = sound.count() / sound.sample_rate
+        length = reader.count() / reader.sample_rate
     if start:
-        raise AudioError(f"{path}: expected an offset in 0 to {length:.3f} s (its length), found {offset} s")
-    lost = f" at {rate:,} Hz, of {sound.position} at {sound.sample_rate:,} Hz" if sound.position else ""
-    raise AudioError(f"{path}: expected sound, found 0 samples{lost}; leave the file out or record it again")
+        raise AudioError(f"{path}: offset must be from 0 to {length:.3f} s, the length of the file, found {offset} s")
+    if reader.position:
+        samples = counted(reader.position, "sample")
+        reason = f"nothing is left after resampling {samples} from {reader.sample_rate:,} Hz to {rate:,} Hz"
+    else:
+        reason = "the file has no samples"
+    raise AudioError(f"{path}: {reason}; leave the file out or record it again")
 
 
 def load_parts(
     path: str | Path, sample_rate: int, parts: Iterable[tuple[int, int | None]], mono: bool = True
 ) -> Iterator[np.ndarray]:
-    """Decode parts of a file one after the other, each equal to ``load_audio(path, sample_rate)[0][start:stop]``.
+    """Yield excerpts of a file, each equal to ``load_audio(path, sample_rate)[0][start:stop]``.
 
-    The file is decoded once, whatever its format, and memory does not depend on its length.
+    The file is decoded only once, and memory use does not depend on its length.
 
     Parameters
     ----------
     path, sample_rate, mono
         As for :func:`load_audio`.
     parts
-        Pairs of ``start`` and ``stop`` in samples at ``sample_rate``, ``None`` for the end. They may overlap, but none
-        may begin before the part in front of it.
+        Pairs of ``start`` and ``stop`` in samples at ``sample_rate``; a ``stop`` of ``None`` is the end of the file.
+        Excerpts may overlap, but their starts must not decrease.
 
     Raises
     ------
     AudioError
-        As for :func:`load_audio`, at the part in which the fault lies.
+        As for :func:`load_audio`. The error is raised when the damaged excerpt is reached.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_audio(f"{folder}/tone.wav", np.sin(np.arange(44100)), 44100)
+    ...     [part.shape for part in load_parts(path, 22050, [(0, 1000), (500, 1500), (20000, None)])]
+    [(1000,), (1000,), (2050,)]
     """
-    with _opened(path, mono) as sound:
+    with _open_reader(path, mono) as reader:
         for start, stop in parts:
-            yield _part(sound, sample_rate, start, stop)
+            yield _read_part(reader, sample_rate, start, stop)
 
 
 def count_samples(path: str | Path) -> tuple[int, int]:
-    """Return how many samples of each channel a file really holds, whatever its header says, and its sample rate (Hz).
+    """Return the actual number of samples per channel and the sample rate in Hz of a file.
 
-    Raises AudioError as :func:`load_audio` does, but logs no warnings. Flac files are decoded for it; in others, the
-    bytes tell.
+    The length in the file header is not trusted. Flac files are decoded to count their samples. Errors are the same as
+    those of :func:`load_audio`, but no warnings are logged.
     """
-    with _opened(path, mono=True, warns=False) as sound:
-        return sound.count(), sound.sample_rate
+    with _open_reader(path, mono=True, warns=False) as reader:
+        return reader.count(), reader.sample_rate
 
 
 def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> Path:
-    """Write a waveform to a file in the format of its suffix (``.wav``, ``.flac``, ``.ogg`` ...), and return its path.
+    """Save a waveform as an audio file, and return the path of the file.
 
     Parameters
     ----------
-    path, sample_rate
-        Name of the file, of which an older one is replaced once the new one is complete; Hz.
+    path
+        Path of the file. Its extension selects the format (one of :data:`WRITABLE`). An existing file is replaced when
+        the new file is complete.
     waveform : float or int16 array, shape (samples,) or (channels, samples)
-        Floats beyond [-1, 1] are clipped; int16 samples are written unchanged.
+        Samples. Floats outside [-1, 1] are clipped; int16 samples are written unchanged.
+    sample_rate
+        Sample rate in Hz.
     subtype
-        libsndfile's name of the sample format, for wav, flac, au and aiff: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"`` ...
+        Sample format for wav, flac, au and aiff, as named by libsndfile: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"``, ...
 
     Raises
     ------
     AudioError
         The format is unknown, or the waveform contains NaN or infinite values.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_audio(f"{folder}/tone.flac", 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000), 8000).name
+    'tone.flac'
     """
     import soundfile
 
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
-        raise AudioError(f"{path}: expected a name that ends in one of {', '.join(WRITABLE)}, found {path.suffix!r}")
+        raise AudioError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(WRITABLE)}")
     waveform = np.asarray(waveform)
     if not np.isfinite(waveform).all():
-        raise AudioError(
-            f"{path}: the waveform holds values that are not finite (NaN or infinite); nothing was written"
-        )
+        raise AudioError(f"{path}: the waveform has NaN or infinite values, so the file was not written")
     if suffix in (".ogg", ".mp3"):
-        subtype = None  # these have no PCM sample format
+        subtype = None  # these formats do not store PCM samples
     if waveform.dtype != np.int16:
         waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1)
     frames = waveform.T
@@ -172,7 +211,20 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Change the sample rate (Hz) of a waveform, shape (..., samples), with soxr's high-quality (20-bit) filter."""
+    """Resample a waveform with soxr's high-quality (20-bit) filter.
+
+    Parameters
+    ----------
+    waveform : array, shape (..., samples)
+        Waveform at ``from_rate``.
+    from_rate, to_rate
+        Original and target sample rate in Hz.
+
+    Examples
+    --------
+    >>> resample(np.zeros(44100), 44100, 22050).shape
+    (22050,)
+    """
     if from_rate == to_rate:
         return np.asarray(waveform, dtype=np.float32)
     import soxr
@@ -181,9 +233,9 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 
 def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> np.ndarray:
-    """Cut or zero-pad the last axis of an array to ``samples``.
+    """Trim or zero-pad the last axis of an array to ``samples``.
 
-    ``position="start"`` keeps the beginning and pads at the end; ``"centre"`` keeps the middle and pads on both sides.
+    ``position="start"`` keeps the start and pads the end. ``position="centre"`` keeps the middle and pads both ends.
 
     Examples
     --------
@@ -203,9 +255,9 @@ def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> n
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
-    """Round a waveform to 16-bit integers, 32,768 steps to 1.0; values beyond [-1, 1) are clipped.
+    """Convert a waveform to 16-bit integers by scaling by 32768, rounding, and clipping values outside [-1, 1).
 
-    A 16-bit file that was loaded at its own sample rate gives back exactly its integers.
+    The samples of a 16-bit file are restored exactly if it was loaded at its own sample rate.
 
     Examples
     --------
@@ -216,14 +268,30 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
 
 
 def from_int16(samples: np.ndarray) -> np.ndarray:
-    """Undo :func:`to_int16`: float32 in [-1, 1), within half a step (1.5e-5) of the original."""
+    """Convert 16-bit integers to float32 in [-1, 1), the inverse of :func:`to_int16` up to a rounding error of 1.5e-5.
+
+    Examples
+    --------
+    >>> from_int16(np.array([0, 16384, -32768], dtype=np.int16))
+    array([ 0. ,  0.5, -1. ], dtype=float32)
+    """
     return np.asarray(samples, dtype=np.float32) / np.float32(32768)
 
 
 def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
-    """List all files below ``folder`` that end in one of ``suffixes``, sorted and without hidden ones.
+    """List all audio files in ``folder`` and its subfolders, sorted by path.
 
-    Hidden folders, and those that systems put into archives and onto discs (``__MACOSX``), count as hidden.
+    Hidden files and folders are skipped, see :func:`is_hidden`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("b.wav", "a/c.flac", "a/._c.flac", "notes.txt"):
+    ...         Path(folder, "a").mkdir(exist_ok=True)
+    ...         Path(folder, name).touch()
+    ...     [path.relative_to(folder).as_posix() for path in find_audio(folder)]
+    ['a/c.flac', 'b.wav']
     """
     files = []
     for parent, folders, names in os.walk(folder):
@@ -234,73 +302,72 @@ def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list
 
 
 def is_hidden(name: str) -> bool:
-    """Return True if a file or folder of this name holds no data: ``.git``, ``._song.wav``, ``__MACOSX``.
+    """Return True if a file or folder is hidden, or was created by the operating system, such as ``__MACOSX``.
 
     Examples
     --------
     >>> [is_hidden(name) for name in (".ipynb_checkpoints", "@eaDir", "jazz")]
     [True, True, False]
     """
-    return name.startswith(".") or name.lower() in _NO_DATA
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
 def _check_is_file(path: Path) -> None:
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the spelling and the folder")
     if path.is_dir():
-        raise AudioError(f"{path}: expected a sound file, found a folder")
+        raise AudioError(f"{path}: expected an audio file, found a folder")
     if path.stat().st_size == 0:
-        raise AudioError(f"{path}: expected a sound file, found 0 bytes; copy or download it again")
+        raise AudioError(f"{path}: the file is empty; copy or download it again")
 
 
 @contextmanager
-def _opened(path: str | Path, mono: bool, warns: bool = True) -> Iterator["decoding.Sound"]:
-    """Open a sound file; whatever goes wrong while it is read is an AudioError that names it."""
-    from musiclab.audio import decoding  # not at the top: training from a store needs no decoder
+def _open_reader(path: str | Path, mono: bool, warns: bool = True) -> Iterator["decoding.SoundReader"]:
+    """Open an audio file, and turn all errors in the block into an AudioError with its path."""
+    from musiclab.audio import decoding  # not at the top, because training from a store needs no decoder
 
     path = Path(path)
     try:
         _check_is_file(path)
-        with decoding.open_sound(path, mono, warns) as sound:
-            yield sound
+        with decoding.open_sound(path, mono, warns) as reader:
+            yield reader
     except AudioError:
         raise
     except MemoryError as error:
-        raise AudioError(f"{path}: too long for the memory; load it in parts, with offset and duration") from error
+        raise AudioError(f"{path}: not enough memory; load the file in parts with offset and duration") from error
     except OSError as error:
-        raise AudioError(f"{path}: expected a sound file that can be read, found {error.strerror or error}") from error
-    except Exception as error:  # decoders raise errors of many classes
-        raise AudioError(_undecodable(path, error)) from error
+        raise AudioError(f"{path}: the file cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # decoders raise many different errors
+        raise AudioError(_explain_undecodable(path, error)) from error
 
 
-def _part(sound: "decoding.Sound", sample_rate: int, start: int, stop: int | None) -> np.ndarray:
-    """Decode samples ``start`` to ``stop`` at ``sample_rate``, as they are when all of the sound is resampled."""
-    if sample_rate == sound.sample_rate:
-        return np.ascontiguousarray(sound.read(start, stop).T)
-    # Resample from a little earlier to a little later, and from where a sample of one rate is one of the other.
-    divisor = math.gcd(sample_rate, sound.sample_rate)
-    step, new_step = sound.sample_rate // divisor, sample_rate // divisor
-    margin = _MARGIN * max(sample_rate, sound.sample_rate) // sample_rate
+def _read_part(reader: "decoding.SoundReader", sample_rate: int, start: int, stop: int | None) -> np.ndarray:
+    """Read samples ``start`` to ``stop`` at ``sample_rate``, as if the whole file were resampled and then sliced."""
+    if sample_rate == reader.sample_rate:
+        return np.ascontiguousarray(reader.read(start, stop).T)
+    # Resample with a margin on both sides, starting where the sample positions of both rates coincide.
+    divisor = math.gcd(sample_rate, reader.sample_rate)
+    step, new_step = reader.sample_rate // divisor, sample_rate // divisor
+    margin = _MARGIN * max(sample_rate, reader.sample_rate) // sample_rate
     first = max(0, start * step // new_step - margin) // step
     last = None if stop is None else -(-stop * step // new_step) + margin
-    samples = sound.read(first * step, last).T
+    samples = reader.read(first * step, last).T
     frames = samples.shape[-1]
-    sound.check_size(frames * sample_rate // sound.sample_rate)
+    reader.check_size(frames * sample_rate // reader.sample_rate)
     skipped = first * new_step
-    if first and (last is None or frames < last - first * step):  # with the end: soxr rounds the length of the whole
+    if first and (last is None or frames < last - first * step):  # at the end, soxr rounds the length of the whole file
         samples = fix_length(samples, frames + step)
-        end = int((first * step + frames) / (sound.sample_rate / sample_rate) + 0.5)
+        end = int((first * step + frames) / (reader.sample_rate / sample_rate) + 0.5)
         stop = max(start, end if stop is None else min(stop, end))
-    waveform = resample(np.ascontiguousarray(samples), sound.sample_rate, sample_rate)
+    waveform = resample(np.ascontiguousarray(samples), reader.sample_rate, sample_rate)
     return waveform[..., start - skipped : None if stop is None else stop - skipped]
 
 
-def _undecodable(path: Path, error: Exception) -> str:
+def _explain_undecodable(path: Path, error: Exception) -> str:
     if path.suffix.lower() in TO_CONVERT:
         return (
-            f"{path}: {path.suffix} files are not decoded here; convert it first: "
-            f'ffmpeg -i "{path.name}" "{path.stem}.wav"'
+            f"{path}: {path.suffix} files are not supported. Convert the file first, for example with "
+            f'`ffmpeg -i "{path.name}" "{path.stem}.wav"`'
         )
     reason = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
-    contents = f"something that cannot be decoded ({reason})"
-    return f"{path}: expected sound, found {contents}; check that it plays, or leave it out"
+    return f"{path}: the file cannot be decoded ({reason}); check that it plays, or leave it out"

@@ -1,4 +1,15 @@
-"""The command ``musiclab``: read arguments, call the library, print results."""
+"""The ``musiclab`` command: parse the arguments, call the library, print the results.
+
+Examples
+--------
+The command line calls the functions of :mod:`musiclab.runs` and its neighbours::
+
+    musiclab scan recordings                          # list faulty and duplicate files
+    musiclab prepare recordings recordings.h5         # compute the features once
+    musiclab train cnn recordings.h5 --out runs/cnn
+    musiclab compare runs/cnn runs/mlp
+    musiclab predict runs/cnn new.wav --csv predictions.csv
+"""
 
 import errno
 import logging
@@ -10,47 +21,48 @@ from musiclab.core.errors import MusiclabError
 
 
 def main() -> None:
-    """Run the command.
+    """Run the ``musiclab`` command.
 
-    An error that the user can fix is printed as one message, with exit status 2. Ctrl-C ends it with status 130.
+    Errors that the user can fix are printed as a message without a traceback, with exit status 2. Ctrl-C exits with
+    status 130.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    sys.stdout.reconfigure(errors="backslashreplace")  # because a name may have letters that a terminal has not
+    sys.stdout.reconfigure(errors="backslashreplace")  # for letters that the terminal cannot show
     try:
         _run()
-    except BrokenPipeError:  # the program that reads the output has seen enough
-        _end(1)
-    except KeyboardInterrupt as stopped:
-        _end(130, str(stopped) or "stopped")
+    except BrokenPipeError:  # the program that reads the output has closed it
+        _exit(1)
+    except KeyboardInterrupt as interrupt:
+        _exit(130, str(interrupt) or "stopped")
     except MusiclabError as error:
-        _end(2, str(error))
+        _exit(2, str(error))
     except MemoryError as error:
-        _end(2, f"not enough memory ({error or 'no details'}); end other programs, or use a machine with more")
+        _exit(2, f"not enough memory ({error or 'no details'}). Close other programs, or use a larger machine.")
     except OSError as error:  # no space, no permission, a file instead of a folder
-        unnamed = "standard output" if error.errno == errno.ENOSPC else "a file"  # files have names: see replacing
-        name = error.filename2 or error.filename or unnamed  # filename2 is the new name of a file to rename
-        _end(2, f"{name}: cannot be read or written ({error.strerror or error})")
+        fallback = "standard output" if error.errno == errno.ENOSPC else "a file"  # see core.files.replacing
+        name = error.filename2 or error.filename or fallback  # filename2 is the new name of a file to rename
+        _exit(2, f"{name}: cannot be read or written ({error.strerror or error})")
 
 
 def _run() -> None:
-    from musiclab.cli.commands import app  # not at the top, because Ctrl-C may come while it is being imported
+    from musiclab.cli.commands import app  # here, so that main handles Ctrl-C during this import
 
     try:
         app()
-    except SystemExit as end:
-        stopped = getattr(end.__context__, "__cause__", None)
-        if isinstance(stopped, KeyboardInterrupt):  # typer has caught it, and says nothing
-            raise stopped from None
-        sys.stdout.flush()  # now, because an error would have no message later
+    except SystemExit as system_exit:
+        interrupt = getattr(system_exit.__context__, "__cause__", None)
+        if isinstance(interrupt, KeyboardInterrupt):  # typer catches it without printing a message
+            raise interrupt from None
+        sys.stdout.flush()  # main can still report an error of this flush
         raise
 
 
-def _end(status: int, message: str = "") -> None:
+def _exit(status: int, message: str = "") -> None:
     with suppress(OSError):
         if message:
             print(f"musiclab: {message}", file=sys.stderr)
     try:
         sys.stdout.flush()
-    except OSError:  # Python would try again at its end, and complain
+    except OSError:  # otherwise Python flushes again at exit and prints a traceback
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""All commands and what they have in common, as one typer application."""
+"""Register all commands in one typer application."""
 
 from typing import Annotated
 
@@ -8,8 +8,8 @@ import musiclab
 from musiclab.cli import data, learn, umtn
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         print(f"musiclab {musiclab.__version__}")
         raise typer.Exit
 
@@ -23,14 +23,27 @@ app = typer.Typer(
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """From a folder of recordings to a classifier of new sounds."""
+    """Train, test and use sound classifiers, starting from a folder of recordings."""
 
 
-for _command in (data.info, data.download, data.scan, data.prepare, data.inspect, data.verify):
-    app.command()(_command)
-for _command in (learn.train, learn.crossval, learn.evaluate, learn.predict, learn.compare, learn.report, learn.models):
-    app.command()(_command)
+_EXAMPLES = {
+    data.info: "musiclab info",
+    data.download: "musiclab download esc10 data",
+    data.scan: "musiclab scan recordings --csv faults.csv",
+    data.prepare: "musiclab prepare recordings recordings.h5 --for mlp,cnn",
+    data.inspect: "musiclab inspect recordings.h5",
+    data.verify: "musiclab verify recordings.h5",
+    learn.train: "musiclab train cnn recordings --out runs/cnn --epochs 40 --size width=16",
+    learn.crossval: "musiclab crossval mlp esc10:data/ESC-50-master --folds all --out runs/mlp",
+    learn.evaluate: "musiclab evaluate runs/cnn other_recordings",
+    learn.predict: "musiclab predict runs/cnn new.wav --csv predictions.csv",
+    learn.compare: "musiclab compare runs/cnn runs/mlp",
+    learn.report: "musiclab report runs/cnn",
+    learn.models: "musiclab models",
+}
+for _command, _example in _EXAMPLES.items():
+    app.command(epilog=f"Example: {_example}")(_command)
 app.add_typer(umtn.app, name="umtn")

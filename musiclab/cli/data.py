@@ -1,4 +1,4 @@
-"""Commands about data: download, scan, store."""
+"""Commands for data sets and stores: info, download, scan, prepare, inspect, verify."""
 
 import json
 import os
@@ -9,48 +9,49 @@ import typer
 
 import musiclab
 from musiclab.cli.options import AsJson, Quiet, Source, Workers, parse_settings
-from musiclab.cli.output import check_table, list_failures, stoppable
+from musiclab.cli.output import check_table, explain_interrupt, list_failures
 from musiclab.core.errors import counted
 from musiclab.core.files import write_csv
 
-StoreFile = Annotated[Path, typer.Argument(metavar="STORE.h5", help="Store that `musiclab prepare` wrote.")]
+StoreFile = Annotated[Path, typer.Argument(metavar="STORE.h5", help="Store written by `musiclab prepare`.")]
 
 
 def info(as_json: AsJson = False) -> None:
-    """Print the versions of what is installed, the devices to compute on, and the folder of the cache."""
+    """Show library versions, available devices and the cache folder."""
     from musiclab.core.environment import describe
 
-    facts = describe()
+    environment = describe()
     if as_json:
-        print(json.dumps(facts))
+        print(json.dumps(environment))
     else:
-        for name, value in facts.items():
+        for name, value in environment.items():
             print(f"{name:>14}  {value}")
 
 
 def download(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Name of the data set: gtzan, urbansound8k, esc10 or esc50.")
+        str, typer.Argument(metavar="NAME", help="Data set to download: gtzan, urbansound8k, esc10 or esc50.")
     ],
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that receives the folder of the data set.")],
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Parent folder. The data set gets its own subfolder.")],
     checksum: Annotated[
-        str | None, typer.Option(help="Checksum of the archive, md5:... or sha256:..., instead of the known one.")
+        str | None,
+        typer.Option(help="Checksum of the archive (md5:... or sha256:...) to use instead of the built-in one."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a data set. After a broken connection, run the same command again to continue."""
+    """Download a data set. If the connection breaks, run the same command again to continue."""
     folder = musiclab.datasets.download(name, root, checksum)
     print(f"{folder}: use it as {name}:{folder}")
 
 
 def prepare(
     source: Source,
-    store: Annotated[Path, typer.Argument(metavar="STORE.h5", help="Store to write, or to add features to.")],
+    store: Annotated[Path, typer.Argument(metavar="STORE.h5", help="Store to create, or to add features to.")],
     features: Annotated[
         str | None,
         typer.Option(
-            help="Features to store, separated by commas: audio, logmel, mfcc, chroma, contrast, summary, sequence; "
-            "default audio,logmel."
+            help="Features to store, separated by commas: audio, logmel, mfcc, chroma, contrast, summary, sequence "
+            "(default: audio,logmel)."
         ),
     ] = None,
     models: Annotated[
@@ -58,7 +59,7 @@ def prepare(
         typer.Option(
             "--for",
             metavar="MODELS",
-            help="Models to prepare for, such as mlp,cnn: stores their features, with the settings of their recipes.",
+            help="Store the features that these models need, such as mlp,cnn, with the settings from their recipes.",
         ),
     ] = None,
     settings: Annotated[
@@ -69,19 +70,19 @@ def prepare(
     quiet: Quiet = False,
     replace: Annotated[bool, typer.Option("--replace", help="Start from scratch and replace STORE.h5.")] = False,
     ignore_copies: Annotated[
-        bool, typer.Option("--ignore-copies", help="Do not look for copies of one recording.")
+        bool, typer.Option("--ignore-copies", help="Skip the search for copies of the same recording.")
     ] = False,
     backend: Annotated[
-        str | None, typer.Option(help="How to run in parallel: threading (the default), loky (processes) or dask.")
+        str | None, typer.Option(help="Parallel backend: threading (the default), loky (processes) or dask.")
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://HOST:8786.")] = None,
 ) -> None:
-    """Store a data set and its features in one HDF5 file. Run the same command again to continue it."""
-    with stoppable():
+    """Store a data set and its features in one HDF5 file. If interrupted, run the same command again to continue."""
+    with explain_interrupt():
         report = musiclab.store.prepare(
             source,
             store,
-            _chosen_features(features, models),
+            _choose_features(features, models),
             feature_settings=parse_settings(settings, "--set"),
             workers=workers,
             replace=replace,
@@ -93,8 +94,8 @@ def prepare(
     print(report)
 
 
-def _chosen_features(features: str | None, models: str | None) -> list[str] | dict:
-    """Return names of features, or with models also their settings."""
+def _choose_features(features: str | None, models: str | None) -> list[str] | dict:
+    """Return the names of the features or, with ``models``, a dictionary with their settings."""
     names = [] if features is None else [name.strip() for name in features.split(",")]
     if models is None:
         return ["audio", "logmel"] if features is None else names
@@ -107,63 +108,63 @@ def _chosen_features(features: str | None, models: str | None) -> list[str] | di
 def inspect(
     store: StoreFile,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="File to write the index and the summary to, one row per clip.")
+        Path | None, typer.Option("--csv", help="Table to write (.csv), with the index and the summary features.")
     ] = None,
 ) -> None:
-    """Print the contents of a store: features and their settings, classes, folds, sizes, licence, failures."""
-    with musiclab.store.Store(store) as opened:
-        print(opened.describe())
+    """Show the contents of a store: features and their settings, classes, folds, sizes, licence and failures."""
+    with musiclab.store.Store(store) as open_store:
+        print(open_store.describe())
         if csv is not None:
-            write_csv(csv, opened.frame("summary"), errors="backslashreplace")
+            write_csv(csv, open_store.frame("summary"), errors="backslashreplace")
 
 
 def verify(store: StoreFile, quiet: Quiet = False) -> None:
-    """Compare a store with its checksums. Exit status 1 if anything is damaged."""
+    """Check the data in a store against their checksums. The exit status is 1 if anything is damaged."""
     faults = musiclab.store.verify(store, progress=True)
     for fault in faults:
         print(fault)
-    print(f"{store}: {_count(faults)}")
+    print(f"{store}: {_count_faults(faults)}")
     raise typer.Exit(1 if faults else 0)
 
 
 def scan(
     source: Source,
     workers: Workers = -1,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Table (.csv) to write, with one line per clip.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row per clip.")] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find clips that are unreadable, silent, clipped or repeated. Exit status 1 if there are any."""
+    """Find unreadable, silent, clipped and duplicate clips in a data set. The exit status is 1 if there are any."""
     check_table(csv)
     dataset = musiclab.datasets.open_source(source)
     table = musiclab.datasets.scan(dataset, workers)
     faults = musiclab.datasets.list_faults(dataset, table)
-    folder = _folder_of(source, dataset)
+    folder = _find_root(source, dataset)
     for fault in faults:
         print(fault.replace(f"{folder}{os.sep}", ""))
     if (table["error"] == "").any():
-        print(_class_table(dataset, table))
+        print(_format_classes(dataset, table))
         if problem := musiclab.datasets.find_split_problem(dataset, table):
-            print(f"A training would be refused: {problem}")
-    print(f"{source}: {counted(len(table), 'clip')}, {table['seconds'].sum() / 3600:.2f} h, {_count(faults)}")
+            print(f"Training on this data set would fail: {problem}")
+    print(f"{source}: {counted(len(table), 'clip')}, {table['seconds'].sum() / 3600:.2f} h, {_count_faults(faults)}")
     if faults:
         print(f"Paths are relative to {folder}.")
     if csv is not None:
-        names = dataset.index[["path", "label", "group", "fold", "split"]]
-        write_csv(csv, names.join(table.drop(columns="path")))
+        index = dataset.index[["path", "label", "group", "fold", "split"]]
+        write_csv(csv, index.join(table.drop(columns="path")))
     if as_json:
         print(json.dumps({"clips": table.to_dict(orient="records"), "faults": faults}))
     raise typer.Exit(1 if faults else 0)
 
 
-def _folder_of(source: str, dataset) -> Path:
-    """Return the folder that the paths of a data set are relative to."""
-    named = Path(source.partition(":")[2] or source).expanduser().absolute()
-    return named if named.is_dir() else Path(os.path.commonpath(dataset.index["path"].map(os.path.dirname).tolist()))
+def _find_root(source: str, dataset) -> Path:
+    """Find the folder that contains all clips of a data set."""
+    folder = Path(source.partition(":")[2] or source).expanduser().absolute()
+    return folder if folder.is_dir() else Path(os.path.commonpath(dataset.index["path"].map(os.path.dirname).tolist()))
 
 
-def _class_table(dataset, table) -> str:
-    """Format the clips, groups and minutes of each class that can be read."""
+def _format_classes(dataset, table) -> str:
+    """Format a table of the classes with the number of readable clips, groups and minutes in each."""
     clips = dataset.index[["label", "group"]].join(table[["seconds", "error"]])
     columns = {"clips": ("label", "size"), "groups": ("group", "nunique"), "minutes": ("seconds", "sum")}
     classes = clips[clips["error"] == ""].groupby("label").agg(**columns)
@@ -171,5 +172,5 @@ def _class_table(dataset, table) -> str:
     return classes.rename_axis("class").reset_index().to_string(index=False, float_format="%.1f")
 
 
-def _count(faults: list[str]) -> str:
+def _count_faults(faults: list[str]) -> str:
     return counted(len(faults), "fault") if faults else "no faults"

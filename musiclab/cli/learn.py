@@ -1,4 +1,4 @@
-"""Commands about models: train, test, use."""
+"""Commands for models and runs: train, crossval, evaluate, predict, compare, report, models."""
 
 import json
 import shlex
@@ -13,21 +13,21 @@ from musiclab.cli.options import (
     AsJson,
     BatchSize,
     Data,
+    Device,
     Epochs,
-    How,
     IgnoreCopies,
+    LoaderWorkers,
     Model,
-    OnDevice,
+    Precision,
     Quiet,
-    Readers,
     RunFolder,
     Seed,
     Set,
     Size,
     SplitSeed,
-    overrides,
+    collect_overrides,
 )
-from musiclab.cli.output import check_table, list_failures, print_run, stoppable
+from musiclab.cli.output import check_table, explain_interrupt, list_failures, print_run
 from musiclab.core.errors import MusiclabError, Problems
 from musiclab.core.files import check_can_make
 from musiclab.models import NAMES, check_name
@@ -39,7 +39,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     fold: Annotated[
         int | None,
-        typer.Option(help="Fold to test on, by default the first; the next one is the validation set."),
+        typer.Option(help="Fold to test on (default: the first). The next fold becomes the validation set."),
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -48,41 +48,42 @@ def train(
     seed: Seed = None,
     split_seed: SplitSeed = None,
     ignore_copies: IgnoreCopies = False,
-    device: OnDevice = None,
-    precision: How = None,
-    workers: Readers = None,
+    device: Device = None,
+    precision: Precision = None,
+    workers: LoaderWorkers = None,
     quiet: Quiet = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped training in OUT from its last complete epoch.")
+        bool, typer.Option("--resume", help="Resume a stopped training in OUT from its last complete epoch.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in OUT.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model, test it on clips that it was not trained on, and write both and a report to OUT."""
-    named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    """Train a model, test it on held-out clips, and save the model, the results and a report to OUT."""
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
     problems = Problems()
-    opened = _open_before_torch(problems, model, data, out)
-    changes = overrides(problems, model, size, settings, workers=workers, **named)
+    dataset = _open_before_torch(problems, model, data, out)
+    overrides = collect_overrides(problems, model, size, settings, workers=workers, **options)
     plan = {"fold": fold, "resume": resume, "overwrite": overwrite, "split_seed": split_seed}
-    if _may_find_more(problems, model, data, opened is not None or size or settings):
-        source = data if opened is None else opened
-        problems.check(musiclab.runs.check_train, model, source, out, **plan, **changes)
+    if _needs_full_check(problems, model, data, dataset is not None or size or settings):
+        source = data if dataset is None else dataset
+        problems.check(musiclab.runs.check_train, model, source, out, **plan, **overrides)
     problems.raise_if_any()
-    with stoppable():
-        run = musiclab.train(model, opened, out, **plan, ignore_copies=ignore_copies, command=_command(), **changes)
+    with explain_interrupt():
+        plan["ignore_copies"] = ignore_copies
+        run = musiclab.train(model, dataset, out, **plan, command=_command_line(), **overrides)
         print_run(run, as_json)
         if run.stopped == "interrupted":
             epochs = run.settings.training["epochs"]
-            raise KeyboardInterrupt(f"stopped after {len(run.history)} of {epochs} epochs; with --resume it goes on")
+            raise KeyboardInterrupt(f"stopped after {len(run.history)} of {epochs} epochs. Use --resume to continue.")
 
 
 def crossval(
     model: Model,
     data: Data,
-    folds: Annotated[str, typer.Option(help='Folds to test on, such as "1,3", or "all".')] = "all",
+    folds: Annotated[str, typer.Option(help='Folds to test on: a list such as "1,3", or "all".')] = "all",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write, with one run folder per fold. Finished folds in it are not trained again."),
+        typer.Option(help="Folder to write, with one run folder per fold. Folds that are already finished are kept."),
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -91,30 +92,31 @@ def crossval(
     seed: Seed = None,
     split_seed: SplitSeed = None,
     ignore_copies: IgnoreCopies = False,
-    device: OnDevice = None,
-    precision: How = None,
-    workers: Readers = None,
+    device: Device = None,
+    precision: Precision = None,
+    workers: LoaderWorkers = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Test each fold with a model trained on the others. With --out, you can stop it and continue later."""
-    named = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    """Cross-validate: test each fold with a model trained on the others. With --out, you can stop and resume."""
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
     problems = Problems()
-    opened = _open_before_torch(problems, model, data, out)
-    changes = overrides(problems, model, size, settings, workers=workers, **named)
-    chosen = None if folds == "all" else problems.check(_fold_numbers, folds)
-    if _may_find_more(problems, model, data, opened is not None or size or settings):
-        source = data if opened is None else opened
-        problems.check(musiclab.runs.check_crossval, model, source, chosen, out, split_seed=split_seed, **changes)
+    dataset = _open_before_torch(problems, model, data, out)
+    overrides = collect_overrides(problems, model, size, settings, workers=workers, **options)
+    chosen = None if folds == "all" else problems.check(_parse_folds, folds)
+    if _needs_full_check(problems, model, data, dataset is not None or size or settings):
+        source = data if dataset is None else dataset
+        problems.check(musiclab.runs.check_crossval, model, source, chosen, out, split_seed=split_seed, **overrides)
     problems.raise_if_any()
-    with stoppable("stopped; the same command goes on" if out else "stopped; with --out it could go on"):
+    hint = "Run the same command again to continue." if out else "Only a cross-validation with --out can be continued."
+    with explain_interrupt(f"stopped. {hint}"):
         splitting = {"split_seed": split_seed, "ignore_copies": ignore_copies}
-        run = musiclab.crossval(model, opened, chosen, out, **splitting, command=_command(), **changes)
+        run = musiclab.crossval(model, dataset, chosen, out, **splitting, command=_command_line(), **overrides)
     print_run(run, as_json)
 
 
-def evaluate(run: RunFolder, data: Data, device: OnDevice = "auto", as_json: AsJson = False) -> None:
-    """Test a trained model on the clips that it was tested on before, or on other data."""
+def evaluate(run: RunFolder, data: Data, device: Device = "auto", as_json: AsJson = False) -> None:
+    """Test a trained model on the test clips of its run, or on other data."""
     problems = Problems()
     trained = problems.check(musiclab.load, run)
     if trained is None and not musiclab.store.must_render(data):
@@ -129,28 +131,28 @@ def predict(
         list[Path],
         typer.Argument(metavar="FILE...", help="Sound files, folders of sound files, or - for standard input."),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Number of classes to print for each file.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="Number of classes to print per file.")] = 3,
     every: Annotated[
         float | None,
-        typer.Option(help="Print a timeline with a window every so many seconds; by default only for long files."),
+        typer.Option(help="Seconds between the windows of a timeline. By default, only long files get one."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Table (.csv) to write, one line per file.")] = None,
-    windows: Annotated[Path | None, typer.Option(help="Table (.csv) to write, one line per window of time.")] = None,
-    device: OnDevice = "auto",
+    csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row per file.")] = None,
+    windows: Annotated[Path | None, typer.Option(help="Table to write (.csv), one row per window.")] = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Classify sound files; long files also get a timeline of predictions."""
+    """Classify sound files. Long files also get a timeline of predictions."""
     check_table(csv)
     check_table(windows)
     predictions = musiclab.load(run).predict(files, every=every, device=device)
     list_failures(predictions.failures)
     windows_of = dict(list(predictions.windows.groupby("path")))
-    for path, shares in zip(predictions.files["path"], predictions.probabilities, strict=True):
-        best = (-shares).argsort(kind="stable")[:top]
-        print(f"{path}: " + ", ".join(f"{predictions.classes[index]} {100 * shares[index]:.1f} %" for index in best))
+    for path, probabilities in zip(predictions.files["path"], predictions.probabilities, strict=True):
+        best = (-probabilities).argsort(kind="stable")[:top]
+        print(f"{path}: " + ", ".join(f"{predictions.classes[i]} {100 * probabilities[i]:.1f} %" for i in best))
         if len(windows_of[path]) > 1:
-            for start, end, name, share in musiclab.runs.merged(windows_of[path]).itertuples(index=False):
-                print(f"  {_clock(start):>7} to {_clock(end):>7}  {name} {100 * share:.1f} %")
+            for start, end, label, probability in musiclab.runs.merged(windows_of[path]).itertuples(index=False):
+                print(f"  {_format_time(start):>7} to {_format_time(end):>7}  {label} {100 * probability:.1f} %")
     if csv is not None:
         predictions.save(csv)
     if windows is not None:
@@ -160,13 +162,13 @@ def predict(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders and folders of cross-validations.")],
-    out: Annotated[Path | None, typer.Option(help="Table (.csv) or picture (.png, .svg, .pdf) to write.")] = None,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders or folders of cross-validations.")],
+    out: Annotated[Path | None, typer.Option(help="Table (.csv) or figure (.png, .svg, .pdf) to write.")] = None,
     speed: Annotated[bool, typer.Option(help="Measure how many clips per second each model classifies.")] = True,
-    device: OnDevice = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Compare runs: accuracy, size and speed of each, and whether the differences could be chance."""
+    """Compare the accuracy, size and speed of runs, and test whether the differences could be due to chance."""
     if out is not None:
         musiclab.runs.comparison.check_out(out)
     comparison = musiclab.compare(*runs, device=device, measure_speed=speed)
@@ -178,7 +180,7 @@ def compare(
 
 
 def report(run: RunFolder, as_json: AsJson = False) -> None:
-    """Write the report of a run again: report.html, curves.png and confusion.png in its folder."""
+    """Rewrite the report of a run: report.html, curves.png and confusion.png in its folder."""
     page = musiclab.load(run).report()
     print(page)
     if as_json:
@@ -186,37 +188,35 @@ def report(run: RunFolder, as_json: AsJson = False) -> None:
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the models with their input, their sizes, and their recipe, which is how train trains them by default."""
+    """List the models with their inputs, sizes and recipes (the default training settings)."""
     from musiclab.training.recipes import describe
 
-    described = [describe(name) for name in NAMES]
-    for entry in described:
-        print(_model_text(entry))
-    print("Parameters are those for 10 classes. Change sizes with --size NAME=VALUE, settings with --set NAME=VALUE.")
+    descriptions = [describe(name) for name in NAMES]
+    for description in descriptions:
+        print(_format_model(description))
+    print("Parameters are counted for 10 classes. Change sizes with --size NAME=VALUE, settings with --set NAME=VALUE.")
     if as_json:
-        print(json.dumps({"models": described}))
+        print(json.dumps({"models": descriptions}))
 
 
-def _model_text(entry: dict) -> str:
-    """Format a model as a line about its input and its parameters, and lines about its sizes and settings."""
-    *dimensions, length = entry["input_shape"]
+def _format_model(description: dict) -> str:
+    *dimensions, length = description["input_shape"]
     shape = f"{dimensions[0]} x {length} (dimensions x frames), of sound" if dimensions else f"{length:,} samples"
-    rate = entry["feature_settings"]["sample_rate"]
-    sizes = ", ".join(f"{name}={json.dumps(value)}" for name, value in entry["sizes"].items())
-    training = entry["training"]
-    shown = ["epochs", "batch_size", "learning_rate", "schedule"]
-    recipe = [f"{name}={training[name]}" for name in shown]
+    sample_rate = description["feature_settings"]["sample_rate"]
+    sizes = ", ".join(f"{name}={json.dumps(value)}" for name, value in description["sizes"].items())
+    training = description["training"]
+    recipe = [f"{name}={training[name]}" for name in ("epochs", "batch_size", "learning_rate", "schedule")]
     recipe += [f"augmentation.{name}={value}" for name, value in training["augmentation"].items() if value]
     return (
-        f"{entry['model']:8} input: {entry['feature']}, {shape} at {rate:,} Hz\n"
-        f"         parameters: {entry['parameters']:,}\n"
+        f"{description['model']:8} input: {description['feature']}, {shape} at {sample_rate:,} Hz\n"
+        f"         parameters: {description['parameters']:,}\n"
         f"         sizes: {sizes}\n"
         f"         recipe: {', '.join(recipe)}\n"
     )
 
 
 def _open_before_torch(problems: Problems, model: str, data: str, out: Path | None):
-    """Check the names of model, folder and data, which takes no torch, and return the data with its table of clips."""
+    """Check model, output folder and data as far as possible without torch, and return the data with their index."""
     problems.check(check_name, model)
     if out is not None:
         problems.check(check_can_make, out)
@@ -225,34 +225,34 @@ def _open_before_torch(problems: Problems, model: str, data: str, out: Path | No
     return data if musiclab.store.must_render(data) else problems.check(musiclab.store.open_index, data)
 
 
-def _may_find_more(problems: Problems, model: str, data: str, is_checked_with_torch: bool) -> bool:
-    """Return True if there are problems, and loading torch may tell others, to report all of them at once."""
+def _needs_full_check(problems: Problems, model: str, data: str, is_checked_with_torch: bool) -> bool:
+    """Return True if there are problems and a check with torch could find more, so that all are reported at once."""
     return bool(problems.errors and is_checked_with_torch and model in NAMES and not musiclab.store.must_render(data))
 
 
 def _check_exists(data: str) -> None:
-    """Raise an error if a store or a folder is missing; it takes no time, because nothing is opened."""
+    """Raise an error if a store or a folder is missing, without opening it."""
     data = data.rpartition(",group=")[0] or data
-    name, _, rest = data.partition(":")
-    paths = Path(data).expanduser(), Path(rest or name).expanduser()
+    name, _, folder = data.partition(":")
+    paths = Path(data).expanduser(), Path(folder or name).expanduser()
     if name not in ("studio", "street") and not any(path.exists() for path in paths):
-        raise MusiclabError(f"{paths[1]}: no such file or folder; expected data as `musiclab train --help` lists them")
+        raise MusiclabError(f"{paths[1]}: no such file or folder. See `musiclab train --help` for the forms of DATA.")
 
 
-def _clock(seconds: float) -> str:
-    """Format seconds as 1:02.5."""
+def _format_time(seconds: float) -> str:
+    """Format seconds as minutes and seconds, such as 1:02.5."""
     tenths = round(10 * seconds)
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
-def _command() -> str:
+def _command_line() -> str:
     return shlex.join(["musiclab", *sys.argv[1:]])
 
 
-def _fold_numbers(text: str) -> list[int]:
+def _parse_folds(text: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        return [int(fold) for fold in text.split(",")]
     except ValueError as error:
         raise MusiclabError(
-            f'--folds: expected numbers with commas between, such as "1,3", or "all", found {text!r}'
+            f'--folds: expected numbers separated by commas, such as "1,3", or "all", found {text!r}'
         ) from error

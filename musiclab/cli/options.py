@@ -1,4 +1,4 @@
-"""Arguments and options of several commands."""
+"""Define the arguments and options that several commands share."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from musiclab.core.errors import MusiclabError, Problems
 from musiclab.models import NAMES
 
 
-def _not_zero(workers: int) -> int:
+def _check_workers(workers: int) -> int:
     if workers == 0:
         raise typer.BadParameter("expected 1 or more, or -1 for one per core, found 0")
     return workers
@@ -28,25 +28,31 @@ def _hide_progress(quiet: bool) -> None:
 
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 _Precision = Literal["auto", "fp32", "bf16", "fp16"]
-_SOURCES = "studio, street, folder:DIR (or just DIR), gtzan:DIR, urbansound8k:DIR, esc10:DIR or esc50:DIR"
-Workers = Annotated[int, typer.Option(help="Number of processes or threads; -1 uses one per core.", callback=_not_zero)]
-Data = Annotated[str, typer.Argument(metavar="DATA", help=f"Store (.h5), or the source of a data set: {_SOURCES}.")]
+_SOURCES = (
+    "a folder with one subfolder per class, studio (generated music), street (generated sounds of the city), "
+    "gtzan:DIR, urbansound8k:DIR, esc10:DIR or esc50:DIR"
+)
+Workers = Annotated[
+    int,
+    typer.Option(help="Number of parallel processes or threads; -1 uses one per core.", callback=_check_workers),
+]
+Data = Annotated[str, typer.Argument(metavar="DATA", help=f"Store (.h5) or data set: {_SOURCES}.")]
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help=f"Data set: {_SOURCES}.")]
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help=f"Name of the model: {', '.join(NAMES)}. `musiclab models` describes them.",
+        help=f"Model: {', '.join(NAMES)}. Run `musiclab models` for a description of each.",
         autocompletion=_complete_model,
     ),
 ]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `musiclab train` wrote.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder written by `musiclab train`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object as the last line of the output.")]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Draw no progress bars.", callback=_hide_progress, expose_value=False),
+    typer.Option("--quiet", "-q", help="Hide progress bars.", callback=_hide_progress, expose_value=False),
 ]
-OnDevice = Annotated[
+Device = Annotated[
     _Device | None,
     typer.Option("--device", help="Device to compute on; auto (the default) uses a GPU if there is one."),
 ]
@@ -55,90 +61,93 @@ Seed = Annotated[
     typer.Option(
         min=0,
         max=2**32 - 1,
-        help="Random seed, default 0. It decides the initial weights, the order of the clips, the segments that are "
-        "cut from them, and the augmentation; and the split, unless there are official folds or --split-seed.",
+        help="Random seed of everything that is random: the initial weights, the order of the clips, the segments cut "
+        "from them, the augmentation and the split (default: 0). Official folds don't depend on it.",
     ),
 ]
 SplitSeed = Annotated[
     int | None,
-    typer.Option("--split-seed", min=0, max=2**32 - 1, help="Random seed of the split alone; default: that of --seed."),
+    typer.Option("--split-seed", min=0, max=2**32 - 1, help="Random seed of the split (default: same as --seed)."),
 ]
 IgnoreCopies = Annotated[
     bool,
-    typer.Option(
-        "--ignore-copies", help="Let copies of one recording lie on two sides of a split; by default they don't."
-    ),
+    typer.Option("--ignore-copies", help="Allow copies of the same recording in both the training and the test set."),
 ]
 Epochs = Annotated[
-    int | None, typer.Option(min=1, help="Number of passes over the training clips; default: that of the recipe.")
+    int | None, typer.Option(min=1, help="Number of passes over the training clips (default: set by the recipe).")
 ]
 Size = Annotated[
     list[str] | None,
-    typer.Option("--size", metavar="NAME=VALUE", help="Size of the model, such as width=16; give it once per size."),
+    typer.Option(
+        "--size",
+        metavar="NAME=VALUE",
+        help="Model size to change, such as width=16. Can be repeated. `musiclab models` lists the sizes.",
+    ),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Training setting, such as learning_rate=0.003 or augmentation.mixup=0.2; give it once per setting.",
+        help="Training setting to change, such as learning_rate=0.003 or augmentation.mixup=0.2. Can be repeated. "
+        "`musiclab models` lists the settings.",
     ),
 ]
-How = Annotated[
+Precision = Annotated[
     _Precision | None,
     typer.Option(
-        "--precision", help="Number format; auto, the default, uses bf16 where the hardware has it, otherwise fp32."
+        "--precision", help="Number format; auto (the default) uses bf16 if the hardware supports it, otherwise fp32."
     ),
 ]
-Readers = Annotated[
-    int | None, typer.Option("--workers", min=0, help="Number of processes that read batches ahead, default 0.")
+LoaderWorkers = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Number of processes that load batches in advance (default: 0).")
 ]
 BatchSize = Annotated[
-    int | None, typer.Option(min=2, help="Number of examples per training step; default: that of the recipe.")
+    int | None, typer.Option(min=2, help="Number of examples per training step (default: set by the recipe).")
 ]
 
 
-def overrides(
-    problems: Problems, model: str, sizes: Sequence[str] | None, settings: Sequence[str] | None, **named
+def collect_overrides(
+    problems: Problems, model: str, sizes: Sequence[str] | None, settings: Sequence[str] | None, **options
 ) -> dict:
-    """Collect the changes of a recipe by ``--size``, ``--set`` and options of their own, and their problems."""
-    changes = {name: value for name, value in named.items() if value is not None}
+    """Collect the recipe's overrides from ``--size``, ``--set`` and ``options``, and any errors in ``problems``."""
+    overrides = {name: value for name, value in options.items() if value is not None}
     for option, texts in (("--size", sizes), ("--set", settings)):
         for name, value in (problems.check(parse_settings, texts, option) or {}).items():
             with problems:
-                _check_option(option, name, model, changes)
-                changes[name] = value
-    return changes
+                _check_override(option, name, model, overrides)
+                overrides[name] = value
+    return overrides
 
 
-def _check_option(option: str, name: str, model: str, taken: dict) -> None:
-    if name in taken:
-        raise MusiclabError(f"{option}: {name} is set twice; name it once")
-    if model not in NAMES:  # which is refused without loading torch
+def _check_override(option: str, name: str, model: str, overrides: dict) -> None:
+    if name in overrides:
+        raise MusiclabError(f"{option}: {name} is set twice. Set it only once.")
+    if model not in NAMES:  # reported elsewhere, without loading torch
         return
     from musiclab.training.recipes import list_settings, list_sizes, recipe
 
     if name not in (*list_sizes(model), *list_settings()):
         recipe(model, **{name: None})  # raises
     if option == "--size" and name in list_settings():
-        raise MusiclabError(f"--size: {name} is a training setting, not a size of the model; write --set {name}=VALUE")
+        raise MusiclabError(f"--size: {name} is a training setting, not a model size. Use --set {name}=VALUE instead.")
     if option == "--set" and name in list_sizes(model):
-        raise MusiclabError(f"--set: {name} is a size of the model, not a training setting; write --size {name}=VALUE")
+        raise MusiclabError(f"--set: {name} is a model size, not a training setting. Use --size {name}=VALUE instead.")
 
 
 def parse_settings(texts: Sequence[str] | None, option: str) -> dict:
-    """Parse ``["a=1", "b.c=x"]`` to ``{"a": 1, "b": {"c": "x"}}``; a value is JSON, or else text."""
+    """Parse ``["a=1", "b.c=x"]`` to ``{"a": 1, "b": {"c": "x"}}``; values that are not JSON are kept as text."""
     settings: dict = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise MusiclabError(f"{option}: expected NAME=VALUE, found {text!r}")
-        *outer, last = name.split(".")
+        *parents, last = name.split(".")
         level = settings
-        for part in outer:
-            level = level.setdefault(part, {})
+        for parent in parents:
+            level = level.setdefault(parent, {})
             if not isinstance(level, dict):
-                raise MusiclabError(f"{option}: expected {part}=VALUE or {part}.NAME=VALUE, found both")
+                raise MusiclabError(f"{option}: expected {parent}=VALUE or {parent}.NAME=VALUE, found both")
         try:
             level[last] = json.loads(value)
         except ValueError:

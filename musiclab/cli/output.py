@@ -1,4 +1,4 @@
-"""Output of several commands."""
+"""Check and print the output that several commands share."""
 
 import json
 import sys
@@ -16,16 +16,16 @@ def list_failures(failures) -> None:
 
 
 def check_table(path: Path | None) -> None:
-    """Raise an error before the work begins if a table cannot be written afterwards; None is no table."""
+    """Raise an error if no table can be written to ``path``, before any work is done."""
     if path is None:
         return
     if path.is_dir():
-        raise MusiclabError(f"{path}: expected the name of a table to write, found a folder; name a file in it")
+        raise MusiclabError(f"{path} is a folder. Choose a file name for the table, such as {path / 'table.csv'}.")
     check_can_make(path.absolute().parent, "the folder of a table")
 
 
 def print_run(run, as_json: bool) -> None:
-    """Print the result of a run, and the path of its report, in the first of several processes."""
+    """Print the results of a run and the path of its report, in the main process only."""
     from musiclab.training.devices import is_main
 
     if not is_main():
@@ -33,8 +33,8 @@ def print_run(run, as_json: bool) -> None:
     print(run)
     if run.settings.clips:
         print(f"clips: {run.settings.clips_in_words}")
-    for fold, each in run.folds.items():
-        print(f"  fold {fold}: {100 * each.result.accuracy:.1f} %, n = {each.result.n}")
+    for fold, fold_run in run.folds.items():
+        print(f"  fold {fold}: {100 * fold_run.result.accuracy:.1f} %, n = {fold_run.result.n}")
     print(run.result.per_class.round(3).to_string())
     if run.folder is not None and (page := run.folder / "report.html").exists():
         print(f"report: {page}")
@@ -43,9 +43,9 @@ def print_run(run, as_json: bool) -> None:
 
 
 @contextmanager
-def stoppable(how_to_go_on: str = "") -> Iterator[None]:
-    """Say how to continue after Ctrl-C, unless the library has said it."""
+def explain_interrupt(message: str = "") -> Iterator[None]:
+    """Add a message to a Ctrl-C that has none, such as how to continue."""
     try:
         yield
-    except KeyboardInterrupt as stopped:
-        raise KeyboardInterrupt(str(stopped) or how_to_go_on) from None
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(str(interrupt) or message) from None

@@ -1,4 +1,4 @@
-"""Report what is installed, what it can compute on, and how to fix what is missing."""
+"""Report installed versions and devices, and explain how to fix an incomplete installation."""
 
 import importlib
 import os
@@ -10,16 +10,16 @@ from importlib import metadata
 from musiclab.core.errors import MusiclabError
 from musiclab.core.files import cache_folder
 
-# packages whose versions matter to a result
+# packages whose versions can influence results
 PACKAGES = ("torch", "torchaudio", "librosa", "soundfile", "soxr", "h5py", "numpy", "pandas", "scikit-learn",
             "matplotlib", "ipywidgets", "jupyterlab", "accelerate")  # fmt: skip
-NATIVE = ("numpy", "torch", "soundfile", "h5py")  # with compiled parts, which may be installed and yet fail to load
+NATIVE = ("numpy", "torch", "soundfile", "h5py")  # packages with compiled code, which may fail to load
 ROOM = 1.0  # gigabytes that the lessons need in the cache folder
-_OLDEST_PYTHON = (3, 11)  # repeats pyproject.toml, because musiclab may be used without being installed
+_OLDEST_PYTHON = (3, 11)  # as in pyproject.toml, which is not available if musiclab is not installed
 
 
 def describe() -> dict[str, str]:
-    """Return versions, devices and folders by name."""
+    """Return a dictionary of versions, devices and folders."""
     return {
         "musiclab": metadata.version("musiclab"),
         "python": platform.python_version(),
@@ -32,26 +32,26 @@ def describe() -> dict[str, str]:
 
 
 def check() -> None:
-    """Print that everything is in place, or raise MusiclabError with a line for each of the :func:`troubles`."""
+    """Confirm that the installation is complete, or raise MusiclabError with the list of :func:`troubles`."""
     if problems := troubles():
-        raise MusiclabError("\n".join(["not everything that the lessons need is here:", *problems]))
+        raise MusiclabError("\n".join(["the installation is not ready for the lessons:", *problems]))
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "librosa", "numpy"))
-    print("All that the lessons need is here.")
+    print("Everything is ready for the lessons.")
     print(f"Python {platform.python_version()}, musiclab {metadata.version('musiclab')}, {versions}")
-    print(f"computes on: {_devices()}")
+    print(f"Devices: {_devices()}")
 
 
 def troubles() -> list[str]:
-    """List what would stop a lesson, and how to fix it, one line for each problem.
+    """List problems that would stop a lesson, one per line, with their remedies.
 
-    It checks the versions of Python and of all packages that musiclab requires, whether those with compiled parts
-    load, and whether the cache folder can be written to and has room. It needs none of these packages itself.
+    Checks the versions of Python and all required packages, imports the packages with compiled code, and checks that
+    the cache folder is writable and has enough space. It works even if these packages are missing.
     """
     problems = []
     if sys.version_info[:2] < _OLDEST_PYTHON:
         problems.append(
             f"Python: expected {'.'.join(map(str, _OLDEST_PYTHON))} or newer, found {platform.python_version()}; "
-            "create the environment again with a newer one, as the README shows"
+            "create a new environment with a newer Python, as described in the README"
         )
     return problems + _package_problems() + _cache_problems()
 
@@ -60,31 +60,31 @@ def _package_problems() -> list[str]:
     try:
         requirements = metadata.requires("musiclab") or []
     except metadata.PackageNotFoundError:
-        return ["musiclab: a folder, but not installed; in the folder of its README: pip install -r requirements.txt"]
+        return ["musiclab: not installed; in the folder with the README, run: pip install -r requirements.txt"]
     try:
         from packaging.requirements import Requirement
     except ModuleNotFoundError:
         return [
             "packaging: not installed, so the versions of the other packages cannot be checked; "
-            "run  %pip install packaging  in a cell of its own, then restart the kernel"
+            "run  %pip install packaging  in a separate cell, then restart the kernel"
         ]
-    problems, wanted = [], []
+    problems, to_install = [], []
     for requirement in map(Requirement, requirements):
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):  # only tests or clusters need it
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):  # optional, for tests or clusters
             continue
         name, versions = requirement.name, requirement.specifier
         version = _version(name)
         if version is None or not versions.contains(version, prereleases=True):
             problems.append(f"{name}: expected {versions or 'any version'}, found {version or 'none'}")
-            wanted.append(f'"{name}{versions}"')
+            to_install.append(f'"{name}{versions}"')
         elif name in NATIVE and (reason := _import_failure(name)):
             problems.append(
-                f"{name}: expected one that loads, found {version}, which does not ({reason}); in a cell of its own: "
+                f"{name}: version {version} is installed but cannot be imported ({reason}); run in a separate cell: "
                 f"%pip install --force-reinstall --no-deps {name}=={version}"
             )
-    if wanted:
-        command = f"%pip install {' '.join(wanted)}"
-        problems.append(f"to fix this: run  {command}  in a cell of its own, then restart the kernel")
+    if to_install:
+        command = f"%pip install {' '.join(to_install)}"
+        problems.append(f"to fix this, run  {command}  in a separate cell, then restart the kernel")
     return problems
 
 
@@ -96,10 +96,10 @@ def _version(package: str) -> str | None:
 
 
 def _import_failure(package: str) -> str:
-    """Return in one line why a package does not load, or an empty text."""
+    """Return the first line of the error when a package is imported, or "" if the import succeeds."""
     try:
         importlib.import_module(package)
-    except (ImportError, OSError) as error:  # OSError: a library of the system that it needs is missing
+    except (ImportError, OSError) as error:  # OSError: a system library is missing
         return next(iter(str(error).strip().splitlines()), type(error).__name__)
     return ""
 
@@ -108,14 +108,14 @@ def _cache_problems() -> list[str]:
     try:
         folder = cache_folder()
     except ModuleNotFoundError:
-        return []  # no platformdirs, which is listed among the packages
+        return []  # platformdirs is missing, which is already listed as a package problem
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    remedy = "name another folder with the environment variable MUSICLAB_CACHE, and start JupyterLab again"
+    remedy = "choose another folder with the environment variable MUSICLAB_CACHE, and restart JupyterLab"
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        return [f"cache: expected a folder that can be written to, found that {existing} cannot; {remedy}"]
+        return [f"cache: the folder {existing} is not writable; {remedy}"]
     free = shutil.disk_usage(existing).free / 1e9
     if free < ROOM:
-        return [f"cache: expected {ROOM:g} GB of room in {folder}, found {free:.2f} GB; make room, or {remedy}"]
+        return [f"cache: {folder} needs {ROOM:g} GB of free space, found {free:.2f} GB; free some space, or {remedy}"]
     return []
 
 

@@ -1,13 +1,16 @@
-"""Errors that the user can fix: each message says what was expected, what was found, where, and what to do."""
+"""Define the errors that users can fix, and format their messages.
+
+A message says what is wrong, where, and how to fix it.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 
 class MusiclabError(Exception):
-    """Base of all errors that the command line prints as one message, with exit status 2.
+    """Base class of all errors that the command line prints as a message, with exit status 2.
 
-    An error with several messages lists all of them.
+    An error with several arguments lists all of them as separate problems.
     """
 
     def __str__(self) -> str:
@@ -17,23 +20,23 @@ class MusiclabError(Exception):
 
 
 class AudioError(MusiclabError, ValueError):
-    """A file or a waveform cannot be used as sound."""
+    """Raised for an audio file or waveform that cannot be used."""
 
 
 class DatasetError(MusiclabError, ValueError):
-    """A data set, an index or a split cannot be used."""
+    """Raised for a data set, index table or split that cannot be used."""
 
 
 class StoreError(MusiclabError, ValueError):
-    """A store cannot be read, or does not hold what is asked of it."""
+    """Raised for a store that cannot be read or written, or does not have the requested feature."""
 
 
 class RunError(MusiclabError, ValueError):
-    """A run folder, a checkpoint or a training setting cannot be used."""
+    """Raised for a run folder, checkpoint or setting that cannot be used."""
 
 
 class Problems:
-    """Collect the errors of several checks, to report all of them at once.
+    """Collect the errors of several checks, and report them together.
 
     Examples
     --------
@@ -62,23 +65,26 @@ class Problems:
         return isinstance(error, MusiclabError)
 
     def check(self, function: Callable, *arguments, **named):
-        """Call a function and return its result, or None if it raises a MusiclabError, which is collected."""
+        """Call a function and return its result. If it raises a MusiclabError, collect the error and return None."""
         with self:
             return function(*arguments, **named)
 
     def raise_if_any(self) -> None:
-        """Raise a single error as it is, and several as one, of their class if they all have the same."""
+        """Raise the collected errors: a single one unchanged, several as one error.
+
+        The combined error has the class of the collected errors if they all have the same, otherwise MusiclabError.
+        """
         if not self.errors:
             return
         if len(self.errors) == 1:
             raise self.errors[0]
         classes = {type(error) for error in self.errors}
-        messages = dict.fromkeys(message for error in self.errors for message in error.args)  # each once, in order
+        messages = dict.fromkeys(message for error in self.errors for message in error.args)  # without repetitions
         raise (classes.pop() if len(classes) == 1 else MusiclabError)(*messages)
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a number with its noun.
+    """Format a count with its noun in singular or plural.
 
     Examples
     --------
@@ -92,14 +98,14 @@ def counted(count: int, noun: str) -> str:
 
 
 def list_left_out(failures: Sequence[tuple[str, str]]) -> str:
-    """Write how many files could not be read, and the reason for each, from pairs of (path, reason)."""
-    were = "is" if len(failures) == 1 else "are"
-    head = f"{counted(len(failures), 'file')} could not be read and {were} left out:"
+    """Format a list of unreadable files, given as pairs of (path, reason)."""
+    verb = "is" if len(failures) == 1 else "are"
+    head = f"{counted(len(failures), 'file')} could not be read and {verb} left out:"
     return "\n  ".join([head, *(reason for _, reason in failures)])
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End a message about an unknown name with the nearest known one, or with nothing if none is near.
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Suggest the option that is most similar to an unknown name, as the end of a message, or return "".
 
     Examples
     --------
@@ -108,12 +114,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["cnn", "lstm"])
     ''
     """
-    close = get_close_matches(name[:100], list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    matches = get_close_matches(name[:100], list(options), n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
-    """Describe the entries in which two mappings differ, as one text for each, or return None if there are none.
+    """Format the entries that differ between two mappings, one text per mapping. Return None if they are equal.
 
     Examples
     --------
@@ -123,23 +129,23 @@ def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
     keys = sorted(key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key))
     if not keys:
         return None
-    one, other = (", ".join(f"{key}={_sample(entries.get(key))}" for key in keys) for entries in (expected, actual))
-    return one, other
+    texts = [", ".join(f"{key}={_summarize(mapping.get(key))}" for key in keys) for mapping in (expected, actual)]
+    return texts[0], texts[1]
 
 
-def shortened(value, most: int = 200) -> str:
-    """Write a value for a message, at most so many characters of it.
+def shortened(value, limit: int = 200) -> str:
+    """Format a value for a message, with at most ``limit`` characters.
 
     Examples
     --------
-    >>> shortened("a"), shortened([7] * 1000, most=6)
+    >>> shortened("a"), shortened([7] * 1000, limit=6)
     ("'a'", '[7, 7,...')
     """
     text = repr(value)
-    return text if len(text) <= most else f"{text[:most]}..."
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def _sample(value) -> str:
+def _summarize(value) -> str:
     if isinstance(value, list) and len(value) > 5:
         return f"{len(value)} such as {str(value[0])[:200]}"
     return str(value)[:500]

@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and find the cache folder."""
+"""Write files atomically, and locate the cache folder."""
 
 import json
 import os
@@ -16,21 +16,25 @@ from musiclab.core.errors import RunError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a new file beside ``path`` to write to, and rename it to ``path`` if the block succeeds.
+    """Yield a temporary file next to ``path``, and rename it to ``path`` if the block succeeds.
 
-    Even after an error, a kill or on a full disk, ``path`` holds the old file or the new one, never half of one. What
-    killed processes have left unfinished in the folder is removed.
+    ``path`` always holds either the complete old file or the complete new file, even after an error, a kill or a full
+    disk. Unfinished files of killed processes in the same folder are removed.
 
     Raises
     ------
     OSError
-        The file cannot be written; its ``filename`` is ``path``. That is also so where a library reports a write that
-        failed as an error of its own, which rarely says why.
+        The file cannot be written. ``filename`` of the error is ``path``. If a library raises an error of its own for a
+        failed write, it is replaced by the OSError of the disk, which gives the reason.
 
     Examples
     --------
-    >>> with replacing("notes.txt") as unfinished:  # doctest: +SKIP
-    ...     unfinished.write_text("all of it")
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/notes.txt") as unfinished:
+    ...         _ = unfinished.write_text("complete")
+    ...     Path(folder, "notes.txt").read_text()
+    'complete'
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,33 +57,36 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value) -> Path:
-    """Write ``value`` as indented JSON, completely or not at all."""
+    """Write ``value`` as indented JSON with :func:`replacing`, and return the path."""
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Path(path)
 
 
 def write_csv(path: str | Path, table, errors: str = "strict") -> Path:
-    """Write a pandas table without its index as CSV in UTF-8, completely or not at all.
+    """Write a pandas table as CSV in UTF-8 with :func:`replacing`, without its index, and return the path.
 
-    ``errors`` says what becomes of text that is not UTF-8, as for :meth:`pandas.DataFrame.to_csv`.
+    ``errors`` is the handling of text that is not UTF-8, as in :meth:`pandas.DataFrame.to_csv`.
     """
     with replacing(path) as unfinished:
         table.to_csv(unfinished, index=False, encoding="utf-8", errors=errors)
     return Path(path)
 
 
-def check_can_make(folder: str | Path, what: str = "a run folder to make") -> None:
-    """Raise RunError if a folder cannot be made, or written to."""
+def check_can_make(folder: str | Path, description: str = "a new run folder") -> None:
+    """Raise RunError if a folder cannot be created or written to."""
     if Path(folder).is_file():
-        raise RunError(f"{folder}: expected {what}, found a file; name another folder")
+        raise RunError(f"{folder}: expected {description}, found a file; choose another folder")
     nearest = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        raise RunError(f"{folder}: expected {what}, found that {nearest} cannot be written to; name another")
+        raise RunError(f"{folder}: cannot create {description}, because {nearest} is not writable; choose another")
 
 
 def cache_folder() -> Path:
-    """Return the folder for rendered sounds and stores: ``MUSICLAB_CACHE``, or one in the user's cache folder."""
+    """Return the folder for rendered audio and prepared stores.
+
+    The environment variable ``MUSICLAB_CACHE`` overrides the default, a folder in the user's cache folder.
+    """
     if folder := os.environ.get("MUSICLAB_CACHE"):
         return Path(folder)
     import platformdirs  # not at the top, because training from a store works without it
@@ -88,7 +95,7 @@ def cache_folder() -> Path:
 
 
 def _try_to_write(path: Path) -> OSError | None:
-    """Return the error of writing some more to a file, or None if that works."""
+    """Append to a file, and return the error, or None if the write succeeds."""
     try:
         with path.open("ab") as file:
             file.write(bytes(1 << 20))
@@ -99,26 +106,26 @@ def _try_to_write(path: Path) -> OSError | None:
 
 def _remove_leftovers(folder: Path) -> None:
     with os.scandir(folder) as entries:
-        for entry in islice(entries, 1000):  # no more, because each file that is written looks through its folder
-            left = _UNFINISHED.fullmatch(entry.name)
-            if left and left["mark"] not in _in_progress and not _is_running(int(left["process"])):
-                with suppress(OSError):  # another process was faster, or Windows, which removes nothing that is open
+        for entry in islice(entries, 1000):  # limited, because every write scans its folder
+            match = _UNFINISHED.fullmatch(entry.name)
+            if match and match["mark"] not in _in_progress and not _is_running(int(match["process"])):
+                with suppress(OSError):  # removed by another process, or still open on Windows
                     os.unlink(entry.path)
 
 
 def _is_running(process: int) -> bool:
-    """Return True if another process has that number."""
-    if process == os.getpid() or os.name == "nt":  # Windows has no such question, and protects what is open
+    """Return True if a process with this id is running, other than the current one."""
+    if process == os.getpid() or os.name == "nt":  # os.kill cannot check on Windows, where open files are protected
         return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it runs for somebody else
+    except OSError:  # a running process of another user
         return True
     return True
 
 
-_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # a folder may be shared with others
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"  # process ids are only valid on one machine
 _UNFINISHED = re.compile(rf"\..*-(?P<mark>{_MACHINE}-(?P<process>\d{{1,9}})-[0-9a-f]{{8}})(\..*)?", re.DOTALL)
-_in_progress: set[str] = set()  # marks in the names of files that this process is writing
+_in_progress: set[str] = set()  # marks of the files that this process is writing

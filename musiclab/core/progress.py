@@ -1,4 +1,4 @@
-"""One progress bar that looks right in a notebook, in a terminal and in a log file."""
+"""Show a progress bar in notebooks, terminals and log files."""
 
 import sys
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tqdm import tqdm
 
 SHOWN = True  # False hides all bars
-LOG_SECONDS = 10.0  # least time between two lines in a log file
+LOG_SECONDS = 10.0  # minimum time between two lines in a log file
 
 _SPEED = "<{remaining}, {rate_fmt}"
 _COUNTS = "| {n_fmt}/{total_fmt} [{elapsed}" + _SPEED + "{postfix}]"
@@ -17,21 +17,23 @@ _LINE = "{desc}:" + _COUNTS.removeprefix("|")
 def progress(
     iterable: Iterable | None, title: str, total: int | None = None, unit: str = "it", show: bool = True
 ) -> tqdm:
-    """Wrap ``iterable`` in a progress bar with a rate and the time left.
+    """Wrap an iterable in a progress bar that shows the speed and the remaining time.
 
-    In a notebook the bar is a line of text, replaced as it grows, so that a saved notebook holds only the last one.
-    A terminal's bar is removed when it is done. Anywhere else, a line is written now and then.
+    In a notebook, the bar is a line of text that is updated in place, so a saved notebook contains only its last state.
+    In a terminal, the bar is removed when it is finished. Elsewhere, a line is printed every few seconds.
 
     Parameters
     ----------
     iterable
-        Steps to iterate over; None for a bar that ``bar.update(1)`` moves.
-    title, unit
-        Text before the bar, and the name of a step, such as "clip".
+        Steps to iterate over, or None for a bar that is moved by ``bar.update(1)``.
+    title
+        Text before the bar.
     total
-        Number of steps, if ``iterable`` has no length.
+        Number of steps. Required if ``iterable`` has no length.
+    unit
+        Name of a step, such as "clip".
     show
-        False draws nothing.
+        Show the bar. With False, nothing is printed.
     """
     if not (show and SHOWN):
         return tqdm(iterable, total=total, disable=True)
@@ -43,28 +45,29 @@ def progress(
 
 
 class _Bar(tqdm):
-    """A bar whose speed does not count the first step, which waits until processes have started.
+    """Progress bar that excludes the first step from the speed, because it includes the start of worker processes.
 
-    It tells the speed and the time left once a twentieth of the steps is done.
+    The speed and the remaining time appear after 5 % of the steps.
     """
 
-    _first = (0, 0.0)  # steps, and seconds, when the first of them were shown
+    _first_update = (0, 0.0)  # steps and elapsed seconds at the first update
 
     @property
     def format_dict(self) -> dict:
-        facts = super().format_dict
-        steps, elapsed = facts["n"], facts["elapsed"]
-        if facts["total"] and steps < facts["total"] / 20:
-            facts["bar_format"] = facts["bar_format"].replace(_SPEED, "")
-        if steps and not self._first[0]:
-            self._first = (steps, elapsed)
-        elif steps > self._first[0] and elapsed > self._first[1]:
-            facts["rate"] = (steps - self._first[0]) / (elapsed - self._first[1])
-        return facts
+        values = super().format_dict
+        steps, elapsed = values["n"], values["elapsed"]
+        if values["total"] and steps < values["total"] / 20:
+            values["bar_format"] = values["bar_format"].replace(_SPEED, "")
+        first_steps, first_elapsed = self._first_update
+        if steps and not first_steps:
+            self._first_update = (steps, elapsed)
+        elif steps > first_steps and elapsed > first_elapsed:
+            values["rate"] = (steps - first_steps) / (elapsed - first_elapsed)
+        return values
 
 
 class _LogBar(_Bar):
-    """A bar that writes a line for each state."""
+    """Progress bar that prints a line for each update."""
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         self.write_state(str(self) if msg is None else msg)
@@ -77,12 +80,12 @@ class _LogBar(_Bar):
     def close(self) -> None:
         if not self.disable:
             self.display()
-            self.disable = True  # otherwise the standard bar would write its end to stderr
+            self.disable = True  # otherwise tqdm prints its final state to stderr
             self._decr_instances(self)
 
 
 class _NotebookBar(_LogBar):
-    """A bar in one display that is updated in place: no widget, nothing on stderr."""
+    """Progress bar in a notebook output that is updated in place, without a widget or output on stderr."""
 
     _handle = None
 
@@ -97,7 +100,7 @@ class _NotebookBar(_LogBar):
 
 
 def _in_notebook() -> bool:
-    """Return True in a Jupyter kernel, but not in a terminal's IPython."""
+    """Return True in a Jupyter kernel, but not in IPython in a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")

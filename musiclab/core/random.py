@@ -1,7 +1,7 @@
-"""Random numbers by name or by address: every decision draws from a stream of its own.
+"""Create independent random number streams that are identified by names or keys.
 
-If all choices of a track came from one generator, changing the first would change all later ones, and "the same track,
-only slower" could not be rendered. Here, asking for another key leaves the stream of the drums alone.
+If all random choices of a track came from one generator, changing the first choice would change all later ones, and
+"the same track, only slower" could not be rendered. With separate streams, changing the key does not affect the drums.
 """
 
 import zlib
@@ -11,14 +11,14 @@ import numpy as np
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """Make a random generator that depends on ``seed`` and ``names`` only, the same in every process.
+    """Create a random generator that depends only on ``seed`` and ``names``, in any process.
 
     Parameters
     ----------
     seed
-        Seed of the track or of the data set, 0 or more.
+        Seed of the track or the data set, at least 0.
     *names
-        What the numbers are for, such as ``"lead", "verse", 3``; streams of different names are independent.
+        Name of the stream, such as ``"lead", "verse", 3``. Streams with different names are independent.
 
     Examples
     --------
@@ -31,16 +31,16 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def pick(rng: np.random.Generator, options: Sequence):
-    """Pick one of ``options``, all equally likely; unlike ``rng.choice`` it returns the object itself."""
+    """Pick a random element with equal probabilities. Unlike ``rng.choice``, return the original object."""
     return options[int(rng.integers(len(options)))]
 
 
 def uniform(*keys: int | np.ndarray) -> np.ndarray:
-    """Draw numbers evenly from [0, 1), each of which depends on its own keys only, such as seed, epoch and clip.
+    """Draw uniform random numbers from [0, 1) that depend only on their keys, such as seed, epoch and clip.
 
-    Whoever asks for some of them, in whatever order or process, gets the same ones. Arrays of keys are broadcast. The
-    numbers are the upper 53 bits of a 64-bit hash: from 0 on, each key is combined with the hash by exclusive or, and
-    mixed by a step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    The same keys give the same number in any order and any process. Arrays of keys are broadcast. Each number is the
+    upper 53 bits of a 64-bit hash. The hash starts at 0; each key is combined with it by exclusive or, followed by a
+    mixing step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 
     Examples
     --------

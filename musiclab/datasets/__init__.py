@@ -1,20 +1,30 @@
-"""Data sets: each has an index table, classes, a licence and an official protocol.
+"""Open, download, scan and split data sets.
 
-====================  ======================================================  ====================
-source                data set                                                class
-====================  ======================================================  ====================
-``studio``            GTZAN's genres, generated: nothing to download          :class:`Studio`
-``street``            UrbanSound8K's classes, generated                       :class:`Street`
-``folder:DIR``        a folder of your own, ``DIR/<label>/<artist>/**/*``     :class:`AudioFolder`
-``gtzan:DIR``         GTZAN, ten genres, 1000 tracks; fault-filtered split    :class:`GTZAN`
-``gtzan-SPLIT:DIR``   the same, split ``filtered8``, ``kfold`` or ``random``  :class:`GTZAN`
-``urbansound8k:DIR``  UrbanSound8K, ten sounds of the city, 8732 clips        :class:`UrbanSound8K`
-``esc10:DIR``         ESC-10, ten sounds of the environment, 400 clips        :class:`ESC10`
-``esc50:DIR``         ESC-50, fifty of them, 2000 clips                       :class:`ESC50`
-====================  ======================================================  ====================
+====================  =======================================================  ====================
+source                data set                                                 class
+====================  =======================================================  ====================
+``studio``            generated music in GTZAN's ten genres                    :class:`Studio`
+``street``            generated sounds in UrbanSound8K's ten classes           :class:`Street`
+``folder:DIR``        your own recordings, ``DIR/<label>/<artist>/**/*``       :class:`AudioFolder`
+``gtzan:DIR``         GTZAN, ten genres, 1000 tracks, fault-filtered split     :class:`GTZAN`
+``gtzan-SPLIT:DIR``   GTZAN with split ``filtered8``, ``kfold`` or ``random``  :class:`GTZAN`
+``urbansound8k:DIR``  UrbanSound8K, ten classes of urban sounds, 8732 clips    :class:`UrbanSound8K`
+``esc10:DIR``         ESC-10, ten classes of environmental sounds, 400 clips   :class:`ESC10`
+``esc50:DIR``         ESC-50, 50 classes of environmental sounds, 2000 clips   :class:`ESC50`
+====================  =======================================================  ====================
 
-:func:`open_source` opens any of them, :func:`download` gets the public ones, :func:`scan` looks for faults in the
-recordings, and :mod:`.splits` decides which of them train and test.
+A data set has an index table, classes, a licence and an official evaluation protocol. :func:`open_source` opens a data
+set, :func:`download` downloads the public ones, :func:`scan` looks for faulty recordings, and :mod:`.splits` creates
+training, validation and test sets.
+
+Examples
+--------
+>>> from musiclab import datasets
+>>> dataset = datasets.open_source("recordings")  # one folder per class  # doctest: +SKIP
+>>> dataset.index[["path", "label", "group"]]  # doctest: +SKIP
+>>> datasets.scan(dataset)  # one row per file with its faults  # doctest: +SKIP
+>>> split = datasets.splits.by_group(dataset.index, seed=0)  # doctest: +SKIP
+>>> len(split.train), len(split.valid), len(split.test)  # doctest: +SKIP
 """
 
 import logging
@@ -40,67 +50,77 @@ FROM_FOLDER = {
     **{f"gtzan-{split}": partial(GTZAN, split=split) for split in SPLITS},
     "urbansound8k": UrbanSound8K,
 }
+"""Sources that are a name and a folder, ``NAME:DIR``: a dictionary of classes."""
+
 GENERATED = {"studio": Studio, "street": Street}
+"""Sources that are generated: a dictionary of classes."""
 
 log = logging.getLogger(__name__)
 
 
 def open_source(source: str) -> Dataset:
-    """Open the data set that ``source`` names.
+    """Open a data set.
 
     Parameters
     ----------
     source
-        A name from the table above with its folder, such as ``"gtzan:DIR"``, or a generated set, with settings if you
-        like: ``"studio:tracks=60,seconds=6"``, ``"street:slices=30,seed=1"``. The name of a folder alone is short for
-        ``"folder:DIR"``; ``"folder:DIR,group=2"`` groups its clips by two levels of folders below the label.
+        Name and folder of a data set, such as ``"gtzan:DIR"``, or a generated data set with optional settings, such as
+        ``"studio:tracks=60,seconds=6"`` or ``"street:slices=30,seed=1"``; see :mod:`musiclab.datasets`. A path alone is
+        short for ``"folder:DIR"``. ``"folder:DIR,group=2"`` groups clips by two folder levels below the label.
 
     Raises
     ------
     DatasetError
-        The name is unknown, or the folder or the settings do not fit.
+        The name is unknown, the folder is missing or has another layout, or a setting is invalid.
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for label in ("jazz", "rock"):
+    ...         Path(folder, label).mkdir()
+    ...         Path(folder, label, "song.wav").touch()
+    ...     open_source(f"folder:{folder}").classes
+    ['jazz', 'rock']
     >>> dataset = open_source("studio:tracks=12")  # doctest: +SKIP
-    >>> dataset.index[["path", "label", "group"]]  # doctest: +SKIP
     """
-    name, _, rest = source.partition(":")
-    if name not in FROM_FOLDER and name not in GENERATED and os.path.isdir(_without_level(source)[0]):
-        name, rest = "folder", source
+    name, _, options = source.partition(":")
+    if name not in FROM_FOLDER and name not in GENERATED and os.path.isdir(_split_group_level(source)[0]):
+        name, options = "folder", source
     if name in GENERATED:
-        return GENERATED[name](**_parse(source, rest, GENERATED[name].SETTINGS))
+        return GENERATED[name](**_parse_settings(source, options, GENERATED[name].SETTINGS))
     if name not in FROM_FOLDER:
         raise DatasetError(
             f"{source}: expected a store (a file that ends in .h5) or one of studio, street, folder:DIR, gtzan:DIR, "
             f"urbansound8k:DIR, esc10:DIR, esc50:DIR{did_you_mean(name, [*FROM_FOLDER, *GENERATED])}"
         )
-    if not rest:
-        raise DatasetError(f"{source}: expected {name}:DIR with the folder of the data set")
+    if not options:
+        raise DatasetError(f"{source}: the folder is missing; write {name}:DIR with the folder of the data set")
     settings = {}
     if name == "folder":
-        rest, level = _without_level(rest)
-        settings = _parse(source, level, {"group": ("group_level", int)})
-    dataset = FROM_FOLDER[name](rest, **settings)
+        options, level = _split_group_level(options)
+        settings = _parse_settings(source, level, {"group": ("group_level", int)})
+    dataset = FROM_FOLDER[name](options, **settings)
     for note in dataset.notes:
         log.info("%s: %s", source, note)
     return dataset
 
 
-def _without_level(folder: str) -> tuple[str, str]:
-    """Divide ``"DIR,group=2"`` into ``("DIR", "group=2")``, but leave the name of an existing folder whole."""
+def _split_group_level(folder: str) -> tuple[str, str]:
+    """Split ``"DIR,group=2"`` into ``("DIR", "group=2")``, unless it is the name of an existing folder."""
     root, _, level = folder.rpartition(",group=")
     return (root, f"group={level}") if root and not os.path.isdir(folder) else (folder, "")
 
 
-def _parse(source: str, rest: str, known: dict[str, tuple[str, type]]) -> dict:
-    """Parse ``"tracks=20,seed=1"`` to ``{"tracks_per_genre": 20, "seed": 1}``."""
+def _parse_settings(source: str, text: str, parsers: dict[str, tuple[str, type]]) -> dict:
+    """Parse a text such as ``"tracks=20,seed=1"`` to ``{"tracks_per_genre": 20, "seed": 1}``."""
     settings = {}
-    for part in filter(None, rest.split(",")):
-        name, _, value = part.partition("=")
-        if name not in known:
-            raise DatasetError(f"{source}: unknown setting {name!r}; expected {', '.join(f'{k}=...' for k in known)}")
-        parameter, parse = known[name]
+    for item in filter(None, text.split(",")):
+        name, _, value = item.partition("=")
+        if name not in parsers:
+            raise DatasetError(f"{source}: unknown setting {name!r}; use {', '.join(f'{key}=...' for key in parsers)}")
+        parameter, parse = parsers[name]
         try:
             settings[parameter] = parse(value)
         except ValueError as error:

@@ -12,21 +12,21 @@ from musiclab.datasets.tables import is_blank, line_of, list_gaps, read_folds, r
 
 _ABOUT = {
     "citation": "K. J. Piczak. ESC: Dataset for Environmental Sound Classification. ACM Multimedia 2015.",
-    "where": "Get it from https://github.com/karolpiczak/ESC-50 (the folder that holds audio/ and meta/esc50.csv).",
+    "where": "Get it from https://github.com/karolpiczak/ESC-50 (the folder that contains audio/ and meta/esc50.csv).",
     "protocol": "mean accuracy over the five official folds, each tested once by a model trained on the other four",
 }
-# folders 001 to 010 of the separate ESC-10 release, by their class names in ESC-50
+# ESC-50 class names of the folders 001 to 010 in the separate ESC-10 release
 _ESC10 = "dog rain sea_waves crying_baby clock_tick sneezing helicopter chainsaw rooster crackling_fire".split()
 _CLIP = re.compile(r"(?P<fold>[1-5])-(?P<recording>\d+)-(?P<take>[A-Z])(-\d+)?")
 
 
 class ESC50(Dataset):
-    """ESC-50: 2000 clips of 5 s, 50 classes of 40.
+    """ESC-50: 2000 clips of 5 s in 50 classes of 40 clips each.
 
     Parameters
     ----------
     root
-        Folder that holds ``meta/esc50.csv`` and ``audio/``.
+        Folder that contains ``meta/esc50.csv`` and ``audio/``.
     """
 
     def __init__(self, root: str | Path):
@@ -35,12 +35,12 @@ class ESC50(Dataset):
 
 
 class ESC10(Dataset):
-    """ESC-10: 400 clips of 5 s, 10 classes of 40, the part of ESC-50 that may be used commercially.
+    """ESC-10: 400 clips of 5 s in 10 classes of 40 clips each, the subset of ESC-50 that allows commercial use.
 
     Parameters
     ----------
     root
-        Folder of the separate release (``001 - Dog bark/1-100032-A.ogg`` ...) or of ESC-50.
+        Folder of the separate release (``001 - Dog bark/1-100032-A.ogg`` and so on) or of ESC-50.
     """
 
     def __init__(self, root: str | Path):
@@ -57,9 +57,10 @@ def _read_folders(folder: Path) -> pd.DataFrame:
     rows = []
     for position, label in enumerate(_ESC10, start=1):
         for path in sorted(folder.glob(f"{position:03d} - */*")):
-            clip = _CLIP.fullmatch(path.stem)
-            if clip and path.suffix.lower() in SUFFIXES:
-                rows.append({"path": str(path), "label": label, "group": clip["recording"], "fold": int(clip["fold"])})
+            match = _CLIP.fullmatch(path.stem)
+            if match and path.suffix.lower() in SUFFIXES:
+                fold = int(match["fold"])
+                rows.append({"path": str(path), "label": label, "group": match["recording"], "fold": fold})
     if not rows:
         raise DatasetError(
             f'{folder}: expected folders like "001 - Dog bark" with clips like 1-100032-A.ogg, found none. '
@@ -71,17 +72,17 @@ def _read_folders(folder: Path) -> pd.DataFrame:
 def _read_meta(folder: Path) -> pd.DataFrame:
     path = folder / "meta" / "esc50.csv"
     table, faults = read_table(path, ("filename", "fold", "category", "esc10", "src_file"), _ABOUT["where"])
-    needed = ["filename", "category", "src_file"]
+    required = ["filename", "category", "src_file"]
     folds, fold_faults = read_folds(table, 5)
     is_esc10 = table["esc10"].str.lower().map({"true": True, "false": False, "1": True, "0": False})
-    faults += list_gaps(table, needed) + fold_faults
+    faults += list_gaps(table, required) + fold_faults
     faults += [
         f"expected esc10 to be True or False, found {value!r}{line}"
-        for value, line, known in zip(table["esc10"], line_of(table), is_esc10.notna(), strict=True)
-        if not known
+        for value, line, is_valid in zip(table["esc10"], line_of(table), is_esc10.notna(), strict=True)
+        if not is_valid
     ]
-    complete = (folds > 0) & is_esc10.notna() & ~table[needed].apply(is_blank).any(axis=1)
-    table = table.assign(fold=folds, esc10=is_esc10)[complete]
+    is_complete = (folds > 0) & is_esc10.notna() & ~table[required].apply(is_blank).any(axis=1)
+    table = table.assign(fold=folds, esc10=is_esc10)[is_complete]
     index = table[["fold", "esc10"]].assign(
         path=[str(folder / "audio" / name) for name in table["filename"]],
         label=table["category"],

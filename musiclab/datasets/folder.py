@@ -1,4 +1,4 @@
-"""A folder of your own recordings."""
+"""Data set from a folder of your own recordings."""
 
 import os
 from collections import defaultdict
@@ -14,31 +14,39 @@ from musiclab.core.errors import DatasetError, counted
 from musiclab.datasets.base import COLUMNS, Dataset, check_index, existing_folder
 from musiclab.datasets.tables import is_blank, line_of, list_gaps, read_table
 
-_WHERE = "Put one folder per class in it, and the recordings in those: DIR/<label>/song.wav"
+_WHERE = "Create one subfolder per class, and put the recordings there: DIR/<label>/song.wav"
 _HOW = "Write one line per recording: path,label,group,fold,split."
 
 
 class AudioFolder(Dataset):
-    """A folder with one subfolder per class: ``root/<label>/**/*``.
+    """Data set from a folder with one subfolder per class: ``root/<label>/**/*``.
 
-    The group of a clip is the first folder below its label: ``root/jazz/miles/live/1.wav`` is in the group
-    ``jazz/miles``. A clip directly in the folder of its label is a group of its own.
+    The group of a clip is the first folder below its label, so ``root/jazz/miles/live/1.wav`` belongs to the group
+    ``jazz/miles``. Each clip directly in the folder of a label is a group by itself.
 
-    A file ``root/index.csv`` replaces all this: columns ``path`` (relative to root) and ``label``, and if you like
-    ``group``, ``fold`` and ``split``. Other columns are left out.
+    If the file ``root/index.csv`` exists, it is used instead. It must have the columns ``path`` (relative to ``root``)
+    and ``label``, and can have ``group``, ``fold`` and ``split``. Other columns are ignored.
 
     Parameters
     ----------
     root
-        The folder.
+        Path of the folder.
     group_level
-        How many folders below the label make the group: 2 makes a group of each folder below ``miles``.
+        Number of folder levels below the label that define a group. With 2, each folder in ``jazz/miles`` is a group.
 
     Examples
     --------
-    >>> dataset = AudioFolder("my_music")  # doctest: +SKIP
-    >>> dataset.classes  # doctest: +SKIP
-    ['jazz', 'rock']
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("jazz/miles/1.wav", "jazz/miles/2.wav", "rock/1.wav"):
+    ...         Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+    ...         Path(folder, name).touch()
+    ...     dataset = AudioFolder(folder)
+    >>> dataset.index[["label", "group"]]
+      label       group
+    0  jazz  jazz/miles
+    1  jazz  jazz/miles
+    2  rock  rock/1.wav
     """
 
     def __init__(self, root: str | Path, group_level: int = 1):
@@ -58,12 +66,12 @@ class AudioFolder(Dataset):
 
 
 def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return the index table of a folder without ``index.csv``, and what the user should know about it."""
-    rows, loose, deeper, labels_of = [], [], [], defaultdict(set)
+    """Return the index table of a folder without ``index.csv``, and notes for the user."""
+    rows, unlabelled, deeper, labels_of = [], [], [], defaultdict(set)
     for path in find_audio(folder):
         label, *parents = path.relative_to(folder).parent.parts or [""]
         if not label:
-            loose.append(path.name)
+            unlabelled.append(path.name)
             continue
         if len(parents) > group_level:
             deeper.append("/".join([label, *parents]))
@@ -71,51 +79,51 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
         labels_of[name].add(label)
         rows.append({"path": str(path), "label": label, "group": normalize("NFC", f"{label}/{name or path.name}")})
     to_convert = [path.relative_to(folder).as_posix() for path in find_audio(folder, TO_CONVERT)]
-    hint = f"{_such_as(to_convert, 'file')}; convert them first: ffmpeg -i song.m4a song.wav"
+    hint = f"{_give_example(to_convert, 'file')}; convert them first, for example with `ffmpeg -i song.m4a song.wav`"
     if not rows:
         only = f" but {hint}" if to_convert else ""
         raise DatasetError(f"{folder}: expected recordings ({', '.join(SUFFIXES)}), found none{only}. {_WHERE}")
     index = pd.DataFrame(rows)
-    notes = _classes_without_sound(folder, set(index["label"]))
+    notes = _list_empty_classes(folder, set(index["label"]))
     if deeper:
         notes.append(
-            f"the groups are the folders {counted(group_level, 'level')} below the labels, with everything deeper in "
-            f"them ({_such_as(dict.fromkeys(deeper), 'subfolder')}); to group one level deeper, write "
+            f"groups are the folders {counted(group_level, 'level')} below the labels, including all their subfolders "
+            f"({_give_example(dict.fromkeys(deeper), 'subfolder')}); to group one level deeper, use "
             f"folder:DIR,group={group_level + 1}"
         )
     if shared := [name for name, labels in labels_of.items() if name and len(labels) > 1]:
         notes.append(
-            f"folders of one name under several labels are separate groups: {_such_as(shared, 'name')}; if they are "
-            "one artist, write index.csv and give them one group"
+            f"folders with the same name under different labels are separate groups: {_give_example(shared, 'name')}; "
+            "if they belong to the same artist, write index.csv and give them the same group"
         )
     if to_convert:
-        notes.append(f"left out, because only other programs decode them: {hint}")
-    if loose:
-        notes.append(f"left out, because they are in the folder of no label: {_such_as(loose, 'file')}")
-    if links := [os.path.relpath(path, folder) for path in _links_to_folders(folder)]:
-        notes.append(f"left out, because links to folders are not followed: {_such_as(links, 'link')}")
+        notes.append(f"left out, because the format is not supported: {hint}")
+    if unlabelled:
+        notes.append(f"left out, because they are not in the folder of a label: {_give_example(unlabelled, 'file')}")
+    if links := [os.path.relpath(path, folder) for path in _list_folder_links(folder)]:
+        notes.append(f"left out, because links to folders are not followed: {_give_example(links, 'link')}")
     return index, notes
 
 
-def _links_to_folders(folder: Path) -> list[str]:
+def _list_folder_links(folder: Path) -> list[str]:
     paths = (os.path.join(parent, name) for parent, names, _ in os.walk(folder) for name in names)
     return sorted(filter(os.path.islink, paths))
 
 
-def _such_as(names: Collection[str], noun: str) -> str:
+def _give_example(names: Collection[str], noun: str) -> str:
     return f"{counted(len(names), noun)}, such as {next(iter(names), '')}"
 
 
-def _classes_without_sound(folder: Path, labels: set[str]) -> list[str]:
+def _list_empty_classes(folder: Path, labels: set[str]) -> list[str]:
     folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and not is_hidden(path.name)]
     empty = [path for path in folders if path.name not in labels]
-    return [f"{path}: no {', '.join(SUFFIXES)} in it, so {path.name!r} is not a class" for path in empty]
+    return [f"{path}: no audio files ({', '.join(SUFFIXES)}), so {path.name!r} is not a class" for path in empty]
 
 
 def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return the index table of ``index.csv``, and what the user should know about it."""
+    """Return the index table of ``index.csv``, and notes for the user."""
     if group_level != 1:
-        raise DatasetError(f"{table}: expected no group={group_level} beside a table; give it a column group instead")
+        raise DatasetError(f"{table}: group={group_level} cannot be combined with a table; add a column group to it")
     rows, faults = read_table(table, ("path", "label"), _HOW)
     faults += list_gaps(rows, ["path"])
     rows = rows[~is_blank(rows["path"])]
@@ -124,33 +132,33 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
     missing = [f"{path}{line}" for path, line in zip(index["path"], lines, strict=True) if not os.path.isfile(path)]
     if len(missing) == len(index):
         raise DatasetError(
-            f"{table}: expected paths that start in {table.parent}, found none of the files that it names "
-            f"({_such_as(missing, 'file')})"
+            f"{table}: none of the listed files exist ({_give_example(missing, 'file')}); "
+            f"write paths relative to {table.parent}"
         )
     has_groups = "group" in rows and not is_blank(rows["group"]).all()
-    is_divided = (index["fold"] > 0).any() or (index["split"] != "").any()
+    has_split = (index["fold"] > 0).any() or (index["split"] != "").any()
     notes = []
     if missing:
-        notes.append(f"{table} names files that do not exist: {_such_as(missing, 'file')}")
-    if not has_groups and not is_divided:
+        notes.append(f"{table} lists files that do not exist: {_give_example(missing, 'file')}")
+    if not has_groups and not has_split:
         notes.append(
-            f"{table} has no column group, so each clip is a group of its own, and clips of one artist can be on two "
-            "sides of a split"
+            f"{table} has no column group, so each clip is a group of its own, and clips of the same artist can be in "
+            "both the training and the test set"
         )
     return index, notes
 
 
 def _locate(folder: Path, names: pd.Series) -> list[str]:
-    """Return the paths of files that a table names, whatever system it comes from: slashes, and how letters are coded.
+    """Return the paths of the files listed in a table, even if it uses other slashes or another Unicode normalization.
 
-    A name without a file becomes the path where it should be.
+    Files that do not exist get the path at which they are expected.
     """
     paths = [os.path.normpath(folder / name) for name in names]
     if all(map(os.path.isfile, paths)):
         return paths
     existing = {normalize("NFC", str(path)): str(path) for path in find_audio(folder, (*SUFFIXES, *TO_CONVERT))}
     for row, name in enumerate(names):
-        looks_like = normalize("NFC", os.path.normpath(folder / name.strip().replace("\\", "/")))
+        normalized = normalize("NFC", os.path.normpath(folder / name.strip().replace("\\", "/")))
         if not os.path.isfile(paths[row]):
-            paths[row] = existing.get(looks_like, looks_like)
+            paths[row] = existing.get(normalized, normalized)
     return paths

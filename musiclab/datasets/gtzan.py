@@ -1,4 +1,4 @@
-"""GTZAN: ten genres of a hundred clips; its known faults are left out by default."""
+"""GTZAN: ten genres with a hundred clips each, by default without the known faults."""
 
 import warnings
 from pathlib import Path
@@ -13,66 +13,68 @@ from musiclab.datasets.base import Dataset, existing_folder
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 TRACKS = frozenset(f"{genre}.{track:05d}" for genre in GENRES for track in range(100))
 SPLITS = {
-    "filtered": "the fault-filtered split (Kereliuk, Sturm and Larsen 2015): 443 tracks train, 197 validate, 290 test",
-    "filtered8": "the fault-filtered split without blues and rock: 353 tracks train, 150 validate, 227 test",
-    "kfold": "ten folds by track, stratified; artists and repeats are on both sides, so results are too good",
-    "random": "one random split by track, 60/20/20; artists and repeats are on both sides, so results are too good",
+    "filtered": "fault-filtered split (Kereliuk, Sturm and Larsen 2015): 443 training, 197 validation, 290 test tracks",
+    "filtered8": "fault-filtered split without blues and rock: 353 training, 150 validation, 227 test tracks",
+    "kfold": "ten folds by track, stratified; folds share artists and repeats, so results are too optimistic",
+    "random": "random split by track, 60/20/20; the sets share artists and repeats, so results are too optimistic",
 }
+"""Splits of GTZAN by name, with their descriptions."""
 
 _WHERE = (
-    "GTZAN's own server is gone, but there are copies: genres.tar.gz (musiclab download gtzan DIR) or genres_original. "
-    "Name the folder that holds genres/ or genres_original/, or the ten folders of the genres."
+    "GTZAN's original server is gone, but there are copies: genres.tar.gz (musiclab download gtzan DIR) or "
+    "genres_original. Give the folder that contains genres/ or genres_original/, or the ten genre folders."
 )
-_FOLDERS = ("genres", "genres_original", "Data/genres_original", ".")  # the third is in zip copies
+_FOLDERS = ("genres", "genres_original", "Data/genres_original", ".")  # zip copies have the third one
 
 
 class GTZAN(Dataset):
-    """GTZAN: 1000 clips of 30 s, ten genres (Tzanetakis and Cook 2002), or as much of it as the folder holds.
+    """GTZAN: 1000 clips of 30 s in ten genres (Tzanetakis and Cook 2002), or an incomplete copy of it.
 
-    GTZAN has about 50 exact repeats, 43 mislabelled clips, and many clips by one artist (Sturm 2013). It does not name
-    its artists, so each track is a group of its own, and only the filtered splits keep an artist on one side. Their
-    lists, in ``gtzan_filtered.csv``, are those of C. Kereliuk, B. L. Sturm and J. Larsen, Deep Learning and Music
-    Adversaries, IEEE Transactions on Multimedia 17(11), 2015, as in ``torchaudio.datasets.gtzan``. In many copies one
-    of their training tracks, ``jazz.00054``, cannot be decoded.
+    GTZAN has about 50 exact repeats, 43 mislabelled clips, and many clips by the same artist (Sturm 2013). Artists are
+    not annotated, so each track is its own group, and only the filtered splits keep artists together. These splits, in
+    ``gtzan_filtered.csv``, come from C. Kereliuk, B. L. Sturm and J. Larsen, Deep Learning and Music Adversaries, IEEE
+    Transactions on Multimedia 17(11), 2015, as in ``torchaudio.datasets.gtzan``. In many copies, the training track
+    ``jazz.00054`` cannot be decoded.
 
     Parameters
     ----------
     root
-        Folder that holds ``genres/`` or ``genres_original/``, or that is one of these.
+        Folder that contains ``genres/`` or ``genres_original/``, or one of these two folders.
     split
-        ``"filtered"``: the fault-filtered split, by artist and without repeats; ``"filtered8"``: the same without
-        blues and rock; ``"kfold"``: ten folds by track; ``"random"``: 60/20/20 by track, with a warning.
+        ``"filtered"``: fault-filtered split, by artist and without repeats. ``"filtered8"``: the same without blues and
+        rock. ``"kfold"``: ten folds by track. ``"random"``: 60/20/20 by track, with a warning.
 
     Attributes
     ----------
     missing : list of str
-        Tracks of the split that the folder lacks, such as ``"jazz.00054"``.
+        Tracks of the split that are not in the folder, such as ``"jazz.00054"``.
     """
 
     def __init__(self, root: str | Path, split: str = "filtered"):
         check_known(split, SPLITS, "a split of GTZAN", DatasetError)
         if split == "random":
             warnings.warn(
-                "gtzan: a random split puts clips of one artist, and exact repeats, on both sides, so that accuracies "
-                "come out far too high and compare with nothing; use the split filtered",
+                "gtzan: in a random split, training and test set share artists and exact repeats, so results are far "
+                "too high and not comparable with others; use the split filtered",
                 stacklevel=2,
             )
-        tracks, wanted = _find_tracks(existing_folder(root, "GTZAN", _WHERE)), TRACKS
+        tracks, expected = _find_tracks(existing_folder(root, "GTZAN", _WHERE)), TRACKS
         if split == "kfold":
             index = tracks.assign(fold=_make_folds(tracks, folds=10, needed=2))
         elif split == "random":
-            sides = {1: "test", 2: "valid"}  # of five folds: 20 %, 20 %, and the rest trains
-            index = tracks.assign(split=[sides.get(fold, "train") for fold in _make_folds(tracks, folds=5, needed=3)])
+            split_of_fold = {1: "test", 2: "valid"}  # folds 3 to 5 are the training set
+            folds = _make_folds(tracks, folds=5, needed=3)
+            index = tracks.assign(split=[split_of_fold.get(fold, "train") for fold in folds])
         else:
             left_out = ("blues", "rock") if split == "filtered8" else ()
-            wanted = {track: side for track, side in read_filtered().items() if not track.startswith(left_out)}
-            index = tracks.assign(split=tracks["group"].map(wanted)).dropna(subset="split")
+            expected = {track: name for track, name in read_filtered().items() if not track.startswith(left_out)}
+            index = tracks.assign(split=tracks["group"].map(expected)).dropna(subset="split")
             if index.empty:
                 raise DatasetError(
-                    f"gtzan: expected tracks of the filtered split, found none among these {len(tracks)}, such "
-                    f"as {tracks['path'].iloc[0]}; copy more of the set, or use the split kfold"
+                    f"gtzan: none of the {len(tracks)} tracks, such as {tracks['path'].iloc[0]}, are in the filtered "
+                    "split; get the complete data set, or use the split kfold"
                 )
-        self.missing = sorted(set(wanted) - set(tracks["group"]))
+        self.missing = sorted(set(expected) - set(tracks["group"]))
         super().__init__(
             name=f"gtzan-{split}",
             index=index,
@@ -80,33 +82,31 @@ class GTZAN(Dataset):
             citation="G. Tzanetakis and P. Cook. Musical genre classification of audio signals. IEEE TSAP 10(5), 2002.",
             where=_WHERE,
             protocol=SPLITS[split],
-            notes=[
-                f"{len(tracks)} of GTZAN's {len(TRACKS)} tracks are here; the split {split} uses {len(index)} of them"
-            ],
+            notes=[f"found {len(tracks)} of {len(TRACKS)} tracks; the split {split} uses {len(index)} of them"],
         )
         if self.missing:
             self.notes.append(
-                f"{len(self.missing)} of the {len(wanted)} tracks of the split are missing, such as {self.missing[0]}: "
-                "results do not compare with those on all of it"
+                f"{len(self.missing)} of the {len(expected)} tracks of the split are missing, such as "
+                f"{self.missing[0]}, so results are not comparable with those on the complete split"
             )
 
 
 def read_filtered() -> dict[str, str]:
-    """Read the fault-filtered split: "train", "valid" or "test" by track, 930 in all."""
-    sides = {}
+    """Read the fault-filtered split: a dictionary of 930 tracks with the values "train", "valid" and "test"."""
+    splits = {}
     for row in pd.read_csv(Path(__file__).with_name("gtzan_filtered.csv")).itertuples():
         for first, _, last in (numbers.partition("-") for numbers in row.tracks.split()):  # "0-11 27 50-60"
-            sides |= {f"{row.genre}.{track:05d}": row.split for track in range(int(first), int(last or first) + 1)}
-    return sides
+            splits |= {f"{row.genre}.{track:05d}": row.split for track in range(int(first), int(last or first) + 1)}
+    return splits
 
 
 def _find_tracks(root: Path) -> pd.DataFrame:
-    """List the tracks as ``path, label, group``, sorted; if one has both formats, we take the .wav."""
+    """List the tracks as a sorted table of ``path, label, group``. If a track has both formats, use the .wav file."""
     for folder in _FOLDERS:
         paths = {
             path.stem: str(path)
             for genre in GENRES
-            for path in sorted((root / folder / genre).glob(f"{genre}.*"))  # .wav is sorted after .au
+            for path in sorted((root / folder / genre).glob(f"{genre}.*"))  # .wav comes after .au and replaces it
             if path.stem in TRACKS and path.suffix.lower() in (".au", ".wav") and path.is_file()
         }
         if paths:
@@ -116,14 +116,17 @@ def _find_tracks(root: Path) -> pd.DataFrame:
 
 
 def _make_folds(tracks: pd.DataFrame, folds: int, needed: int) -> np.ndarray:
-    """Make folds from 1, stratified by genre: ``folds``, or as many as a genre has tracks, but at least ``needed``."""
+    """Assign tracks to folds, stratified by genre and counted from 1.
+
+    The number of folds is ``folds``, or the size of the smallest genre, which must have ``needed`` tracks.
+    """
     from sklearn.model_selection import StratifiedKFold  # not at the top, because it takes most of a second
 
     counts = tracks["label"].value_counts(sort=False)
     if few := [f"{count} of {genre}" for genre, count in counts.items() if count < needed]:
         raise DatasetError(
-            f"gtzan: expected at least {needed} tracks of each genre to divide, found {', '.join(few)}; copy more of "
-            "the set, or take those folders away"
+            f"gtzan: expected at least {needed} tracks of each genre, found {', '.join(few)}; get the complete data "
+            "set, or remove these folders"
         )
     fold_of = np.zeros(len(tracks), dtype=int)
     splitter = StratifiedKFold(min(folds, int(counts.min())), shuffle=True, random_state=0)

@@ -1,6 +1,6 @@
-"""Split a data set by group, so that no artist, track or recording is on two sides.
+"""Split a data set into training, validation and test sets, so that no artist, track or recording is in two of them.
 
-Copies of a recording count as one group, too, if the index knows them (column ``duplicate``, as in a store).
+Copies of a recording also count as one group if the index has the column ``duplicate``, as in a store.
 """
 
 import logging
@@ -16,22 +16,33 @@ from musiclab.datasets.fingerprints import connect
 
 log = logging.getLogger(__name__)
 
-_SHUFFLES = 20  # tries to divide groups that hold several classes
-_MORE_GROUPS = "add recordings from other sources, or name the true groups in index.csv (column group)"
+_SHUFFLES = 20  # attempts to split groups that contain several classes
+_MORE_GROUPS = "add recordings from other sources, or list the actual groups in index.csv (column group)"
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of an index table that train, validate and test."""
+    """Training, validation and test rows of an index table.
+
+    Attributes
+    ----------
+    train, valid, test : int array
+        Row positions. ``valid`` may be empty.
+    name : str
+        Description for results, such as "fold 1 tests" or "by group, seed 0".
+    """
 
     train: np.ndarray
-    valid: np.ndarray  # may be empty
+    valid: np.ndarray
     test: np.ndarray
-    name: str  # for results: "fold 1 tests", "by group, seed 0"
+    name: str
 
 
 def choose_split(index: pd.DataFrame, fold: int | None = None, seed: int = 0) -> Split:
-    """Split for a single run: as the column ``split`` says, by fold (default 1 if there are any), or else by group.
+    """Choose the split for a single run.
+
+    Split by the column ``split`` if it is filled in, otherwise by the official folds (testing on fold 1), otherwise by
+    group. If ``fold`` is given, test on that fold instead. Data sets without folds get new ones by group.
 
     Examples
     --------
@@ -51,143 +62,182 @@ def choose_split(index: pd.DataFrame, fold: int | None = None, seed: int = 0) ->
 
 
 def next_fold(index: pd.DataFrame, fold: int) -> int | None:
-    """Return the fold after ``fold``, or the first after the last; None if there are only two."""
-    known = _known_folds(index, fold)
-    return known[(known.index(fold) + 1) % len(known)] if len(known) > 2 else None
+    """Return the fold after ``fold``, starting over after the last one, or None if there are only two folds.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"fold": [1, 2, 3]})
+    >>> next_fold(index, 1), next_fold(index, 3)
+    (2, 1)
+    """
+    folds = _list_folds(index, fold)
+    return folds[(folds.index(fold) + 1) % len(folds)] if len(folds) > 2 else None
 
 
 def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: int = 0) -> Split:
-    """Split by group, with about equal shares of each class on every side.
+    """Split by group, stratified by class.
 
     Parameters
     ----------
     index
-        Columns ``label`` and ``group``.
+        Index table with the columns ``label`` and ``group``.
     test, valid
-        Approximate shares of the clips, because groups are not cut; ``valid=0`` leaves that side empty.
+        Approximate fraction of the clips in each set (groups are kept together). With ``valid=0``, the validation set
+        is empty.
     seed
         Random seed.
 
     Raises
     ------
     DatasetError
-        A class has too few groups to be on every side.
+        A class has too few groups.
+
+    Examples
+    --------
+    >>> artists = [f"{label} artist {n}" for label in ("jazz", "rock") for n in range(5)]
+    >>> index = pd.DataFrame({"path": artists, "label": [artist[:4] for artist in artists], "group": artists})
+    >>> split = by_group(index)
+    >>> len(split.train), len(split.valid), len(split.test)
+    (6, 2, 2)
     """
     needed = 3 if valid else 2
     _check_groups(index, needed)
-    rows = np.arange(len(index))
-    rest, tested = _one_fold(index, rows, max(2, round(1 / test)), seed, needed - 1)
-    trained, validated = rest, rest[:0]
+    train, test_rows = _split_off_fold(index, np.arange(len(index)), max(2, round(1 / test)), seed, needed - 1)
+    valid_rows = train[:0]
     if valid:
-        trained, validated = _one_fold(index, rest, max(2, round((1 - test) / valid)), seed, 1)
-    return _checked(index, Split(trained, validated, tested, f"by group, seed {seed}"))
+        train, valid_rows = _split_off_fold(index, train, max(2, round((1 - test) / valid)), seed, 1)
+    return _finish_split(index, Split(train, valid_rows, test_rows, f"by group, seed {seed}"))
 
 
 def by_fold(index: pd.DataFrame, fold: int, valid_fold: int | None = None) -> Split:
-    """Split by fold: ``fold`` tests, ``valid_fold`` validates if there is one, and the others train."""
-    _known_folds(index, *{fold, valid_fold} - {None})
+    """Split by fold: test on ``fold``, validate on ``valid_fold`` (if given), and train on all other folds.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": list("abcd"), "label": "jazz", "group": list("abcd"), "fold": [1, 1, 2, 3]})
+    >>> split = by_fold(index, fold=2, valid_fold=3)
+    >>> split.train, split.valid, split.test
+    (array([0, 1]), array([3]), array([2]))
+    """
+    _list_folds(index, *{fold, valid_fold} - {None})
     if valid_fold == fold:
-        raise DatasetError(f"fold {fold} cannot both test and validate; name two different folds")
+        raise DatasetError(f"fold {fold} cannot be both the test and the validation fold; choose two different folds")
     folds = index["fold"].to_numpy()
-    trains = (folds > 0) & (folds != fold) & (folds != valid_fold)
-    train, valid, test = map(np.flatnonzero, (trains, folds == valid_fold, folds == fold))
+    is_train = (folds > 0) & (folds != fold) & (folds != valid_fold)
+    train, valid, test = map(np.flatnonzero, (is_train, folds == valid_fold, folds == fold))
     name = f"fold {fold} tests" + (f", fold {valid_fold} validates" if valid_fold else "")
-    return _checked(index, Split(train, valid, test, name))
+    return _finish_split(index, Split(train, valid, test, name))
 
 
 def by_column(index: pd.DataFrame) -> Split:
-    """Split as the column ``split`` says."""
-    sides = {side: np.flatnonzero(index["split"] == side) for side in ("train", "valid", "test")}
-    for side in ("train", "test"):
-        if not len(sides[side]):
-            raise DatasetError(f'expected clips whose column split says "{side}", found none')
-    return _checked(index, Split(**sides, name="as the index says"))
+    """Split by the column ``split`` of the index."""
+    rows = {name: np.flatnonzero(index["split"] == name) for name in ("train", "valid", "test")}
+    for name in ("train", "test"):
+        if not len(rows[name]):
+            raise DatasetError(f'no clip has "{name}" in the column split; add some, or leave the column empty')
+    return _finish_split(index, Split(**rows, name="as the index says"))
 
 
 def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFrame:
-    """Return the index with its official folds, or else with ``folds`` stratified folds by group.
+    """Return the index with its official folds, or with ``folds`` new folds by group, stratified by class.
 
-    There are no more folds than the largest number of groups in a class; a class with fewer groups is tested in some of
-    the folds only.
+    There are at most as many new folds as groups in the class with the most groups. Classes with fewer groups are
+    missing from some folds.
 
     Raises
     ------
     DatasetError
-        A class has fewer than two groups, or the index has a fixed split and no folds.
+        A class has fewer than two groups, or the index has a fixed split but no folds.
+
+    Examples
+    --------
+    >>> artists = [f"{label} artist {n}" for label in ("jazz", "rock") for n in range(3)]
+    >>> index = pd.DataFrame({"path": artists, "label": [artist[:4] for artist in artists], "group": artists})
+    >>> with_folds(index.assign(fold=0, split=""), folds=3).groupby("fold")["label"].apply(list).tolist()
+    [['jazz', 'rock'], ['jazz', 'rock'], ['jazz', 'rock']]
     """
     if (index["fold"] > 0).any():
         return index
     if (index["split"] != "").any():
         raise DatasetError(
-            "expected data with folds, or without a split, found a fixed split (column split); "
-            "use musiclab train without --fold, or a source with folds (for GTZAN: gtzan-kfold:DIR)"
+            "the data set has a fixed split (column split) and no folds; use musiclab train without --fold, or a "
+            "source with folds (for GTZAN: gtzan-kfold:DIR)"
         )
     _check_groups(index, 2)
     joined = join_copies(index)
     folds = min(folds, int(joined.groupby("label")["group"].nunique().max()))
     for shuffle in range(_SHUFFLES):
-        fold_of = _deal(joined, folds, seed + 10_000 * shuffle)
+        fold_of = _assign_folds(joined, folds, seed + 10_000 * shuffle)
         if (joined.assign(fold=fold_of).groupby("label")["fold"].nunique() > 1).all():
             return index.assign(fold=1 + np.unique(fold_of, return_inverse=True)[1])  # without empty folds
     raise DatasetError(
-        f"expected to divide {joined['group'].nunique()} groups into folds with each class in two of them, found no "
-        f"such division in {_SHUFFLES} tries; {_MORE_GROUPS}"
+        f"{joined['group'].nunique()} groups could not be divided into folds with each class in at least two of them, "
+        f"in {_SHUFFLES} attempts; {_MORE_GROUPS}"
     )
 
 
 def join_copies(index: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with one group for all groups that hold copies of one recording."""
+    """Return the index with groups merged if they contain copies of the same recording."""
     if "duplicate" not in index or not index["duplicate"].any():
         return index
     groups, group_of_clip = np.unique(index["group"].to_numpy(dtype=object), return_inverse=True)
     copies = index["duplicate"].to_numpy()
-    nodes = len(groups) + copies.max() + 1  # a node for each group, then one for each recording
+    nodes = len(groups) + copies.max() + 1  # one node per group, then one per duplicate number
     component = connect(np.column_stack([group_of_clip, len(groups) + copies])[copies > 0], nodes)
     first = pd.Series(groups).groupby(component[: len(groups)]).first()
     return index.assign(group=first[component[group_of_clip]].to_numpy())
 
 
 def check_split(index: pd.DataFrame, split: Split, duplicates: Sequence[int] | None = None) -> None:
-    """Raise DatasetError if a group is on two sides of a split, or a class is not among its training clips.
+    """Raise DatasetError if a group is in two sets of a split, or a class is missing from the training set.
 
     Parameters
     ----------
     index
-        Columns ``path``, ``label`` and ``group``.
+        Index table with the columns ``path``, ``label`` and ``group``.
     split
-        A split of its rows.
+        Split of its rows.
     duplicates : int array, shape (clips,)
-        Column ``duplicate`` of :func:`musiclab.datasets.scan`; with it, copies may not be on two sides either.
+        Column ``duplicate`` of :func:`musiclab.datasets.scan`. If given, copies must not be in two sets either.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": list("abc"), "label": "jazz", "group": ["miles", "ella", "miles"]})
+    >>> check_split(index, Split(np.array([0, 1]), np.array([], int), np.array([2]), "my split"))
+    Traceback (most recent call last):
+    musiclab.core.errors.DatasetError: my split: 1 group is in both train and test, such as 'miles'; ...
     """
-    if overlap := _overlap(split, index["group"].to_numpy()):
+    if overlap := _find_overlap(split, index["group"].to_numpy()):
         first, second, shared = overlap
+        count = f"{counted(len(shared), 'group')} {'is' if len(shared) == 1 else 'are'}"
         raise DatasetError(
-            f"expected each group on one side of the split, found {len(shared)} in both {first} and {second}, "
-            f"such as {shared[0]!r}; a model would be tested on what it has heard"
+            f"{split.name}: {count} in both {first} and {second}, such as {shared[0]!r}; keep each group in one set, "
+            "otherwise the model is tested on groups that it was trained on"
         )
     if duplicates is not None:
         _check_duplicates(index, split, duplicates)
     if not len(split.train):
-        raise DatasetError(f"{split.name}: expected clips to train on, found none")
+        raise DatasetError(f"{split.name}: there are no training clips; add some, or choose another split")
     if unseen := sorted(set(index["label"]) - set(index["label"].iloc[split.train])):
-        missing = ", ".join(unseen)
-        raise DatasetError(f"{split.name}: expected every class among the training clips, found none of {missing}")
+        raise DatasetError(
+            f"{split.name}: there are no training clips of {', '.join(unseen)}; add some, or choose another split"
+        )
 
 
-def _checked(index: pd.DataFrame, split: Split) -> Split:
-    """Check a split, and leave out of its training and validation clips what is a copy of a tested one."""
+def _finish_split(index: pd.DataFrame, split: Split) -> Split:
+    """Remove copies of test and validation clips from the other sets, and check the split."""
     if "duplicate" in index:
-        split = _without_copies(index, split)
+        split = _drop_copies(index, split)
     check_split(index, split)
     return split
 
 
-def _without_copies(index: pd.DataFrame, split: Split) -> Split:
+def _drop_copies(index: pd.DataFrame, split: Split) -> Split:
     copies = index["duplicate"].to_numpy()
-    tested = set(copies[split.test]) - {0}
-    validated = set(copies[split.valid]) - {0}
-    train = split.train[~np.isin(copies[split.train], list(tested | validated))]
-    valid = split.valid[~np.isin(copies[split.valid], list(tested))]
+    test_copies = set(copies[split.test]) - {0}
+    valid_copies = set(copies[split.valid]) - {0}
+    train = split.train[~np.isin(copies[split.train], list(test_copies | valid_copies))]
+    valid = split.valid[~np.isin(copies[split.valid], list(test_copies))]
     dropped = np.setdiff1d(np.concatenate([split.train, split.valid]), np.concatenate([train, valid]))
     if not len(dropped):
         return split
@@ -198,49 +248,49 @@ def _without_copies(index: pd.DataFrame, split: Split) -> Split:
 
 def _check_duplicates(index: pd.DataFrame, split: Split, duplicates: Sequence[int]) -> None:
     if len(duplicates) != len(index):
-        raise DatasetError(f"expected a duplicate number for each of {len(index)} clips, found {len(duplicates)}")
+        raise DatasetError(f"expected one duplicate number for each of {len(index)} clips, found {len(duplicates)}")
     paths, duplicates = index["path"].to_numpy(), np.asarray(duplicates)
-    if overlap := _overlap(split, duplicates):
+    if overlap := _find_overlap(split, duplicates):
         first, second, shared = overlap
         one, other = (
-            next(f"{paths[row]} ({side})" for row in getattr(split, side) if duplicates[row] == shared[0])
-            for side in (first, second)
+            next(f"{paths[row]} ({name})" for row in getattr(split, name) if duplicates[row] == shared[0])
+            for name in (first, second)
         )
         raise DatasetError(
-            f"{split.name}: expected each recording on one side of the split, found {len(shared)} in both "
-            f"{first} and {second}, such as {one} and {other}, which are the same sound; "
-            "leave one of them out, or give them one group (column group)"
+            f"{split.name}: copies of {counted(len(shared), 'recording')} are in both {first} and {second}, such as "
+            f"{one} and {other}; leave one of them out, or give them the same group (column group)"
         )
 
 
-def _overlap(split: Split, values: np.ndarray) -> tuple[str, str, list] | None:
-    """Return two sides that share values other than 0, and those values; None if no sides do."""
+def _find_overlap(split: Split, values: np.ndarray) -> tuple[str, str, list] | None:
+    """Return the names of two sets that share values other than 0, and those values, or None if no sets do."""
     for first, second in combinations(("train", "valid", "test"), 2):
         if shared := set(values[getattr(split, first)]) & set(values[getattr(split, second)]) - {0}:
             return first, second, sorted(shared)
     return None
 
 
-def _known_folds(index: pd.DataFrame, *wanted: int) -> list[int]:
-    known = sorted(set(index["fold"]) - {0})
-    for fold in wanted:
-        if fold not in known:
-            raise DatasetError(f"expected a fold among {known}, found {fold}")
-    return known
+def _list_folds(index: pd.DataFrame, *required: int) -> list[int]:
+    """List the folds of an index, and raise DatasetError if a required one is missing."""
+    folds = sorted(set(index["fold"]) - {0})
+    for fold in required:
+        if fold not in folds:
+            raise DatasetError(f"expected a fold among {folds}, found {fold}")
+    return folds
 
 
 def _check_groups(index: pd.DataFrame, needed: int) -> None:
     if index["label"].nunique() < 2:
         raise DatasetError(f"expected at least two classes, found only {index['label'].iloc[0]!r}")
-    if few := list_scarce(index, needed):
+    if scarce := list_scarce(index, needed):
         raise DatasetError(
-            f"expected at least {needed} groups of each class, so that no artist or recording is on both sides of the "
-            f"split, found {'; '.join(few)}; {_MORE_GROUPS}"
+            f"each class needs at least {needed} groups, so that no artist or recording is in two sets of the split; "
+            f"found {'; '.join(scarce)}; {_MORE_GROUPS}"
         )
 
 
 def list_scarce(index: pd.DataFrame, needed: int = 3) -> list[str]:
-    """Describe the classes that have fewer groups than a split needs: 3, or 2 without a validation set."""
+    """Describe the classes with fewer groups than a split needs: 3, or 2 without a validation set."""
     columns = {"groups": ("group", "nunique"), "clips": ("path", "size"), "path": ("path", "first")}
     classes = join_copies(index).groupby("label").agg(**columns)
     return [
@@ -249,11 +299,11 @@ def list_scarce(index: pd.DataFrame, needed: int = 3) -> list[str]:
     ]
 
 
-def _deal(index: pd.DataFrame, folds: int, seed: int, all_from_first: bool = False) -> np.ndarray:
-    """Deal whole groups to ``folds``, stratified by class: the fold of each row, from 0.
+def _assign_folds(index: pd.DataFrame, folds: int, seed: int, all_from_first: bool = False) -> np.ndarray:
+    """Assign groups to folds, stratified by class, and return the fold of each row, counted from 0.
 
-    Groups of a class that has fewer of them than folds are dealt one by one, so that they lie in different folds: on
-    from where the class before it has ended, or for each such class from the first fold.
+    Groups of a class with fewer groups than folds go to consecutive folds, starting after the fold of the previous
+    class, or at the first fold if ``all_from_first`` is set.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # not at the top, because it takes most of a second
 
@@ -261,42 +311,45 @@ def _deal(index: pd.DataFrame, folds: int, seed: int, all_from_first: bool = Fal
     scarce = groups.index[groups < folds].tolist()
     fold_of_group: dict[str, int] = {}
     for label in scarce:
-        own = index.loc[index["label"] == label, "group"].unique()
-        new = [group for group in np.random.default_rng(seed).permutation(own) if group not in fold_of_group]
+        class_groups = index.loc[index["label"] == label, "group"].unique()
+        shuffled = np.random.default_rng(seed).permutation(class_groups)
+        unassigned = [group for group in shuffled if group not in fold_of_group]
         start = 0 if all_from_first else len(fold_of_group)
-        fold_of_group |= {group: (start + place) % folds for place, group in enumerate(new)}
+        fold_of_group |= {group: (start + position) % folds for position, group in enumerate(unassigned)}
     fold_of = np.array([fold_of_group.get(group, -1) for group in index["group"]])
-    rest = np.flatnonzero(fold_of < 0)
-    part = index.iloc[rest]
-    if part.groupby("label")["group"].nunique().min() >= folds:
+    remaining = np.flatnonzero(fold_of < 0)
+    subset = index.iloc[remaining]
+    if subset.groupby("label")["group"].nunique().min() >= folds:
         stratified = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        for fold, (_, rows) in enumerate(stratified.split(part, part["label"], part["group"])):
-            fold_of[rest[rows]] = fold
+        for fold, (_, rows) in enumerate(stratified.split(subset, subset["label"], subset["group"])):
+            fold_of[remaining[rows]] = fold
     else:
-        fold_of[rest] = pd.factorize(part["group"])[0] % folds
+        fold_of[remaining] = pd.factorize(subset["group"])[0] % folds
     return fold_of
 
 
-def _one_fold(index: pd.DataFrame, rows: np.ndarray, folds: int, seed: int, left: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``rows`` into (the others, one fold of ``folds``), with each class in it and ``left`` groups elsewhere.
+def _split_off_fold(
+    index: pd.DataFrame, rows: np.ndarray, folds: int, seed: int, remaining_groups: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide ``rows`` into ``folds``, choose one fold, and return the rows outside and inside it.
 
-    Where no fold is like that we take another shuffle, and at last a fold that lacks a class.
+    The fold contains every class (if possible) and leaves ``remaining_groups`` groups of each class outside.
     """
-    part, second_best = index.iloc[rows], None
-    classes = part["label"].nunique()
+    subset, second_best = index.iloc[rows], None
+    classes = subset["label"].nunique()
     for shuffle in range(_SHUFFLES):
-        fold_of = _deal(part, folds, seed + 10_000 * shuffle, all_from_first=True)
+        fold_of = _assign_folds(subset, folds, seed + 10_000 * shuffle, all_from_first=True)
         for fold in range(folds):
-            tests = fold_of == fold
-            groups = part[~tests].groupby("label")["group"].nunique()
-            if not tests.any() or len(groups) < classes or groups.min() < left:
+            is_in_fold = fold_of == fold
+            groups = subset[~is_in_fold].groupby("label")["group"].nunique()
+            if not is_in_fold.any() or len(groups) < classes or groups.min() < remaining_groups:
                 continue
-            if part["label"][tests].nunique() == classes:
-                return rows[~tests], rows[tests]
-            second_best = second_best or (rows[~tests], rows[tests])
+            if subset["label"][is_in_fold].nunique() == classes:
+                return rows[~is_in_fold], rows[is_in_fold]
+            second_best = second_best or (rows[~is_in_fold], rows[is_in_fold])
     if second_best is not None:
         return second_best
     raise DatasetError(
-        f"expected to divide {part['group'].nunique()} groups with {left} of each class left over, found no such "
-        f"division in {_SHUFFLES} tries; {_MORE_GROUPS}"
+        f"{subset['group'].nunique()} groups could not be split with {remaining_groups} of each class left for the "
+        f"other sets, in {_SHUFFLES} attempts; {_MORE_GROUPS}"
     )

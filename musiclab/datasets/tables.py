@@ -1,4 +1,4 @@
-"""Read the tables of data sets: CSV files that people write by hand, and programs of all kinds."""
+"""Read the tables of data sets from CSV files, whether written by hand or by a program."""
 
 import csv
 import io
@@ -11,26 +11,28 @@ import pandas as pd
 from musiclab.core.errors import DatasetError, counted
 
 _DELIMITERS = ",;\t|"
-_UNDECODED = re.compile("[\ud800-\udfff]")  # how Python keeps bytes that are not UTF-8
-_MOST_FAULTS = 10  # listed at once; the others are counted
+_UNDECODED = re.compile("[\ud800-\udfff]")  # Python's representation of bytes that are not UTF-8
+_MAX_LISTED = 10  # faults in one message; the others are only counted
 
 
 def read_table(path: Path, columns: Sequence[str], where: str) -> tuple[pd.DataFrame, list[str]]:
-    """Read a CSV file with a header, in UTF-8, with commas, semicolons, tabs or bars between its cells.
+    """Read a CSV file in UTF-8 with a header, separated by commas, semicolons, tabs or vertical bars.
 
     Parameters
     ----------
     path
-        The file. Its empty lines, and empty cells after the last column, do not count.
+        Path of the file. Empty lines and empty cells after the last column are ignored.
     columns
-        Columns that it must have.
+        Required columns.
     where
-        End of the messages: what to do, or where to get the table.
+        End of the error messages: the remedy, or where to get the table.
 
     Returns
     -------
-    table, faults
-        The rows as text, with the line of each as their index, and what is wrong with the rows that are left out.
+    table : pandas.DataFrame
+        Valid rows as text, indexed by line number.
+    faults : list of str
+        Descriptions of the rows that were left out.
 
     Raises
     ------
@@ -40,17 +42,17 @@ def read_table(path: Path, columns: Sequence[str], where: str) -> tuple[pd.DataF
     text = _read_text(path, where)
     if not text.strip():
         raise DatasetError(f"{path}: expected a CSV file in UTF-8, found an empty one. {where}")
-    headers = {mark: _first_row(text, mark) for mark in _DELIMITERS}
-    delimiter = next((mark for mark, names in headers.items() if set(columns) <= set(names)), ",")
+    headers = {delimiter: _read_header(text, delimiter) for delimiter in _DELIMITERS}
+    delimiter = next((delimiter for delimiter, names in headers.items() if set(columns) <= set(names)), ",")
     header = headers[delimiter]
     require_columns(header, columns, path, f"{where} Its columns are: {str(header)[1:200]}")
-    if twice := ", ".join(sorted({name for name in header if name and header.count(name) > 1})):
-        raise DatasetError(f"{path}: expected each column once, found {twice!r} more than once. {where}")
+    if repeated := ", ".join(sorted({name for name in header if name and header.count(name) > 1})):
+        raise DatasetError(f"{path}: the column {repeated!r} appears more than once. {where}")
     rows, lines, faults, undecoded = [], [], [], []
     for line, cells, error in _parse(text, delimiter):
-        if coded := next(filter(_UNDECODED.search, cells), None):
-            undecoded.append(f"{coded.encode('utf-8', 'surrogateescape')[:80]!r} in line {line}")
-        elif fault := error or _fault_of(cells, len(header)):
+        if cell := next(filter(_UNDECODED.search, cells), None):
+            undecoded.append(f"{cell.encode('utf-8', 'surrogateescape')[:80]!r} in line {line}")
+        elif fault := error or _find_fault(cells, len(header)):
             faults.append(f"{fault} in line {line}")
         elif _strip(cells) != header:
             cells = [*cells, *[""] * len(header)]
@@ -66,30 +68,28 @@ def read_table(path: Path, columns: Sequence[str], where: str) -> tuple[pd.DataF
 def require_columns(header: Collection[str], columns: Sequence[str], name: str | Path, what_to_do: str) -> None:
     """Raise DatasetError if a table lacks any of ``columns``."""
     if missing := ", ".join(column for column in columns if column not in header):
-        raise DatasetError(
-            f"{name}: expected the columns {', '.join(columns)}, found none named {missing}. {what_to_do}"
-        )
+        raise DatasetError(f"{name}: expected the columns {', '.join(columns)}, but {missing} is missing. {what_to_do}")
 
 
 def is_blank(column: pd.Series) -> pd.Series:
-    """Return True for each cell that is missing or holds nothing but spaces."""
+    """Return True for each cell that is missing or contains only spaces."""
     return column.isna() | (column.astype(str).str.strip() == "")
 
 
 def line_of(table: pd.DataFrame) -> list[str]:
-    """Return ``" in line 3"`` for each row of a table that :func:`read_table` read, and ``""`` for each of another."""
+    """Return a text such as ``" in line 3"`` for each row of a table from :func:`read_table`, otherwise ``""``."""
     return [f" in line {line}" for line in table.index] if table.index.name == "line" else [""] * len(table)
 
 
 def list_gaps(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """List the empty cells in some columns, as faults."""
+    """Describe each empty cell in ``columns``."""
     lines = line_of(table)
     gaps = ((row, name) for name in columns for row, blank in enumerate(is_blank(table[name])) if blank)
     return [f"expected a {name} in every row, found none{lines[row]}" for row, name in gaps]
 
 
 def read_folds(table: pd.DataFrame, last: int) -> tuple[pd.Series, list[str]]:
-    """Return the column ``fold`` as numbers, 0 where it is not one from 1 to ``last``, and those as faults."""
+    """Return the column ``fold`` as integers from 1 to ``last``, or 0 if invalid, and describe the invalid cells."""
     folds = pd.to_numeric(table["fold"], errors="coerce")
     folds = folds.where(folds.isin(range(1, last + 1)), 0).astype(int)
     faults = [
@@ -101,12 +101,12 @@ def read_folds(table: pd.DataFrame, last: int) -> tuple[pd.Series, list[str]]:
 
 
 def raise_faults(name: str | Path, faults: Sequence[str], what_to_do: str = "") -> None:
-    """Raise one DatasetError for all faults of a table, if there are any."""
+    """Raise a DatasetError that lists all faults of a table, if there are any."""
     if not faults:
         return
-    listed = faults[:1] if len(faults) == 1 else [f"{counted(len(faults), 'fault')}:", *faults[:_MOST_FAULTS]]
-    if len(faults) > _MOST_FAULTS:
-        listed.append(f"and {len(faults) - _MOST_FAULTS:,} more")
+    listed = faults[:1] if len(faults) == 1 else [f"{counted(len(faults), 'fault')}:", *faults[:_MAX_LISTED]]
+    if len(faults) > _MAX_LISTED:
+        listed.append(f"and {len(faults) - _MAX_LISTED:,} more")
     message = f"{name}: " + "\n  ".join(listed) + (f". {what_to_do}" if what_to_do else "")
     raise DatasetError(message.encode("utf-8", "backslashreplace").decode())  # names may not be in UTF-8
 
@@ -117,17 +117,17 @@ def _read_text(path: Path, where: str) -> str:
     except FileNotFoundError as error:
         raise DatasetError(f"{path}: no such file; expected the table of the data set. {where}") from error
     except OSError as error:
-        raise DatasetError(f"{path}: this table cannot be read ({error.strerror}). {where}") from error
+        raise DatasetError(f"{path}: the table cannot be read ({error.strerror}). {where}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DatasetError(f"{path}: expected a CSV file in UTF-8, found UTF-16; save it as UTF-8. {where}")
-    return data.decode("utf-8-sig", "surrogateescape")  # so that the faulty lines can be named
+    return data.decode("utf-8-sig", "surrogateescape")  # keeps invalid bytes, so that messages can quote them
 
 
 def _parse(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """Yield the line in which each row begins, its cells, and why it cannot be read, or ""; but no empty rows."""
-    spaced = f'{delimiter} "' in text  # then a quotation mark after a space begins a cell, too
+    """Yield the first line, the cells and an error message ("" if none) for each row that is not empty."""
+    skips_spaces = f'{delimiter} "' in text  # quoted cells may follow a space
     file = io.StringIO(text, newline="")
-    reader = csv.reader(file, delimiter=delimiter, skipinitialspace=spaced, strict=True)
+    reader = csv.reader(file, delimiter=delimiter, skipinitialspace=skips_spaces, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -135,14 +135,14 @@ def _parse(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, [], f"expected cells with {delimiter!r} between them and closed quotation marks, found {error}"
+            yield line, [], f"expected cells separated by {delimiter!r} with closed quotation marks, found {error}"
             continue
-        is_hint = line == 1 and cells and cells[0].startswith("sep=")  # Excel's own first line, "sep=;"
-        if any(_strip(cells)) and not is_hint:
+        is_excel_hint = line == 1 and cells and cells[0].startswith("sep=")  # Excel writes "sep=;" as the first line
+        if any(_strip(cells)) and not is_excel_hint:
             yield line, cells, ""
 
 
-def _first_row(text: str, delimiter: str) -> list[str]:
+def _read_header(text: str, delimiter: str) -> list[str]:
     return next((_strip(cells) for _, cells, _ in _parse(text, delimiter)), [])
 
 
@@ -150,9 +150,9 @@ def _strip(cells: Sequence[str]) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _fault_of(cells: Sequence[str], columns: int) -> str:
+def _find_fault(cells: Sequence[str], columns: int) -> str:
     if any("\0" in cell for cell in cells):
         return "expected text, found a NUL character"
     if any(_strip(cells[columns:])):
-        return f"expected {columns} cells, found {len(cells)} (put quotation marks around a cell that holds a comma)"
+        return f"expected {columns} cells, found {len(cells)} (put cells that contain a comma in quotation marks)"
     return ""

@@ -1,4 +1,4 @@
-"""UrbanSound8K: ten sounds of the city in ten folds that must be kept (Salamon, Jacoby and Bello 2014)."""
+"""UrbanSound8K: ten classes of urban sounds in ten official folds (Salamon, Jacoby and Bello 2014)."""
 
 from pathlib import Path
 
@@ -14,42 +14,43 @@ FOLDS = range(1, 11)
 
 _WHERE = (
     "Get it from https://urbansounddataset.weebly.com/urbansound8k.html (or: musiclab download urbansound8k DIR) and "
-    "name the folder UrbanSound8K, which holds metadata/UrbanSound8K.csv and audio/fold1 to audio/fold10."
+    "give the folder UrbanSound8K, which contains metadata/UrbanSound8K.csv and audio/fold1 to audio/fold10."
 )
 
 
 class UrbanSound8K(Dataset):
-    """UrbanSound8K: 8732 clips of up to 4 s, 10 classes, or those of its folds that are on disk.
+    """UrbanSound8K: 8732 clips of up to 4 s in 10 classes, or those folds of it that are on disk.
 
-    The group of a clip is the recording that it is cut from (``fsID``). Further columns are those of the table.
+    Clips are grouped by the recording they are cut from (``fsID``). The index also has the columns of
+    ``UrbanSound8K.csv``.
 
     Parameters
     ----------
     root
-        Folder that holds ``metadata/UrbanSound8K.csv`` and ``audio/``, or, as in Kaggle's copy, ``UrbanSound8K.csv``
-        and the folds themselves.
+        Folder that contains ``metadata/UrbanSound8K.csv`` and ``audio/``, or ``UrbanSound8K.csv`` and the fold folders
+        (Kaggle's layout).
 
     Attributes
     ----------
-    missing, unlisted : list of str
-        Clips of the table that the folder of their fold lacks, and WAV files there that the table does not list.
+    missing : list of str
+        Clips in the table that are not on disk.
+    unlisted : list of str
+        WAV files on disk that are not in the table.
     """
 
     def __init__(self, root: str | Path):
         folder = existing_folder(root, "UrbanSound8K", _WHERE)
-        is_flat = (folder / "UrbanSound8K.csv").exists()  # Kaggle's copy has the table beside the folds
+        is_flat = (folder / "UrbanSound8K.csv").exists()  # Kaggle's copy has the table next to the folds
         audio = folder if is_flat else folder / "audio"
         table = _read(folder / ("" if is_flat else "metadata") / "UrbanSound8K.csv", audio)
         folds = [fold for fold in FOLDS if (audio / f"fold{fold}").is_dir()]
         index = table[table["fold"].isin(folds)]
-        on_disk = {str(path) for fold in folds for path in _waves(audio / f"fold{fold}")}
+        on_disk = {str(path) for fold in folds for path in _list_wav_files(audio / f"fold{fold}")}
         self.missing = sorted(set(index["path"]) - on_disk)
         self.unlisted = sorted(on_disk - set(index["path"]))
         index = index[index["path"].isin(on_disk)]
         if index.empty:
-            raise DatasetError(
-                f"{audio}: expected the clips of the table in fold1 to fold10, found none of them. {_WHERE}"
-            )
+            raise DatasetError(f"{audio}: expected the clips of the table in fold1 to fold10, found no clips. {_WHERE}")
         super().__init__(
             name="urbansound8k",
             index=index,
@@ -57,34 +58,34 @@ class UrbanSound8K(Dataset):
             citation="J. Salamon, C. Jacoby and J. P. Bello. A Dataset and Taxonomy for Urban Sound Research. "
             "ACM Multimedia 2014.",
             where=_WHERE,
-            protocol="mean accuracy over the ten official folds: fold k tests, k + 1 validates, the other eight train",
+            protocol="mean accuracy over the ten official folds: test on fold k, validate on k + 1, train on the rest",
             validates=True,
-            notes=[f"{len(index)} of the {len(table)} clips of the table are here"],
+            notes=[f"found {len(index)} of the {len(table)} clips in the table"],
         )
         if absent := ", ".join(f"fold{fold}" for fold in FOLDS if fold not in folds):
-            self.notes.append(f"{absent}: no such folder, so results do not compare with those on all ten folds")
+            self.notes.append(f"{absent}: no such folder, so results are not comparable with those on all ten folds")
         if self.missing:
-            self.notes.append(f"{len(self.missing)} clips of the table are not on disk, such as {self.missing[0]}")
+            self.notes.append(f"{len(self.missing)} clips in the table are not on disk, such as {self.missing[0]}")
         if self.unlisted:
             self.notes.append(
-                f"{len(self.unlisted)} files are not in the table and left out, such as {self.unlisted[0]}"
+                f"{len(self.unlisted)} files are not in the table and are left out, such as {self.unlisted[0]}"
             )
 
 
 def _read(path: Path, audio: Path) -> pd.DataFrame:
     table, faults = read_table(path, COLUMNS, _WHERE)
-    needed = ["slice_file_name", "fsID", "class"]
+    required = ["slice_file_name", "fsID", "class"]
     folds, fold_faults = read_folds(table, 10)
-    faults += list_gaps(table, needed) + fold_faults
+    faults += list_gaps(table, required) + fold_faults
     table = table[list(COLUMNS)].assign(fold=folds)
-    numbers = ["start", "end", "salience", "classID"]
-    table[numbers] = table[numbers].apply(pd.to_numeric, errors="coerce")
-    table = table[(folds > 0) & ~table[needed].apply(is_blank).any(axis=1)]
+    numeric = ["start", "end", "salience", "classID"]
+    table[numeric] = table[numeric].apply(pd.to_numeric, errors="coerce")
+    table = table[(folds > 0) & ~table[required].apply(is_blank).any(axis=1)]
     table["path"] = [str(audio / f"fold{row.fold}" / row.slice_file_name) for row in table.itertuples()]
     table = table.assign(label=table["class"], group=table["fsID"])
     return table if table.empty and not faults else check_index(table, path, faults, _WHERE)
 
 
-def _waves(folder: Path) -> list[Path]:
-    """List WAV files, but not hidden ones such as ``._name.wav``, which some systems put into archives."""
+def _list_wav_files(folder: Path) -> list[Path]:
+    """List WAV files, except hidden ones such as ``._name.wav``, which macOS adds to archives."""
     return [path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not is_hidden(path.name)]

@@ -1,4 +1,4 @@
-"""The librosa engine: each feature of one clip, the reference for the torch engine."""
+"""The librosa engine: compute features clip by clip, as the reference for the torch engine."""
 
 import librosa
 import numpy as np
@@ -7,13 +7,13 @@ from musiclab.features.settings import DELTA_WIDTH, RANGE, FrameConfig, scale
 
 
 def evaluate(waveform, features: dict[str, tuple]) -> dict[str, np.ndarray]:
-    """Compute ``{name: (feature, config)}`` of waveforms, shape (..., samples), clip by clip."""
-    *batch, samples = waveform.shape
+    """Compute ``features``, a dictionary ``{name: (feature, config)}``, of waveforms of shape (..., samples)."""
+    *leading, samples = waveform.shape
     clips = np.asarray(waveform, dtype=np.float32).reshape(-1, samples)
     values = {}
     for name, (feature, config) in features.items():
         stack = np.stack([_REFERENCES[feature](clip, config) for clip in clips]).astype(np.float32)
-        values[name] = stack.reshape((*batch, *stack.shape[1:]))
+        values[name] = stack.reshape((*leading, *stack.shape[1:]))
     return values
 
 
@@ -26,7 +26,7 @@ def audio(clip, config):
 
 
 def logmel(clip, config):
-    settings = _by_librosas_names(config)
+    settings = _to_librosa(config)
     del settings["scaling"]
     return scale(librosa.feature.melspectrogram(y=clip, **settings), config, np)
 
@@ -37,7 +37,7 @@ def mfcc(clip, config):
 
 
 def chroma(clip, config):
-    return librosa.feature.chroma_stft(y=clip, **_by_librosas_names(config))
+    return librosa.feature.chroma_stft(y=clip, **_to_librosa(config))
 
 
 def tuning(clip, config):
@@ -46,19 +46,19 @@ def tuning(clip, config):
 
 
 def contrast(clip, config):
-    return librosa.feature.spectral_contrast(y=clip, **_by_librosas_names(config))
+    return librosa.feature.spectral_contrast(y=clip, **_to_librosa(config))
 
 
 def centroid(clip, config):
-    return librosa.feature.spectral_centroid(y=clip, **_by_librosas_names(config))
+    return librosa.feature.spectral_centroid(y=clip, **_to_librosa(config))
 
 
 def bandwidth(clip, config):
-    return librosa.feature.spectral_bandwidth(y=clip, **_by_librosas_names(config))
+    return librosa.feature.spectral_bandwidth(y=clip, **_to_librosa(config))
 
 
 def rolloff(clip, config):
-    return librosa.feature.spectral_rolloff(y=clip, **_by_librosas_names(config))
+    return librosa.feature.spectral_rolloff(y=clip, **_to_librosa(config))
 
 
 def rms(clip, config):
@@ -70,35 +70,35 @@ def zero_crossing_rate(clip, config):
 
 
 def tempo(clip, config):
-    settings = _by_librosas_names(config)
-    rate, n_fft, hop_length = settings["sr"], settings.pop("n_fft"), settings["hop_length"]
-    onsets = librosa.onset.onset_strength(y=clip, sr=rate, n_fft=n_fft, hop_length=hop_length)
+    settings = _to_librosa(config)
+    sample_rate, n_fft, hop_length = settings["sr"], settings.pop("n_fft"), settings["hop_length"]
+    onsets = librosa.onset.onset_strength(y=clip, sr=sample_rate, n_fft=n_fft, hop_length=hop_length)
     return librosa.feature.tempo(onset_envelope=onsets, **settings)[0]
 
 
 def summary(clip, config):
     frames = FrameConfig(**config.framing)
-    cepstrum, pitches = mfcc(clip, config.mfcc), chroma(clip, config.chroma)
+    coefficients, pitch_classes = mfcc(clip, config.mfcc), chroma(clip, config.chroma)
     scalars = [reference(clip, frames) for reference in (rms, centroid, bandwidth, rolloff, zero_crossing_rate)]
     if config.kind == "tutorial":
-        rows = np.concatenate([pitches.mean(axis=0, keepdims=True), *scalars, cepstrum])
+        rows = np.concatenate([pitch_classes.mean(axis=0, keepdims=True), *scalars, coefficients])
         return rows.mean(axis=-1, keepdims=True)
-    deltas = [delta(cepstrum, DELTA_WIDTH, order) for order in range(1, config.delta_order + 1)]
-    rows = np.concatenate([cepstrum, *deltas, pitches, contrast(clip, config.contrast), *scalars])
+    deltas = [delta(coefficients, DELTA_WIDTH, order) for order in range(1, config.delta_order + 1)]
+    rows = np.concatenate([coefficients, *deltas, pitch_classes, contrast(clip, config.contrast), *scalars])
     return np.concatenate([rows.mean(axis=-1, keepdims=True), rows.std(axis=-1, keepdims=True)])
 
 
 def sequence(clip, config):
     brightness = centroid(clip, FrameConfig(**config.framing))
-    pitches, peaks = chroma(clip, config.chroma), contrast(clip, config.contrast)
-    return np.concatenate([mfcc(clip, config.mfcc), brightness, pitches, peaks])
+    pitch_classes, bands = chroma(clip, config.chroma), contrast(clip, config.contrast)
+    return np.concatenate([mfcc(clip, config.mfcc), brightness, pitch_classes, bands])
 
 
-def _by_librosas_names(config) -> dict:
-    """Rename the sample rate; librosa has the same names for all other settings."""
+def _to_librosa(config) -> dict:
+    """Return settings under librosa's names, which differ only in ``sr``."""
     settings = config.to_dict()
     return {"sr": settings.pop("sample_rate"), **settings}
 
 
 _ROWS = (logmel, mfcc, chroma, contrast, centroid, bandwidth, rolloff, rms, zero_crossing_rate)
-_REFERENCES = {reference.__name__: reference for reference in (audio, *_ROWS, tuning, tempo, summary, sequence)}
+_REFERENCES = {function.__name__: function for function in (audio, *_ROWS, tuning, tempo, summary, sequence)}

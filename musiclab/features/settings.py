@@ -1,6 +1,6 @@
-"""Settings of the features: frozen dataclasses, saved as JSON with the data and the model that use them.
+"""Define the settings of each feature as frozen dataclasses, which are saved as JSON with the data and the model.
 
-Features that a store can hold, listed in :data:`FEATURES`, have ``names``: one per dimension.
+The features that a store can hold are listed in :data:`FEATURES`. Their settings have ``names``, one per dimension.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,13 @@ from musiclab.core.checks import check_known, check_number, check_positive, chec
 from musiclab.core.errors import RunError
 
 SCALINGS = ("decibel", "ln", "log10(1+10x)")
-FLOOR = 1e-10  # the least power that a logarithm receives: -100 dB
-RANGE = 80  # dB under a clip's peak: MFCC, contrast and tempo raise lower levels to there
+"""Scalings of a log-mel spectrogram: see :class:`MelConfig`."""
+
+FLOOR = 1e-10  # power of -100 dB, the lower limit before a logarithm
+RANGE = 80  # dB below a clip's peak, the lower limit of levels in MFCC, contrast and tempo
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+"""Names of the rows of :func:`chroma`."""
+
 KINDS = ("tutorial", "full")
 DELTA_WIDTH = 9  # frames
 MOST_BANDS = 2048
@@ -26,21 +30,21 @@ _SCALARS = ("rms", "centroid", "bandwidth", "rolloff", "zero_crossing_rate")
 @dataclass(frozen=True)
 class _Config:
     sample_rate: int = 22050
-    silence: ClassVar[float | np.ndarray] = 0.0  # of all dimensions or of each: what short clips are padded with
-    least_samples: ClassVar[int] = 1  # of the shortest clip
-    exact: ClassVar[bool] = False  # whether the Fourier transform is in double precision
+    silence: ClassVar[float | np.ndarray] = 0.0  # value with which short clips are padded, one or one per dimension
+    least_samples: ClassVar[int] = 1  # length of the shortest clip
+    exact: ClassVar[bool] = False  # True computes the Fourier transform in double precision
 
     def __post_init__(self):
         check_size(vars(self), "sample_rate", most=1_000_000)
 
     def to_dict(self) -> dict:
-        """Return the settings as a dictionary that JSON can hold."""
+        """Return the settings as a dictionary of JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class AudioConfig(_Config):
-    """Settings of the waveform itself, the input of a model of raw audio: its ``sample_rate`` in Hz."""
+    """Settings of raw audio, the input of waveform models: its ``sample_rate`` in Hz, default 22,050."""
 
     names: ClassVar[tuple[str, ...]] = ("audio",)
 
@@ -50,16 +54,21 @@ class AudioConfig(_Config):
 
 @dataclass(frozen=True)
 class FrameConfig(_Config):
-    """Settings of the frames that sound is cut into; librosa's defaults.
+    """Settings of the frames that a waveform is cut into, with librosa's defaults.
 
     Attributes
     ----------
     sample_rate : int
-        Hz.
+        Sample rate in Hz.
     n_fft : int
-        Length of the window and of the Fourier transform, in samples, even; 2048 is 93 ms at 22,050 Hz.
+        Length of the window and of the Fourier transform in samples, even. 2048 samples are 93 ms at 22,050 Hz.
     hop_length : int
-        Step from frame to frame, in samples; 512 is 23 ms at 22,050 Hz.
+        Step between frames in samples. 512 samples are 23 ms at 22,050 Hz.
+
+    Examples
+    --------
+    >>> FrameConfig().frames(22050)
+    44
     """
 
     n_fft: int = 2048
@@ -70,39 +79,44 @@ class FrameConfig(_Config):
         super().__post_init__()
         check_size(vars(self), "n_fft", "hop_length", most=2**16)
         if self.n_fft % 2:
-            raise RunError(f"expected n_fft to be even, so that a frame has a middle, found {self.n_fft}")
+            raise RunError(f"expected n_fft to be even, so that frames have a centre, found {self.n_fft}")
 
     def frames(self, samples: int) -> int:
-        """Count the frames of a clip; they are centred, the first one on sample 0."""
+        """Return the number of frames in a clip. Frames are centred, and the first one is centred on sample 0."""
         return 1 + samples // self.hop_length
 
     @property
     def least_samples(self) -> int:
-        """Length of the shortest clip: one frame."""
+        """Length of the shortest clip in samples: one frame."""
         return self.n_fft
 
     @property
     def framing(self) -> dict:
-        """Sample rate, window and hop, as arguments for other settings with the same frames."""
+        """Sample rate, window and hop length, as arguments for other settings with the same frames."""
         return {field.name: getattr(self, field.name) for field in fields(FrameConfig)}
 
 
 @dataclass(frozen=True)
 class MelConfig(FrameConfig):
-    """Settings of a log-mel spectrogram; the defaults are those of the four-layer CNN (Dohppak, GTZAN).
+    """Settings of a log-mel spectrogram. The defaults are those of a four-layer CNN for GTZAN (Dohppak).
 
     Attributes
     ----------
     sample_rate, n_fft, hop_length : int
-        As in :class:`FrameConfig`; the default ``n_fft`` of 1024 is 46 ms at 22,050 Hz.
+        As in :class:`FrameConfig`. The default ``n_fft`` of 1024 samples is 46 ms at 22,050 Hz.
     n_mels : int
-        Number of mel bands (Slaney's scale, equal areas).
+        Number of mel bands (see :func:`mel_bank`).
     fmin, fmax : float
-        Lowest and highest frequency, in Hz; ``fmax=None`` is half the sample rate.
+        Lowest and highest frequency in Hz. ``fmax=None`` means half the sample rate.
     power : float
-        1 for the magnitude of the spectrum, 2 for its power.
+        Exponent of the magnitude spectrum: 1 for magnitude, 2 for power.
     scaling : str
         ``"decibel"`` (dB), ``"ln"`` (natural logarithm) or ``"log10(1+10x)"``.
+
+    Examples
+    --------
+    >>> MelConfig(n_mels=64).names[-1]
+    'mel_63'
     """
 
     n_fft: int = 1024
@@ -111,7 +125,7 @@ class MelConfig(FrameConfig):
     fmax: float | None = None
     power: float = 1.0
     scaling: str = "log10(1+10x)"
-    exact: ClassVar[bool] = False  # single precision is half the work, and right to 0.05 dB 60 dB under the peak
+    exact: ClassVar[bool] = False  # half the work, and accurate to 0.05 dB down to 60 dB below the peak
 
     def __post_init__(self):
         super().__post_init__()
@@ -128,7 +142,7 @@ class MelConfig(FrameConfig):
 
     @property
     def highest(self) -> float:
-        """Upper edge of the highest band, in Hz."""
+        """Upper edge of the highest band in Hz."""
         return self.sample_rate / 2 if self.fmax is None else self.fmax
 
     @property
@@ -137,12 +151,12 @@ class MelConfig(FrameConfig):
 
     @property
     def silence(self) -> float:
-        """Value of every band in silence."""
+        """Value of all bands in silence."""
         return float(scale(np.zeros(1), self, np)[0])
 
 
 def scale(mel, config: MelConfig, backend):
-    """Take the logarithm that ``config.scaling`` names, with numpy or torch as ``backend``."""
+    """Apply the logarithm selected by ``config.scaling``, with numpy or torch as ``backend``."""
     if config.scaling == "log10(1+10x)":
         return backend.log10(1 + 10 * mel)
     floor = FLOOR if config.power == 2 else FLOOR ** (config.power / 2)
@@ -152,12 +166,14 @@ def scale(mel, config: MelConfig, backend):
 
 @dataclass(frozen=True)
 class MfccConfig(FrameConfig):
-    """Settings of mel-frequency cepstral coefficients; librosa's defaults; frames as in :class:`FrameConfig`.
+    """Settings of mel-frequency cepstral coefficients, with librosa's defaults. Extends :class:`FrameConfig`.
 
     Attributes
     ----------
-    n_mels, n_mfcc : int
-        Number of mel bands, and of coefficients from coefficient 0 (level) upwards.
+    n_mels : int
+        Number of mel bands.
+    n_mfcc : int
+        Number of coefficients, starting with coefficient 0 (level).
     """
 
     n_mels: int = 128
@@ -171,7 +187,7 @@ class MfccConfig(FrameConfig):
 
     @property
     def mel(self) -> MelConfig:
-        """Settings of the log-mel that the coefficients are computed from."""
+        """Settings of the log-mel spectrogram that the coefficients are computed from."""
         return MelConfig(**self.framing, n_mels=self.n_mels, power=2.0, scaling="decibel")
 
     @property
@@ -180,20 +196,20 @@ class MfccConfig(FrameConfig):
 
     @property
     def silence(self) -> np.ndarray:
-        """Coefficients of silence, -100 dB in every band: float32, shape (n_mfcc,)."""
+        """Coefficients of silence (-100 dB in all bands), float32, shape (n_mfcc,)."""
         return np.float32([-100 * np.sqrt(self.n_mels)] + [0.0] * (self.n_mfcc - 1))
 
 
 @dataclass(frozen=True)
 class ChromaConfig(FrameConfig):
-    """Settings of chroma; librosa's defaults (``chroma_stft``); frames as in :class:`FrameConfig`.
+    """Settings of chroma, with the defaults of librosa's ``chroma_stft``. Extends :class:`FrameConfig`.
 
     Attributes
     ----------
     n_chroma : int
-        Bins per octave; the first of twelve is C.
+        Number of chroma bins per octave, starting at C.
     tuning : float or None
-        Deviation of the music from A = 440 Hz, in bins of an octave; ``None`` estimates it from each clip.
+        Deviation of the music from A = 440 Hz in chroma bins. ``None`` estimates it for each clip.
     """
 
     n_chroma: int = 12
@@ -206,23 +222,24 @@ class ChromaConfig(FrameConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """``chroma_C``, ``chroma_C#`` and so on; numbers unless there are twelve."""
-        classes = PITCH_CLASSES if self.n_chroma == 12 else range(self.n_chroma)
-        return tuple(f"chroma_{each}" for each in classes)
+        """``chroma_C``, ``chroma_C#`` and so on for twelve bins, otherwise ``chroma_0``, ``chroma_1`` and so on."""
+        pitch_classes = PITCH_CLASSES if self.n_chroma == 12 else range(self.n_chroma)
+        return tuple(f"chroma_{pitch_class}" for pitch_class in pitch_classes)
 
 
 @dataclass(frozen=True)
 class ContrastConfig(FrameConfig):
-    """Settings of the spectral contrast; librosa's defaults; frames as in :class:`FrameConfig`.
+    """Settings of the spectral contrast, with librosa's defaults. Extends :class:`FrameConfig`.
 
     Attributes
     ----------
     fmin : float
-        Upper edge of the lowest band, in Hz; the bands above are one octave wide, and the last one ends at the top.
+        Upper edge of the lowest band in Hz. The other bands are one octave wide, except that the highest one extends to
+        half the sample rate.
     n_bands : int
-        Number of octaves, one less than the number of bands.
+        Number of bands above the lowest one.
     quantile : float
-        Share of a band's bins that is averaged for its peak and for its valley.
+        Share of the frequency bins in a band that are averaged for its peak, and for its valley.
     """
 
     fmin: float = 200.0
@@ -237,25 +254,25 @@ class ContrastConfig(FrameConfig):
         highest = self.fmin * 2 ** (self.n_bands - 1)
         if highest >= self.sample_rate / 2:
             raise RunError(
-                f"spectral contrast: expected its highest band, from {highest:g} Hz on, to start under "
-                f"{self.sample_rate / 2:g} Hz (half the sample rate of {self.sample_rate} Hz); "
-                "use a lower n_bands or fmin, or a higher sample rate"
+                f"spectral contrast: its highest band starts at {highest:g} Hz, which is not below "
+                f"{self.sample_rate / 2:g} Hz (half the sample rate of {self.sample_rate} Hz). "
+                "Use a smaller n_bands or fmin, or a higher sample rate."
             )
         if any(stop <= start for start, stop, _ in self.bands):
-            raise RunError(f"spectral contrast: n_fft={self.n_fft} leaves a band without a bin; use a longer one")
+            raise RunError(f"spectral contrast: n_fft={self.n_fft} leaves a band without a bin; use a larger n_fft")
 
     @property
     def bands(self) -> tuple[tuple[int, int, int], ...]:
-        """First bin of each band, the bin after its last, and the number of bins in its peak and its valley."""
+        """First bin and stop bin of each band, and the number of bins that are averaged for its peak and its valley."""
         edges = np.concatenate([[0.0], self.fmin * 2.0 ** np.arange(self.n_bands + 1)])
         frequencies = np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
         bands = []
         for band, (low, high) in enumerate(pairwise(edges)):
-            start = int(np.searchsorted(frequencies, low, side="left")) - (band > 0)  # one bin below belongs to it
+            start = int(np.searchsorted(frequencies, low, side="left")) - (band > 0)  # bands overlap by one bin
             is_last = band == self.n_bands
             stop = len(frequencies) if is_last else int(np.searchsorted(frequencies, high, side="right"))
             count = max(1, int(np.rint(self.quantile * (stop - start))))
-            bands.append((start, stop if is_last else stop - 1, count))  # librosa counts the top bin, and leaves it out
+            bands.append((start, stop if is_last else stop - 1, count))  # librosa counts the top bin, then drops it
         return tuple(bands)
 
     @property
@@ -265,16 +282,16 @@ class ContrastConfig(FrameConfig):
 
 @dataclass(frozen=True)
 class TempoConfig(FrameConfig):
-    """Settings of the tempo; librosa's defaults; frames as in :class:`FrameConfig`.
+    """Settings of the tempo estimate, with librosa's defaults. Extends :class:`FrameConfig`.
 
     Attributes
     ----------
     start_bpm, max_tempo : float
-        Likeliest and highest tempo, in beats per minute.
+        Most likely and highest tempo, in beats per minute.
     std_bpm : float
-        Standard deviation of the tempi around ``start_bpm``, in octaves.
+        Standard deviation of the prior around ``start_bpm``, in octaves.
     ac_size : float
-        Length of the autocorrelation's window, in seconds.
+        Length of the autocorrelation window in seconds.
     """
 
     start_bpm: float = 120.0
@@ -289,7 +306,7 @@ class TempoConfig(FrameConfig):
 
 
 class _VectorConfig(FrameConfig):
-    """Frames, with the settings of the features computed from them."""
+    """Frame settings, together with those of the features that a vector combines."""
 
     @property
     def mfcc(self) -> MfccConfig:
@@ -306,16 +323,22 @@ class _VectorConfig(FrameConfig):
 
 @dataclass(frozen=True)
 class SummaryConfig(_VectorConfig):
-    """Settings of a summary, averages over the frames of a clip; frames as in :class:`FrameConfig`.
+    """Settings of a summary, which averages features over the frames of a clip. Extends :class:`FrameConfig`.
 
     Attributes
     ----------
     kind : str
-        ``"tutorial"``: 26 means over time, of chroma (all pitch classes together), RMS, centroid, bandwidth, rolloff,
-        zero-crossing rate and 20 MFCC, as in "Music Genre Classification with Python". ``"full"``: 128 values, the mean
-        and standard deviation of 20 MFCC and their deltas, 12 chroma, 7 bands of spectral contrast and those five.
+        ``"tutorial"`` for 26 means over time, as in "Music Genre Classification with Python": chroma (averaged over the
+        pitch classes), RMS, centroid, bandwidth, rolloff, zero-crossing rate and 20 MFCC. ``"full"`` for 128 values:
+        the mean and standard deviation of 20 MFCC, their deltas, 12 chroma, 7 bands of spectral contrast, and the same
+        five scalars.
     delta_order : int
-        2 adds the second deltas to ``"full"``: 168 values.
+        Highest order of the deltas in ``"full"``; 2 adds second deltas, which gives 168 values.
+
+    Examples
+    --------
+    >>> len(SummaryConfig(kind="full").names)
+    128
     """
 
     kind: str = "tutorial"
@@ -333,31 +356,32 @@ class SummaryConfig(_VectorConfig):
 
     @property
     def least_samples(self) -> int:
-        """Length of the shortest clip: one frame, or as many frames as a delta needs."""
+        """Length of the shortest clip in samples: one frame, or enough frames for the deltas."""
         return max(self.n_fft, (DELTA_WIDTH - 1) * self.hop_length if self.kind == "full" else 0)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One name for each value, such as ``centroid``, or ``mfcc_0_delta_deviation``."""
+        """Names of the values, such as ``centroid`` or ``mfcc_0_delta_deviation``."""
         if self.kind == "tutorial":
             return ("chroma", *_SCALARS, *self.mfcc.names)
         orders = ["", "_delta", "_delta2"][: self.delta_order + 1]
-        cepstral = [name + order for order in orders for name in self.mfcc.names]
-        names = [*cepstral, *self.chroma.names, *self.contrast.names, *_SCALARS]
-        return tuple(f"{name}_{average}" for average in ("mean", "deviation") for name in names)
+        coefficients = [name + order for order in orders for name in self.mfcc.names]
+        names = [*coefficients, *self.chroma.names, *self.contrast.names, *_SCALARS]
+        return tuple(f"{name}_{statistic}" for statistic in ("mean", "deviation") for name in names)
 
     @property
     def silence(self) -> np.ndarray:
-        """Summary of silence: float32, shape (dimensions,), 0 except for the level."""
+        """Summary of silence, float32, shape (dimensions,), 0 except for the level."""
         level = self.mfcc.silence[0]
         return np.float32([level if name in ("mfcc_0", "mfcc_0_mean") else 0 for name in self.names])
 
 
 @dataclass(frozen=True)
 class SequenceConfig(_VectorConfig):
-    """Settings of a sequence, 33 unscaled values per frame, as for an LSTM on GTZAN (ruohoruotsi).
+    """Settings of a sequence of 33 unscaled values per frame, as in an LSTM for GTZAN (ruohoruotsi).
 
-    The values are 13 MFCC, spectral centroid, 12 chroma and 7 bands of contrast; frames as in :class:`FrameConfig`.
+    The values are 13 MFCC, the spectral centroid, 12 chroma and 7 bands of spectral contrast. Extends
+    :class:`FrameConfig`.
     """
 
     def __post_init__(self):
@@ -370,7 +394,7 @@ class SequenceConfig(_VectorConfig):
 
     @property
     def silence(self) -> np.ndarray:
-        """One frame of silence: float32, shape (33,), 0 except for the level."""
+        """Frame of silence, float32, shape (33,), 0 except for the level."""
         return np.float32([*self.mfcc.silence, *np.zeros(len(self.names) - self.mfcc.n_mfcc)])
 
     @property
@@ -389,26 +413,31 @@ FEATURES: dict[str, type] = {
     "summary": SummaryConfig,
     "sequence": SequenceConfig,
 }
-"""Features that a store can hold, by name: the class of their settings. Each engine has a function of that name."""
+"""Features that a store can hold: names and classes of settings. Each engine has a function of the same name."""
 
 
 def config(name: str, settings: Mapping | None = None) -> Config:
-    """Make the settings of a feature from its name and a dictionary.
+    """Create the settings of a feature from its name and a dictionary.
 
     Parameters
     ----------
     name
-        One of :data:`FEATURES`.
+        Name of the feature, one of :data:`FEATURES`.
     settings
-        Settings that differ from the defaults, such as those that ``to_dict()`` returned.
+        Settings that differ from the defaults, such as a saved ``to_dict()``.
 
     Raises
     ------
     RunError (a ValueError)
-        The name or a setting is unknown, or one of the values is impossible.
+        If the name or a setting is unknown, or a value is out of range.
+
+    Examples
+    --------
+    >>> config("mfcc", {"n_mfcc": 13}).n_mfcc
+    13
     """
     check_known(name, FEATURES, "a feature")
-    known = [field.name for field in fields(FEATURES[name])]
+    setting_names = [field.name for field in fields(FEATURES[name])]
     for setting in settings or {}:
-        check_known(setting, known, f"settings of {name}")
+        check_known(setting, setting_names, f"settings of {name}")
     return FEATURES[name](**(settings or {}))

@@ -1,14 +1,14 @@
-"""Load torchaudio, which lesson 2 and the tests compare musiclab's features with."""
+"""Load torchaudio, to compare its features with musiclab's in lesson 2 and in the tests."""
 
 import sys
 from types import ModuleType
 
 
 def load_torchaudio() -> ModuleType:
-    """Import torchaudio, even beside a torch without CUDA.
+    """Import torchaudio, even next to a CPU-only torch.
 
-    The Linux wheel of torchaudio links CUDA, so beside a CPU-only torch its import raises OSError. Its transforms,
-    functional and datasets are plain PyTorch, so we switch its compiled extension off and import it again.
+    The Linux wheel of torchaudio links against CUDA, so its import fails with an OSError next to a CPU-only torch. Its
+    transforms, functional and datasets are plain PyTorch, so we disable its compiled extension and import it again.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def load_torchaudio() -> ModuleType:
     except OSError:
         sys.modules["torchaudio._extension.utils"]._load_lib = lambda lib: False
         for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
-            if name != "torchaudio._extension.utils":  # keep the one that we have just changed
+            if name != "torchaudio._extension.utils":  # keep the patched module
                 del sys.modules[name]
         import torchaudio
     return torchaudio

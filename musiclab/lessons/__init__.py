@@ -1,4 +1,13 @@
-"""Check the exercises of the lessons without giving the answers away."""
+"""Check the exercises of the lessons, with hints that don't reveal the answers.
+
+Examples
+--------
+>>> from musiclab import lessons
+>>> lessons.check("01.1", None)
+Exercise 1: no answer yet
+>>> lessons.check("01.1", 30 * 22050)
+Exercise 1: your answer is half as large as it should be
+"""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -11,7 +20,7 @@ _CHECKS: dict[str, Callable] = {}
 
 
 def exercise(name: str) -> Callable[[Callable], Callable]:
-    """Register a check: ``@exercise("01.2")`` above a function ``(answer, **context) -> Verdict or list of them``."""
+    """Register the decorated function ``(answer, **context) -> Verdict or list of verdicts`` as a check."""
 
     def register(function: Callable) -> Callable:
         if name in _CHECKS:
@@ -23,21 +32,23 @@ def exercise(name: str) -> Callable[[Callable], Callable]:
 
 
 def check(name: str, answer, /, **context) -> None:
-    """Print whether an answer is right, or what is off, such as the shape, the unit or a factor of two.
+    """Check the answer to an exercise, and print "correct" or a hint, such as an incorrect unit or shape.
 
     Parameters
     ----------
     name
-        Lesson and number, such as ``"03.2"``; MusiclabError if there is no such exercise.
+        Lesson and exercise, such as ``"03.2"``. An unknown name raises MusiclabError.
     answer
-        The reader's answer, or None. Whatever it is, it raises no error.
+        The reader's answer, of any type, or None.
     context
-        What the exercise is about, if it was made in the lesson, such as a signal or a result.
+        Objects from the lesson that the check needs, such as a signal or a result.
 
     Examples
     --------
     >>> check("01.1", 2_646_000)
-    Exercise 1: twice what it should be
+    Exercise 1: your answer is twice as large as it should be
+    >>> check("01.1", None)
+    Exercise 1: no answer yet
     """
     exercise_number = int(name.split(".")[1])
     if find(name) and answer is None:
@@ -48,12 +59,12 @@ def check(name: str, answer, /, **context) -> None:
 
 
 def verdicts(name: str, answer, /, **context) -> list[judge.Verdict]:
-    """Judge an answer as :func:`check` does, without printing."""
+    """Check an answer like :func:`check`, but return the verdicts instead of printing them."""
     return judge.apply(find(name), answer, **context)
 
 
 def find(name: str) -> Callable:
-    """Return the check of an exercise, or raise MusiclabError."""
+    """Return the check of an exercise. An unknown name raises MusiclabError."""
     for module in _MODULES:
         if name not in _CHECKS:
             import_module(f"{__name__}.{module}")
@@ -63,7 +74,7 @@ def find(name: str) -> Callable:
 
 
 def names() -> list[str]:
-    """List the names of all exercises, in order."""
+    """List the names of all exercises in order."""
     for module in _MODULES:
         import_module(f"{__name__}.{module}")
     return sorted(_CHECKS)

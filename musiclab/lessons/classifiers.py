@@ -1,4 +1,4 @@
-"""Exercises of lessons 00, 11 and 12: the accuracy of a trained classifier, and your own music."""
+"""Check the exercises of lessons 00, 11 and 12: trained classifiers, and your own music."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,65 +19,70 @@ from musiclab.store.extraction import DTYPES
 
 @exercise("00.1")
 def tempo(answer) -> Verdict:
-    """Check the beats per minute of one track."""
+    """Check the tempo of a track in beats per minute."""
     truth = studio.render("reggae", seed=12, seconds=1).record["tempo"]
-    return judge.number(answer, truth, "beats a minute", within=0.005)
+    return judge.number(answer, truth, "beats per minute", within=0.005)
 
 
 @exercise("00.2")
 def blind_guessing(answer, result: Result) -> Verdict:
-    """Check the number of clips that are classified correctly, on average, by picking one of the classes blindly."""
+    """Check the expected number of clips that random guessing classifies correctly."""
     share, correct = 1 / len(result.classes), int(result.correct.sum())
-    slips = [(share, "that is the share of them; how many of the tested clips is it?")]
+    slips = [
+        (share, "this is the share. How many of the test clips is that?"),
+        (100 * share, "this is the share in percent. How many of the test clips is that?"),
+    ]
     note = f"the model classified {correct} of {result.n} correctly"
     return judge.number(answer, result.n * share, "clips", note=note, slips=slips)
 
 
 @exercise("00.3")
 def deception(answer, run: Run) -> Verdict:
-    """Check a track that the model classifies correctly, changed so that it no longer does."""
-    judge.expect_type(isinstance(answer, studio.Track), "what studio.render returns", answer)
+    """Check a track that the model misclassifies after a change, but not before."""
+    judge.expect_type(isinstance(answer, studio.Track), "the result of studio.render", answer)
     genre, seed, seconds = (answer.record[name] for name in ("genre", "seed", "seconds"))
-    expect(seconds >= 2, f"expected 2 s or more, found {seconds:g} s: so short, anything can sound like anything")
-    expect(np.abs(answer.waveform).max() > 1e-3, "there is nothing left to hear")
+    expect(seconds >= 2, f"use at least 2 s. In {seconds:g} s, any genre can sound like any other.")
     unchanged = studio.render(genre, seed, seconds=seconds)
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
-    expect(is_changed, "nothing is changed yet: give tempo=, key=, swing=, mute= or artist= to studio.render")
+    expect(is_changed, "nothing has changed yet. Pass tempo=, key=, swing=, mute= or artist= to studio.render.")
+    changes = [name for name in ("tempo", "key", "swing", "artist") if answer.record[name] != unchanged.record[name]]
+    changes += [f"mute {stem}" for stem in answer.record["mute"]]
+    expect(len(changes) <= 1, f"change only one thing. You changed {len(changes)}: {', '.join(changes)}.")
     before, after = (run.predict(track.waveform, track.sample_rate).files.iloc[0] for track in (unchanged, answer))
     was, now = (f"{row['predicted']} ({row[column(row['predicted'])]:.0%})" for row in (before, after))
-    is_right = before["predicted"] == genre
-    expect(is_right, f"even unchanged, this {genre} track is classified as {was}; choose another one")
-    expect(after["predicted"] != genre, f"still classified as {now}; unchanged as {was}")
-    return accept(f"unchanged it is classified as {was}, with your change as {now}")
+    is_correct = before["predicted"] == genre
+    expect(is_correct, f"even unchanged, this {genre} track is classified as {was}. Choose another track.")
+    expect(after["predicted"] != genre, f"the unchanged track is classified as {was}, and yours still as {now}")
+    return accept(f"the unchanged track is classified as {was}, yours as {now}")
 
 
 @exercise("11.1")
 def coins(answer) -> Verdict:
-    """Check the two-sided exact p of McNemar's test for 12 clips against 3."""
+    """Check the exact two-sided p-value of McNemar's test for 12 clips against 3."""
     truth = float(binomtest(12, 12 + 3).pvalue)
-    slips = [(truth / 2, "that is one-sided; the same difference the other way round counts, too")]
-    return judge.number(answer, truth, within=0.01, note="under 0.05, for this one test", slips=slips)
+    slips = [(truth / 2, "this is one-sided. The same difference in the other direction counts, too.")]
+    return judge.number(answer, truth, within=0.01, note="below 0.05, for this one test", slips=slips)
 
 
 @exercise("11.2")
 def corrected(answer) -> Verdict:
-    """Check Holm's corrected values of four tests, in the order in which they were given."""
+    """Check the Holm-corrected p-values of four tests, in the order of the tests."""
     values = np.array([0.04, 0.004, 0.03, 0.012])
     order = values.argsort()
-    unraised, truth = np.empty(4), np.empty(4)
-    unraised[order] = values[order] * [4, 3, 2, 1]
-    truth[order] = np.maximum.accumulate(unraised[order])
+    products, truth = np.empty(4), np.empty(4)
+    products[order] = values[order] * [4, 3, 2, 1]
+    truth[order] = np.maximum.accumulate(products[order])
     slips = [
-        (4 * values, "that is Bonferroni's method, which multiplies all by the number of tests"),
-        (unraised, "not yet: one value is smaller than that of a smaller p"),
-        (np.sort(truth), "these are in ascending order; give them in the order of the tests"),
+        (4 * values, "this is Bonferroni's method, which multiplies all p-values by the number of tests"),
+        (products, "almost: a corrected value must not be smaller than that of a smaller p"),
+        (np.sort(truth), "your values are in ascending order. Give them in the order of the tests."),
     ]
     return judge.array(answer, truth, 5e-4, what="corrected values", slips=slips)
 
 
 @exercise("11.3")
 def missed_most(answer, results: Mapping[str, Result]) -> list[Verdict]:
-    """Check the loss (nats) of the geometric mean of the other models, when each is left out."""
+    """Check the loss in nats of the geometric mean of all models but one, for each model that is left out."""
     labels = next(iter(results.values())).labels
 
     def losses(normalised: bool) -> dict[str, float]:
@@ -90,14 +95,14 @@ def missed_most(answer, results: Mapping[str, Result]) -> list[Verdict]:
             values[left_out] = float(-mean[np.arange(len(labels)), labels].mean())
         return values
 
-    slip = losses(normalised=False), "these probabilities do not add up to 1: normalise the means before the loss"
+    slip = losses(normalised=False), "these probabilities don't sum to 1. Normalise the means before the loss."
     return judge.numbers(answer, losses(normalised=True), within=0.002, slips=[slip])
 
 
 @exercise("11.4")
 def without_bass(answer, run: Run, entries: list[dict]) -> Verdict:
-    """Check the change of the mean probability of the true class (points) when the bass of all tracks is muted."""
-    expect(bool(entries), "cannot be checked: these data were not played by the Studio")
+    """Check the change of the mean probability of the true class, in points, when the bass is muted in all tracks."""
+    expect(bool(entries), "this cannot be checked, because these tracks were not generated by the Studio")
     muted = [studio.render(**entry, mute="bass") for entry in entries]
     sounds, settings = [track.waveform for track in muted], run.settings.feature_settings
     change = np.exp(hear(run.model, sounds, muted[0].sample_rate, settings)) - np.exp(run.result.log_probabilities)
@@ -107,32 +112,31 @@ def without_bass(answer, run: Run, entries: list[dict]) -> Verdict:
 
 @exercise("11.5")
 def tenth_that_counts(answer, model: torch.nn.Module, pictures: torch.Tensor, said, to_beat) -> Verdict:
-    """Check masks of a tenth of each picture that cost the named class more than those of the lesson."""
+    """Check masks of a tenth of each picture that lower the probability of its class more than the lesson's masks."""
     shape = tuple(pictures.shape)
     try:
         masks = torch.as_tensor(answer).float()
     except (TypeError, ValueError, RuntimeError):
-        return judge.reject(f"expected masks of shape {shape}, found {type(answer).__name__}")
+        return judge.reject(f"expected masks of shape {shape}, found an object of type {type(answer).__name__}")
     expect(tuple(masks.shape) == shape, f"expected masks of shape {shape}, found {tuple(masks.shape)}")
-    expect(bool(((masks == 0) | (masks == 1)).all()), "expected zeros and ones: 1 where the picture is covered")
+    expect(bool(((masks == 0) | (masks == 1)).all()), "expected only zeros and ones, with 1 for what you cover")
     largest = float(masks.mean(dim=(1, 2)).max())
-    text = f"expected at most 10% of each picture, found one with {largest:.1%} of it covered"
-    expect(largest <= 0.1 + 1e-6, text)
-    device = next((each.device for each in model.parameters()), pictures.device)
+    expect(largest <= 0.1 + 1e-6, f"cover at most 10% of each picture. One of your masks covers {largest:.1%}.")
+    device = next((parameter.device for parameter in model.parameters()), pictures.device)
 
     def probability(masks) -> float:
         with torch.inference_mode():
             logits = model.eval()((pictures * (1 - masks)).to(device))
         return float(logits.softmax(dim=1)[range(len(said)), said].mean())
 
-    reached, beat = probability(masks), probability(torch.as_tensor(to_beat).float())
-    text = f"p of the predicted class falls to {reached:.3f}, with the lesson's masks to {beat:.3f}, n = {len(said)}"
-    return judge.better(reached, beat, text, higher=False)
+    reached, lesson = probability(masks), probability(torch.as_tensor(to_beat).float())
+    text = f"p of the predicted class falls to {reached:.3f}, with the lesson's masks to {lesson:.3f}, n = {len(said)}"
+    return judge.better(reached, lesson, text, higher=False)
 
 
 @exercise("12.1")
 def room(answer) -> list[Verdict]:
-    """Check the megabytes of an hour: 48 kHz, stereo, 24 bits as files; its audio and its log-mels in a store."""
+    """Check the sizes of an hour in megabytes: 24-bit stereo files at 48 kHz, and audio and log-mels in a store."""
     mel = MelConfig()
     sizes = {
         "files": 3600 * 48000 * 2 * 3,
@@ -144,47 +148,48 @@ def room(answer) -> list[Verdict]:
 
 @exercise("12.2")
 def groups(answer, names: Sequence[str]) -> Verdict:
-    """Check the group of each file ``home_day_label_take.wav``, so that a classifier will work in new homes."""
-    parts = pd.DataFrame([name.split("_") for name in names], columns=["home", "day", "label", "take"])
+    """Check the group of each file ``home_day_label_take.wav``, for a classifier that works in new homes."""
+    table = pd.DataFrame([name.split("_") for name in names], columns=["home", "day", "label", "take"])
     is_list = hasattr(answer, "__len__") and not isinstance(answer, str) and len(answer) == len(names)
     expect(is_list, f"expected a list of {len(names)} groups, one per file")
-    parts["group"] = [str(group) for group in answer]
-    count = parts["group"].nunique()
-    if _same_partition(parts["group"], parts["home"]):
-        return accept(f"{count} groups, one per home: a whole home stays on one side of the split")
-    expect(count < len(names), "every file is a group of its own: the same room would be on both sides")
-    are_labels = _same_partition(parts["group"], parts["label"])
-    expect(not are_labels, "these are the labels: then a class is on one side only")
-    for home, count in parts.groupby("home")["group"].nunique().items():
-        expect(count == 1, f"the clips of {home} are in {count} groups, so its kitchen could be on both sides")
-    return judge.reject("clips of several homes are in one group: fair, but fewer groups than there could be")
+    table["group"] = [str(group) for group in answer]
+    count = table["group"].nunique()
+    if _is_same_partition(table["group"], table["home"]):
+        return accept(f"{count} groups, one per home, so all clips of a home stay on one side of the split")
+    expect(count < len(names), "every file has a group of its own, so one room would be on both sides of the split")
+    are_labels = _is_same_partition(table["group"], table["label"])
+    expect(not are_labels, "these are the labels, so each class would be on one side of the split only")
+    for home, count in table.groupby("home")["group"].nunique().items():
+        expect(count == 1, f"the clips of {home} are in {count} groups, so one kitchen could be on both sides")
+    return judge.reject("some groups contain several homes. That is fair, but you could have more groups.")
 
 
-def _same_partition(one: pd.Series, other: pd.Series) -> bool:
-    """Return True if both put the same rows together, whatever they call the groups."""
-    pairs = set(zip(one, other, strict=True))
-    return len(pairs) == one.nunique() == other.nunique()
+def _is_same_partition(first: pd.Series, second: pd.Series) -> bool:
+    """Return True if both put the same rows together, whatever the names of the groups."""
+    pairs = set(zip(first, second, strict=True))
+    return len(pairs) == first.nunique() == second.nunique()
 
 
 @exercise("12.3")
-def heard(answer, windows: pd.DataFrame, label: str) -> Verdict:
-    """Check the seconds of a recording with one class, each moment counted once."""
-    rows, moments = (table[table["class"] == label] for table in (windows, merged(windows)))
-    truth, overlapping = (float((table["end"] - table["start"]).sum()) for table in (moments, rows))
-    slips = [(overlapping, "windows overlap, and each moment is to be counted once")]
+def duration_of_class(answer, windows: pd.DataFrame, label: str) -> Verdict:
+    """Check the duration of one class in a recording, in seconds, without counting overlaps twice."""
+    rows, spans = (table[table["class"] == label] for table in (windows, merged(windows)))
+    truth, overlapping = (float((table["end"] - table["start"]).sum()) for table in (spans, rows))
+    slips = [(overlapping, "the windows overlap. Count each moment only once.")]
     return judge.number(answer, truth, "s", absolute=0.05, slips=slips)
 
 
 @exercise("12.4")
 def threshold(answer, heard: Result) -> Verdict:
-    """Check a probability below which nothing is classified, so that 95 % of the classified clips are correct."""
-    least = judge.finite_number(answer)
-    expect(0 <= least <= 1, "expected a probability, from 0 to 1")
-    sure = np.exp(heard.log_probabilities.max(axis=1))
-    named = sure >= least
-    expect(named.any(), "it classifies nothing at all")
-    text = f"it classifies {named.sum()} of {heard.n} clips, {heard.correct[named].sum()} of them correctly"
-    expect(heard.correct[named].mean() >= 0.95, f"{text}: less than 95%")
-    best = max((sure >= value).sum() for value in sure if heard.correct[sure >= value].mean() >= 0.95)
-    expect(named.sum() >= 0.9 * best, f"{text}: enough are correct, but more could be classified")
+    """Check a probability threshold at which 95 % of the classified clips are correct."""
+    minimum = judge.finite_number(answer)
+    expect(0 <= minimum <= 1, "expected a probability from 0 to 1")
+    confidence = np.exp(heard.log_probabilities.max(axis=1))
+    is_classified = confidence >= minimum
+    count = is_classified.sum()
+    expect(count > 0, "with this threshold, no clip is classified")
+    text = f"{count} of {heard.n} clips are classified, {heard.correct[is_classified].sum()} of them correctly"
+    expect(heard.correct[is_classified].mean() >= 0.95, f"{text}, which is less than 95%")
+    best = max((confidence >= p).sum() for p in confidence if heard.correct[confidence >= p].mean() >= 0.95)
+    expect(count >= 0.9 * best, f"{text}. That is accurate enough, but a lower threshold would classify more clips.")
     return accept(text)

@@ -1,7 +1,7 @@
-"""Compare an answer with the truth, in words that help but do not give the truth away.
+"""Compare an answer with the correct result, and give hints that don't reveal it.
 
-A check hands the answer and the truth to :func:`number`, :func:`numbers` or :func:`array`, together with the *slips* of
-the exercise: results of typical mistakes, each with a hint. All other conditions are stated with :func:`expect`.
+A check passes the answer and the correct result to :func:`number`, :func:`numbers` or :func:`array`, together with
+*slips*: the results of typical mistakes, each with a hint. It tests all other conditions with :func:`expect`.
 """
 
 import math
@@ -12,70 +12,70 @@ from dataclasses import dataclass
 import numpy as np
 
 _UNITS = {
-    8.0: "eight times too {}: bits, or bytes?",
+    8.0: "eight times too {}. Did you mix up bits and bytes?",
     10.0: "ten times too {}",
-    60.0: "sixty times too {}: seconds, or minutes?",
-    100.0: "a hundred times too {}: per cent, or a fraction?",
-    1000.0: "a thousand times too {}: look at the unit",
-    1e6: "a million times too {}: look at the unit",
-    2 * math.pi: "too {} by 2 pi: cycles, or radians?",
+    60.0: "sixty times too {}. Did you mix up seconds and minutes?",
+    100.0: "a hundred times too {}. Did you mix up per cent and fractions?",
+    1000.0: "a thousand times too {}. Check the unit.",
+    1e6: "a million times too {}. Check the unit.",
+    2 * math.pi: "too {} by a factor of 2 pi. Did you mix up cycles and radians?",
 }
 
-FACTORS = {  # hints about an answer that is so many times the truth
-    2.0: "twice what it should be",
-    0.5: "half of what it should be",
-    4.0: "four times what it should be",
-    0.25: "a quarter of what it should be",
+FACTORS = {  # how an answer compares with the truth, by their ratio
+    2.0: "twice as large as it should be",
+    0.5: "half as large as it should be",
+    4.0: "four times as large as it should be",
+    0.25: "a quarter as large as it should be",
     **{factor: text.format("large") for factor, text in _UNITS.items()},
     **{1 / factor: text.format("small") for factor, text in _UNITS.items()},
 }
-SLIP = 0.02  # relative tolerance with which slips are recognised, unless they are integers
+SLIP = 0.02  # relative tolerance for slips that are not integers
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Judgement of an answer, with one line of text that begins with "right" if the answer is accepted."""
+    """Judgement of an answer, with a line of text that begins with "correct" if the answer is accepted."""
 
     is_right: bool
     text: str
 
 
-class Unusable(Exception):
-    """An answer cannot be compared; the message says why."""
+class AnswerRejected(Exception):
+    """Raised to reject an answer; the message is the hint."""
 
 
 def expect(condition: bool, text: str) -> None:
     """Reject the answer with ``text`` unless ``condition`` holds."""
     if not condition:
-        raise Unusable(text)
+        raise AnswerRejected(text)
 
 
-def expect_type(fits: bool, wanted: str, answer) -> None:
-    """Reject an answer that is not ``wanted``, and name its type."""
-    expect(fits, f"expected {wanted}, found {_described(answer)}")
+def expect_type(is_valid: bool, description: str, answer) -> None:
+    """Reject the answer with its type unless ``is_valid``; ``description`` says what is expected."""
+    expect(is_valid, f"expected {description}, but your answer is {_describe(answer)}")
 
 
 def accept(text: str = "") -> Verdict:
-    """Accept an answer, with what is worth knowing about it."""
-    return Verdict(True, f"right, {text}" if text else "right")
+    """Accept the answer, with a remark."""
+    return Verdict(True, f"correct, {text}" if text else "correct")
 
 
 def reject(text: str) -> Verdict:
-    """Reject an answer, with what is off."""
+    """Reject the answer, with a hint."""
     return Verdict(False, text)
 
 
 def apply(check: Callable, answer, /, **context) -> list[Verdict]:
-    """Apply a check to an answer; if the check raises an error, the answer is rejected with the reason."""
+    """Apply a check to an answer. If the check raises an error, reject the answer with that error."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a strange answer; the verdict says what matters
+            warnings.simplefilter("ignore")  # the verdict tells the reader what is wrong
             verdicts = check(answer, **context)
-    except Unusable as error:
+    except AnswerRejected as error:
         return [reject(str(error))]
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), "no reason given")
-        return [reject(f"cannot be checked: {type(error).__name__}: {reason}")]
+        reason = next(iter(str(error).splitlines()), "no details")
+        return [reject(f"your answer cannot be checked ({type(error).__name__}: {reason})")]
     return [verdicts] if isinstance(verdicts, Verdict) else list(verdicts)
 
 
@@ -88,38 +88,38 @@ def number(
     note: str = "",
     slips: Iterable[tuple[float, str]] = (),
 ) -> Verdict:
-    """Compare a number with the truth.
+    """Compare a number with the correct one.
 
     Parameters
     ----------
     answer
-        Anything; other things than a finite number are rejected.
+        Answer of any type. Anything but a finite number is rejected.
     truth, unit
-        Correct number, and its unit, for the text.
+        Correct number, and its unit for the text.
     within, absolute
-        Relative tolerance (default 0 for an integer truth, otherwise 0.005), and absolute tolerance.
+        Relative tolerance (default: 0 if ``truth`` is an integer, otherwise 0.005) and absolute tolerance.
     note
-        Text after an accepted answer.
+        Remark about an accepted answer.
     slips
-        Results of typical mistakes, each with a hint.
+        Pairs of the result of a typical mistake and a hint.
 
     Examples
     --------
     >>> number(660_000, 1_320_000, "bytes").text
-    'half of what it should be'
+    'your answer is half as large as it should be'
     >>> number(1_320_000, 1_320_000, "bytes").text
-    'right, 1,320,000 bytes'
+    'correct, 1,320,000 bytes'
     """
     value = finite_number(answer)
     if within is None:
         within = 0.0 if _is_integer(truth) else 0.005
     if abs(value - truth) <= max(within * abs(truth), absolute):
-        shown = f"{truth:,}" if _is_integer(truth) else f"{truth:,.4g}"
-        return accept(" ".join(filter(None, [shown, unit])) + (f"; {note}" if note else ""))
+        formatted = f"{truth:,}" if _is_integer(truth) else f"{truth:,.4g}"
+        return accept(" ".join(filter(None, [formatted, unit])) + (f" ({note})" if note else ""))
     for slip, text in slips:
         if abs(value - slip) <= (0 if _is_integer(slip) else max(SLIP * abs(slip), absolute)):
             return reject(text)
-    return reject(_hint(value, truth))
+    return reject(_describe_error(value, truth))
 
 
 def numbers(
@@ -129,9 +129,9 @@ def numbers(
     absolute: float = 0.0,
     slips: Iterable[tuple[Mapping[str, float], str]] = (),
 ) -> list[Verdict]:
-    """Compare several numbers with ``truths``, as :func:`number` does; a slip may have some of the names only.
+    """Compare several numbers with the correct ones, as :func:`number` does.
 
-    The answer is a sequence in the order of ``truths``, or a mapping with its names.
+    The answer is a sequence in the order of ``truths``, or a mapping with the same names. A slip may omit some names.
     """
     verdicts = []
     for name, value in zip(truths, in_order(answer, truths), strict=True):
@@ -142,9 +142,9 @@ def numbers(
 
 
 def megabytes(answer, sizes: Mapping[str, int], within: float = 0.01) -> list[Verdict]:
-    """Compare megabytes with ``sizes`` in bytes; units of 1,048,576 bytes are recognised as a slip."""
+    """Compare megabytes with ``sizes`` in bytes, and recognise units of 1,048,576 bytes as a slip."""
     truths, binary = ({name: size / unit for name, size in sizes.items()} for unit in (1e6, 2**20))
-    slips = [(binary, "in units of 2**20 bytes; here a megabyte is 1,000,000")]
+    slips = [(binary, "your unit is 2**20 bytes, but here a megabyte is 1,000,000 bytes")]
     return numbers(answer, truths, within=within, slips=slips)
 
 
@@ -156,27 +156,27 @@ def array(
     unit: str = "",
     slips: Iterable[tuple[np.ndarray, str]] = (),
 ) -> Verdict:
-    """Compare an array with the truth, element by element.
+    """Compare an array with the correct one, element by element.
 
     Parameters
     ----------
     answer, truth, slips
-        As for :func:`number`, but arrays.
+        As in :func:`number`, but with arrays.
     tolerance
-        Largest accepted difference: one number, or one for each element.
+        Largest accepted difference, one number or one per element.
     what, unit
-        Name of the array and unit of its elements, for the text.
+        Name of the array and unit of its elements for the text.
     """
     truth = np.asarray(truth)
     try:
         values = np.asarray(answer, dtype=np.result_type(truth.dtype, np.float64))
     except (TypeError, ValueError):
-        return reject(f"expected an array of numbers, shape {truth.shape}, found {_described(answer)}")
+        return reject(f"expected an array of numbers of shape {truth.shape}, but your answer is {_describe(answer)}")
     if values.shape != truth.shape:
         hint = "; transpose it" if values.shape == truth.shape[::-1] else ""
         return reject(f"expected shape {truth.shape}, found {values.shape}{hint}")
     if not np.isfinite(values).all():
-        return reject(f"{(~np.isfinite(values)).sum():,} of {values.size:,} elements are not finite numbers")
+        return reject(f"{(~np.isfinite(values)).sum():,} of {values.size:,} elements are not finite")
 
     def is_close(target, factor=1.0):
         return (np.abs(values - target) <= factor * tolerance).all()
@@ -197,19 +197,19 @@ def array(
     if truth.ndim and truth.shape[-1] > 2:
         for step, direction in ((1, "left"), (-1, "right")):
             if (np.abs(np.roll(values, step, axis=-1) - truth) <= tolerance)[..., 1:-1].all():
-                return reject(f"shifted by one along the last axis, {direction}")
-    share = (np.abs(difference) > tolerance).mean()
-    return reject(f"{share:.0%} of the elements differ, by up to {np.abs(difference).max():.3g} {unit}".rstrip())
+                return reject(f"your array is shifted by one to the {direction} along the last axis")
+    share, largest = (np.abs(difference) > tolerance).mean(), np.abs(difference).max()
+    return reject(f"{share:.0%} of the elements differ from the correct ones, by up to {largest:.3g} {unit}".rstrip())
 
 
 def better(reached: float, to_beat: float, text: str, higher: bool = True) -> Verdict:
-    """Accept the result of an open experiment, which ``text`` describes, if it is better than the one to beat."""
+    """Accept the result of an open experiment, described by ``text``, if it is better than the one to beat."""
     is_better = reached > to_beat if higher else reached < to_beat
     return accept(text) if is_better else reject(f"not better yet: {text}")
 
 
 def part(name: str, check: Callable, answer, /, **context) -> Verdict:
-    """Apply a check to one part of an answer, and begin the verdict with the name of the part."""
+    """Apply a check to one part of an answer, and begin the verdict with the name of that part."""
     (verdict,) = apply(check, answer, **context)
     return Verdict(verdict.is_right, f"{name}: {verdict.text}")
 
@@ -219,48 +219,48 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
     names = list(names)
     if isinstance(answer, Mapping):
         for name in names:
-            expect(name in answer, f"expected an answer for each of {', '.join(names)}; {name} is missing")
+            expect(name in answer, f"{name} is missing; expected an answer for each of {', '.join(names)}")
         return [answer[name] for name in names]
     if isinstance(answer, str) or np.ndim(answer) != 1 or len(answer) != len(names):
-        size = len(answer) if isinstance(answer, list | tuple) else _described(answer)
-        raise Unusable(f"expected {len(names)} numbers ({', '.join(names)}), found {size}")
+        size = f"has {len(answer)}" if isinstance(answer, list | tuple) else f"is {_describe(answer)}"
+        raise AnswerRejected(f"expected {len(names)} numbers ({', '.join(names)}), but your answer {size}")
     return answer
 
 
 def finite_number(answer) -> float:
-    """Convert an answer to a float, or reject it if it is not one finite real number."""
+    """Convert an answer to a float, or reject it if it is not a single finite real number."""
     is_number = not isinstance(answer, bool | np.bool_ | str | bytes)
     try:
         value = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError):
         is_number = False
     expect_type(is_number, "a number", answer)
-    expect(value.size == 1, f"expected one number, found {value.size}")
-    expect(np.isfinite(value).all(), "expected a finite number")
+    expect(value.size == 1, f"expected one number, but your answer has {value.size}")
+    expect(np.isfinite(value).all(), "expected a finite number, but your answer is NaN or infinite")
     return float(value.reshape(()))
 
 
-def _described(answer) -> str:
-    return "text" if isinstance(answer, str) else f"an object of type {type(answer).__name__}"
+def _describe(answer) -> str:
+    return "a string" if isinstance(answer, str) else f"an object of type {type(answer).__name__}"
 
 
-def _hint(value: float, truth: float) -> str:
+def _describe_error(value: float, truth: float) -> str:
     if _is_integer(truth) and abs(value - truth) == 1:
-        return "off by one"
+        return "your answer is off by one"
     if not truth:
-        return "not yet: too large"
+        return "your answer is too large"
     ratio = value / truth
     if math.isclose(ratio, -1, rel_tol=0.01):
         return "the sign is reversed"
     for factor, text in FACTORS.items():
         if math.isclose(ratio, factor, rel_tol=0.005):
-            return text
+            return f"your answer is {text}"
     if ratio < 0:
-        return "the sign is wrong, and so is the size"
+        return "both the sign and the size are incorrect"
     size = "large" if ratio > 1 else "small"
     if ratio and not 0.1 < ratio < 10:
-        return f"far too {size}: more than ten times"
-    return f"not yet: too {size}" + (" in size" if truth < 0 else "")
+        return f"your answer is far too {size}, by a factor of more than ten"
+    return f"your answer is too {size}" + (" in magnitude" if truth < 0 else "")
 
 
 def _is_integer(value) -> bool:

@@ -1,4 +1,4 @@
-"""Run notebooks from a clean kernel and save their outputs: ``python -m musiclab.lessons.notebooks``."""
+"""Run notebooks in a fresh kernel and save their outputs: ``python -m musiclab.lessons.notebooks``."""
 
 import base64
 import io
@@ -17,27 +17,27 @@ from PIL import Image
 from musiclab.core.errors import MusiclabError
 from musiclab.core.files import replacing
 
-LARGEST = 1_500_000  # bytes of a notebook with its outputs
-LONGEST = 180  # seconds on two cores; more is noted, but is no error, because machines differ
+LARGEST = 1_500_000  # maximum size of a notebook with its outputs, in bytes
+LONGEST = 180  # expected maximum seconds on two cores; a longer run is reported, but is not an error
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbformat.NotebookNode:
-    """Run a notebook and return it with its new outputs, without changing the file.
+    """Run a notebook in its own folder and return it with new outputs. The file isn't changed.
 
     Parameters
     ----------
     path
-        The notebook, which runs in its own folder.
+        Path of the notebook.
     fast
-        Shorten trainings: a line ``EPOCHS = 30`` is run as ``EPOCHS = 1``.
+        Train for one epoch only: replace lines such as ``EPOCHS = 30`` by ``EPOCHS = 1``.
     timeout
-        Longest time for one cell, in seconds.
+        Maximum time per cell in seconds.
 
     Raises
     ------
     MusiclabError
-        A cell failed, took too long, or ended the kernel; the message has its source and its traceback.
+        If a cell fails, takes too long or kills the kernel. The message contains its source and traceback.
     """
     path = Path(path)
     notebook = nbformat.read(path, as_version=4)
@@ -53,55 +53,55 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise MusiclabError(f"{path}: {error}") from error
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # times of the day, which change at every run
-    for data in _displayed(notebook):
+        cell.metadata.pop("execution", None)  # timestamps, which change with every run
+    for data in _iter_output_data(notebook):
         if "image/png" in data:
-            data["image/png"] = _in_256_colours(data["image/png"])
-    _keep_stills(notebook)
+            data["image/png"] = _to_256_colours(data["image/png"])
+    _remove_widgets(notebook)
     notebook.metadata.pop("widgets", None)
     return notebook
 
 
 def before_saving(model: dict, **_) -> None:
-    """Replace widgets by still pictures when a reader saves a notebook: Jupyter's pre-save hook (see the Makefile)."""
+    """Replace widgets by still pictures in a saved notebook, as a pre-save hook of Jupyter (see the Makefile)."""
     if model["type"] == "notebook" and model["content"]:
-        _keep_stills(model["content"])
+        _remove_widgets(model["content"])
 
 
-def _displayed(notebook: dict) -> Iterator[dict]:
-    """Yield the data of all outputs, by MIME type."""
+def _iter_output_data(notebook: dict) -> Iterator[dict]:
+    """Yield the data of each output, a dictionary by MIME type."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             yield output.get("data", {})
 
 
-def _keep_stills(notebook: dict) -> None:
-    """Remove the widget from outputs that have another form, too: its state is not saved, so it could not be shown."""
-    for data in _displayed(notebook):
+def _remove_widgets(notebook: dict) -> None:
+    """Remove widgets from outputs that also have a still picture, because the state of a widget isn't saved."""
+    for data in _iter_output_data(notebook):
         if WIDGET in data and len(data) > 2:
             del data[WIDGET]
 
 
-def _in_256_colours(png: str) -> str:
-    """Convert a picture, base64 in and out, to a palette: a third of the bytes, and no visible change."""
+def _to_256_colours(png: str) -> str:
+    """Reduce a PNG (base64) to 256 colours, which takes a third of the bytes and looks the same."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    smaller = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
-    return base64.b64encode(smaller.getvalue()).decode()
+    buffer = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def problems(notebook: nbformat.NotebookNode) -> list[str]:
-    """List what must not be committed in a notebook: errors, warnings, text on stderr, too many bytes."""
+    """List the reasons not to commit a notebook: errors, text on stderr, widgets without a picture, too many bytes."""
     faults = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
-        faults.append("its outputs are not from one clean run")
+        faults.append("its outputs are not from one clean run; run all cells again in a new kernel")
     for cell_number, cell in enumerate(code, start=1):
         for output in cell.outputs:
             if output.output_type == "error":
                 faults.append(f"cell {cell_number}: {output.ename}")
             elif output.get("name") == "stderr":
-                faults.append(f"cell {cell_number}: on stderr: {output.text.strip()[:200]}")
+                faults.append(f"cell {cell_number}: text on stderr: {output.text.strip()[:200]}")
             elif WIDGET in output.get("data", {}):
                 faults.append(f"cell {cell_number}: a widget without a still picture")
     size = len(nbformat.writes(notebook).encode())
@@ -111,26 +111,26 @@ def problems(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Run notebooks in place, in order; print seconds and problems, and return status 1 if there are any."""
-    status, started = 0, time.perf_counter()
+    """Run notebooks in place, print their run times and problems, and return 1 if there are problems, otherwise 0."""
+    status, first_start = 0, time.perf_counter()
     lessons = [
         path for folder in ("", "solutions/") for path in sorted(Path("notebooks").glob(f"{folder}[0-9]*.ipynb"))
     ]
     for path in map(Path, paths or lessons):
-        begin = time.perf_counter()
+        start = time.perf_counter()
         try:
             notebook = execute(path)
-        except MusiclabError as error:  # the file stays as it was, and the next one is run
+        except MusiclabError as error:  # keep the old file and go on with the next notebook
             print(error, flush=True)
             status = 1
             continue
         with replacing(path) as unfinished:
             nbformat.write(notebook, unfinished)
-        faults, seconds = problems(notebook), time.perf_counter() - begin
-        late = f", more than {LONGEST} s" if seconds > LONGEST else ""
-        print(f"{path}: {seconds:.0f} s{late}, {path.stat().st_size / 1e6:.2f} MB", *faults, sep="\n  ", flush=True)
+        faults, seconds = problems(notebook), time.perf_counter() - start
+        warning = f", more than {LONGEST} s" if seconds > LONGEST else ""
+        print(f"{path}: {seconds:.0f} s{warning}, {path.stat().st_size / 1e6:.2f} MB", *faults, sep="\n  ", flush=True)
         status = 1 if faults else status
-    print(f"{(time.perf_counter() - started) / 60:.1f} minutes in all")
+    print(f"{(time.perf_counter() - first_start) / 60:.1f} minutes in total")
     return status
 
 

@@ -1,4 +1,4 @@
-"""Exercises of lessons 01 to 03: waveforms, spectrograms and mels, MFCC and summary features."""
+"""Check the exercises of lessons 01 to 03: waveforms, spectrograms and mels, MFCC and summary features."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,10 @@ from numbers import Real
 import librosa
 import numpy as np
 from scipy.fft import dct
+from scipy.signal import correlate
 from sklearn.feature_selection import f_classif
 
+from musiclab import studio
 from musiclab.core.errors import did_you_mean
 from musiclab.features import MelConfig, delta
 from musiclab.lessons import exercise, judge
@@ -19,98 +21,124 @@ from musiclab.metrics import group_interval
 
 @exercise("01.1")
 def clip_bytes(answer) -> Verdict:
-    """Check the bytes of 30 s, mono, 16 bits, at 22,050 Hz, without the header."""
+    """Check the size in bytes of 30 s of 16-bit mono sound at 22,050 Hz, without the header."""
     truth = 30 * 22050 * 2
-    slips = [(truth + 44, "leave out the header of 44 bytes")]
-    return judge.number(answer, truth, "bytes", note=f"1,000 clips are {1000 * truth / 1e9:.2f} GB", slips=slips)
+    slips = [(truth + 44, "leave out the 44 bytes of the header")]
+    return judge.number(answer, truth, "bytes", note=f"1,000 clips take {1000 * truth / 1e9:.2f} GB", slips=slips)
 
 
 @exercise("01.2")
 def folded_tones(answer) -> list[Verdict]:
-    """Check where 5,000, 10,000 and 20,000 Hz come back when every fifth sample of 44,100 Hz is kept."""
-    rate = 44100 / 5
-    # sampled, a tone cannot be told from one that is any number of whole rates away; the one below rate / 2 is heard
-    truths = {f"{tone:,} Hz": abs(tone - rate * round(tone / rate)) for tone in (5000, 10000, 20000)}
+    """Check the aliases of 5,000, 10,000 and 20,000 Hz if we keep every fifth sample at 44,100 Hz."""
+    sample_rate = 44100 / 5
+    # tones that differ by a multiple of the sample rate have the same samples; we hear the one below sample_rate / 2
+    truths = {f"{tone:,} Hz": abs(tone - sample_rate * round(tone / sample_rate)) for tone in (5000, 10000, 20000)}
     verdicts = judge.numbers(answer, truths, absolute=1)
-    for index, (name, hertz) in enumerate(zip(truths, judge.in_order(answer, truths), strict=True)):
-        if isinstance(hertz, Real) and hertz > rate / 2:
-            text = f"{name}: {rate:,.0f} samples a second cannot hold a frequency as high as yours"
+    frequencies = judge.in_order(answer, truths)
+    is_permuted = all(isinstance(hertz, Real) for hertz in frequencies) and np.allclose(
+        sorted(frequencies), sorted(truths.values()), atol=1
+    )
+    expect(
+        all(verdict.is_right for verdict in verdicts) or not is_permuted,
+        "the three frequencies are correct, but not their order. Give them for 5,000, 10,000 and 20,000 Hz.",
+    )
+    for index, (name, hertz) in enumerate(zip(truths, frequencies, strict=True)):
+        if isinstance(hertz, Real) and hertz > sample_rate / 2:
+            text = f"{name}: {sample_rate:,.0f} samples per second cannot represent a frequency as high as your answer"
             verdicts[index] = judge.reject(text)
     return verdicts
 
 
 @exercise("01.3")
 def fade_rate(answer) -> Verdict:
-    """Check the c, per second, with which exp(-c t) falls by 60 dB in 1.5 s."""
-    return judge.number(answer, 60 / (1.5 * 20 * np.log10(np.e)), "per second")
+    """Check the rate c, per second, at which exp(-c t) falls by 60 dB in 1.5 s."""
+    truth = np.log(1000) / 1.5
+    slips = [
+        (3 / 1.5, "exp(-c t) is a power of e, so use the natural logarithm"),
+        (np.log(1000), "this is for 1 s. The fade takes 1.5 s."),
+        (np.log(1e6) / 1.5, "this is 60 dB for a power. An amplitude falls to a thousandth."),
+    ]
+    return judge.number(answer, truth, "per second", slips=slips)
 
 
 @exercise("01.4")
 def without_voice(answer, song: np.ndarray) -> Verdict:
-    """Check one row of samples, shape (22050,), in which the voice (440 Hz) is gone and the instruments are not."""
-    spectrum = np.abs(np.fft.rfft(_samples(answer, song.shape[1])))  # of 1 s: line k is k Hz
+    """Check a waveform, shape (22050,), from which the voice (440 Hz) is removed, but not the instruments."""
+    spectrum = np.abs(np.fft.rfft(_check_samples(answer, song.shape[1])))  # of 1 s: bin k is k Hz
     instruments = spectrum[[300, 500]]
-    is_gone = instruments < 0.01 * np.abs(np.fft.rfft(song, axis=1))[:, [300, 500]].max()  # -40 dB
-    expect(not is_gone.all(), "both instruments are gone; only the voice is to go")
-    expect(not is_gone.any(), "an instrument is gone; only the voice is to go")
+    is_removed = instruments < 0.01 * np.abs(np.fft.rfft(song, axis=1))[:, [300, 500]].max()  # -40 dB
+    expect(not is_removed.all(), "both instruments are gone. Remove only the voice.")
+    expect(not is_removed.any(), "an instrument is gone. Remove only the voice.")
+    others = np.delete(spectrum, [300, 440, 500]).max()
+    expect(others < 0.03 * instruments.max(), "your waveform has frequencies that the song does not have")
     level = 20 * np.log10(max(spectrum[440] / instruments.max(), 1e-10))
-    expect(level <= -1, "the voice is as loud as the instruments, or louder")
-    expect(level < -60, f"the voice is {-level:.0f} dB below the instruments, and can still be heard")
+    expect(level <= -1, "the voice is still as loud as the instruments")
+    expect(level < -60, f"the voice is {-level:.0f} dB below the instruments, but still audible")
     return accept(f"the voice is {-level:.0f} dB below the instruments")
 
 
 @exercise("01.5")
 def dithered_tone(answer) -> Verdict:
-    """Check a tone of 220 Hz in values of 2 bits: it keeps its amplitude of 0.2 and has no third partial."""
-    sound, steps = _samples(answer, 22050), (-1, -0.5, 0, 0.5)
-    expect(np.isin(sound, steps).all(), f"expected no values but {steps}; round last, after the noise is added")
-    tone, partial = np.abs(np.fft.rfft(sound))[[220, 660]] / (len(sound) / 2)  # amplitudes: line k is k Hz
-    reached = f"the tone has amplitude {tone:.3f}, its third partial {partial:.3f}"
-    fault = "weak" if tone < 0.2 else "strong"
-    expect(abs(tone - 0.2) < 0.02, f"{reached}; aim at 0.2 within 0.02: it is too {fault}")
-    expect(partial < 0.01, f"{reached}; aim at less than 0.01 for the partial: the steps of the rounding still show")
-    return accept(reached)
+    """Check a tone of 220 Hz, dithered to 2 bits, which keeps its amplitude of 0.2 without new harmonics."""
+    sound, steps = _check_samples(answer, 22050), (-1, -0.5, 0, 0.5)
+    expect(np.isin(sound, steps).all(), f"only the values {steps} are allowed; round last, after adding the noise")
+    tone, *harmonics = np.abs(np.fft.rfft(sound))[220:1101:220] / (len(sound) / 2)  # amplitudes: bin k is k Hz
+    harmonic = max(harmonics)
+    text = f"the tone has an amplitude of {tone:.3f}, its strongest harmonic {harmonic:.3f}"
+    direction = "weak" if tone < 0.2 else "strong"
+    expect(abs(tone - 0.2) < 0.02, f"{text}. The tone is too {direction}; aim for 0.2, within 0.02.")
+    expect(harmonic < 0.01, f"{text}. The rounding still distorts the tone; aim for a harmonic below 0.01.")
+    return accept(text)
 
 
-def _samples(answer, count: int) -> np.ndarray:
-    """Return a row of ``count`` finite samples, or reject the answer."""
+def _check_samples(answer, count: int) -> np.ndarray:
+    """Return the answer as float64 if it is a waveform of ``count`` finite samples, otherwise reject it."""
     sound = np.asarray(answer)
     judge.expect_type(sound.dtype.kind in "iuf", "an array of samples", answer)
-    expect(sound.shape == (count,), f"expected one row of samples, shape ({count},), found {sound.shape}")
-    expect(np.isfinite(sound).all(), f"{(~np.isfinite(sound)).sum():,} samples are not finite numbers")
+    expect(sound.shape == (count,), f"expected a waveform of shape ({count},), but yours has the shape {sound.shape}")
+    expect(np.isfinite(sound).all(), f"{(~np.isfinite(sound)).sum():,} samples are not finite")
     return sound.astype(np.float64)
 
 
 @exercise("02.1")
 def settings_read(answer) -> list[Verdict]:
-    """Check the spacing of bins, window length and frames of a 30 s clip at 22,050 Hz, n_fft 2,048, hop 512."""
+    """Check bin spacing, frame length and number of frames of 30 s at 22,050 Hz, with n_fft 2,048 and hop 512."""
     config = MelConfig(sample_rate=22050, n_fft=2048, hop_length=512)
-    return judge.numbers(answer, {"Hz": 22050 / 2048, "ms": 1000 * 2048 / 22050, "frames": config.frames(30 * 22050)})
+    truths = {"Hz": 22050 / 2048, "ms": 1000 * 2048 / 22050, "frames": config.frames(30 * 22050)}
+    verdicts = judge.numbers(answer, truths, slips=[({"Hz": 11}, "rounded too much; give at least three digits")])
+    frames = judge.in_order(answer, truths)[2]
+    if isinstance(frames, Real) and math.isfinite(frames) and frames % 1:
+        verdicts[2] = judge.reject("frames: a count is a whole number, and frame 0 counts, too")
+    return verdicts
 
 
 @exercise("02.2")
 def quarter_in_decibels(answer) -> list[Verdict]:
-    """Check the change of level at a quarter of the amplitude, and what taking magnitudes for powers gives."""
-    return judge.numbers(answer, {"level": 20 * np.log10(1 / 4), "program": 10 * np.log10(1 / 4)}, absolute=0.1)
+    """Check the level change at a quarter of the amplitude, and the one if magnitudes are mistaken for powers."""
+    truths = {"true change": 20 * np.log10(1 / 4), "reported change": 10 * np.log10(1 / 4)}
+    verdicts = judge.numbers(answer, truths, absolute=0.1)
+    swapped = judge.numbers(judge.in_order(answer, truths)[::-1], truths, absolute=0.1)
+    expect(not all(verdict.is_right for verdict in swapped), "these are the two changes, but swapped")
+    return verdicts
 
 
 @exercise("02.3")
 def semitone_window(answer) -> Verdict:
-    """Check the shortest n_fft, a power of two, that shows 440 and 466.16 Hz as two lines whatever their phases."""
+    """Check the shortest n_fft, a power of two, that separates 440 and 466.16 Hz whatever their phases."""
     powers = [2**power for power in range(4, 16)]
     truth = next(n_fft for n_fft in powers if least_dip(n_fft) >= 10)  # dB
     n_fft = judge.finite_number(answer)
     expect(n_fft in powers, f"expected a power of two from {powers[0]} to {powers[-1]:,}")
-    expect(n_fft <= truth, "two lines, but the window is longer than it needs to be")
+    expect(n_fft <= truth, "this window separates the tones, but it is longer than necessary")
     dip = max(least_dip(int(n_fft)), 0)
-    expect(n_fft == truth, f"too short: for some phases the dip is only {dip:.1f} dB")
-    return accept(f"{truth:,} samples; with half of that the dip can be {least_dip(truth // 2):.1f} dB")
+    expect(n_fft == truth, f"this window is too short: for some phases the dip is only {dip:.1f} dB")
+    return accept(f"{truth:,} samples (with half as many, the dip can be as small as {least_dip(truth // 2):.1f} dB)")
 
 
 @cache
 def least_dip(n_fft: int) -> float:
-    """Compute how far the spectrum dips between two tones a semitone apart, in dB, at the worst of 16 phases."""
-    padding = 16  # zeros behind the frame show what lies between the bins
+    """Compute the depth of the dip between two tones a semitone apart in dB, at the worst of 16 phases."""
+    padding = 16  # factor of zero-padding, which interpolates between the bins
     time, window = np.arange(n_fft) / 22050, np.hanning(n_fft + 1)[:-1]
     first, second = (round(hertz * padding * n_fft / 22050) for hertz in (440, 466.16))
     dips = []
@@ -123,47 +151,75 @@ def least_dip(n_fft: int) -> float:
 
 @exercise("02.4")
 def bands_of_window(answer) -> Verdict:
-    """Check the largest n_mels up to which no slaney band is empty, at 22,050 Hz and n_fft 512."""
+    """Check the largest n_mels without empty bands (Slaney's scale, 22,050 Hz, n_fft 512)."""
     truth = next(n_mels for n_mels in range(1, 513) if empty_bands(n_mels + 1))
-    verdict = judge.number(answer, truth, "bands", note=f"with one more {empty_bands(truth + 1)} would be empty")
+    htk_truth = next(n_mels for n_mels in range(1, 513) if empty_bands(n_mels + 1, htk=True))
+    note = f"with {truth + 1} bands, {empty_bands(truth + 1)} of them would be empty"
+    verdict = judge.number(answer, truth, "bands", note=note)
     n_mels = judge.finite_number(answer)
     if verdict.is_right or not 1 <= n_mels <= 1024:
         return verdict
-    expect(n_mels > truth, "too small: no band is empty, and there is room for more")
-    return judge.reject(f"too large: {empty_bands(math.ceil(n_mels))} of these bands would be empty")
+    expect(n_mels != htk_truth, "this is the limit on the htk scale. Use the slaney scale.")
+    expect(n_mels > truth, "your answer is too small: no band is empty, so more would fit")
+    return judge.reject(f"your answer is too large: {empty_bands(math.ceil(n_mels))} of these bands would be empty")
 
 
 @cache
-def empty_bands(n_mels: int, sample_rate: int = 22050, n_fft: int = 512) -> int:
-    """Count the bands, of ``n_mels`` slaney bands, into which no bin falls."""
-    bank = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
+def empty_bands(n_mels: int, sample_rate: int = 22050, n_fft: int = 512, htk: bool = False) -> int:
+    """Count the mel bands on Slaney's scale (or the HTK scale) that contain no frequency bin."""
+    bank = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, htk=htk)
     return int((bank.max(axis=1) == 0).sum())
 
 
 @exercise("02.5")
 def phases_found(answer, target: np.ndarray) -> Verdict:
-    """Check a waveform whose magnitudes (n_fft 1,024, hop 256) equal ``target``, shape (513, frames), to -15 dB."""
-    sound = np.asarray(answer)
-    least = 256 * (target.shape[1] - 1)  # samples; up to 255 more have as many frames
-    fits = sound.dtype.kind == "f" and sound.ndim == 1 and least <= len(sound) < least + 256
-    expect(fits, f"expected a row of samples as long as the music, found shape {sound.shape}, {sound.dtype}")
-    expect(np.isfinite(sound).all(), "expected finite samples")
-    error = np.abs(librosa.stft(sound.astype(np.float64), n_fft=1024, hop_length=256)) - target
-    miss = 10 * np.log10(max((error**2).sum() / (target**2).sum(), 1e-30))
-    # a search does not come near -60 dB
-    expect(miss >= -60, "too good to have been found: are these the phases of the music itself?")
-    return judge.better(miss, -15, f"the magnitudes miss by {miss:.1f} dB (aim: below -15 dB)", higher=False)
+    """Check a waveform whose magnitudes (n_fft 1,024, hop 256) match ``target``, shape (513, frames), to -15 dB."""
+    sound = np.squeeze(np.asarray(answer))
+    shortest = 256 * (target.shape[1] - 1)  # samples; up to 255 more give the same number of frames
+    is_valid = sound.dtype.kind == "f" and sound.ndim == 1 and shortest <= len(sound) < shortest + 256
+    expect(is_valid, f"expected a waveform as long as the music, found {sound.dtype} of shape {sound.shape}")
+    expect(np.isfinite(sound).all(), "some of your samples are not finite")
+    magnitude = np.abs(librosa.stft(sound.astype(np.float64), n_fft=1024, hop_length=256))
+    level = _error_level(magnitude, target)
+    # no search comes near -60 dB
+    expect(level >= -60 and not _is_copy(sound, target), "this is (almost) the music itself. Start from random phases.")
+    gain = (magnitude * target).sum() / max((magnitude**2).sum(), 1e-30)  # the factor with the smallest error
+    best = _error_level(gain * magnitude, target)
+    expect(level < -15 or best >= -15, f"the volume is off: multiplied by {gain:.2f}, the error would be {best:.1f} dB")
+    text = f"the error of the magnitudes is {level:.1f} dB (aim: below -15 dB)"
+    text += "; a few more rounds will do" if -15 <= level < -12 else ""
+    return judge.better(level, -15, text, higher=False)
+
+
+def _error_level(magnitude: np.ndarray, target: np.ndarray) -> float:
+    return 10 * np.log10(max(((magnitude - target) ** 2).sum() / (target**2).sum(), 1e-30))
+
+
+def _is_copy(sound: np.ndarray, target: np.ndarray) -> bool:
+    """Return True if ``sound`` is the music of lesson 02, perhaps shifted or noisy, and ``target`` belongs to it."""
+    music = studio.render("jazz", seed=1, seconds=3).waveform
+    magnitude = np.abs(librosa.stft(music, n_fft=1024, hop_length=256))
+    if magnitude.shape != target.shape or not np.allclose(magnitude, target, atol=1e-3):
+        return False
+    correlation = np.abs(correlate(sound, music, method="fft")).max()
+    return correlation > 0.7 * np.linalg.norm(sound) * np.linalg.norm(music)  # a search reaches 0.2 to 0.4
 
 
 @exercise("03.1")
 def shape_of_two_tones(answer) -> list[Verdict]:
-    """Check centroid, bandwidth and rolloff of 500 Hz with magnitude 3 and 2,000 Hz with magnitude 1."""
-    slip = {"centroid": _shape(9, 1)["centroid"]}, "that is weighted by the power; weigh by the magnitude"
-    return judge.numbers(answer, _shape(3, 1), within=0.02, slips=[slip])  # measured ones differ by a bin or so
+    """Check centroid, bandwidth and rolloff of two tones: 500 Hz with magnitude 3 and 2,000 Hz with magnitude 1."""
+    slips = [
+        ({"rolloff": 500.0}, "up to 500 Hz there is 90 % of the power, but only 75 % of the magnitude"),
+        (_spectral_shape(9, 1), "you weighted by the power. Weight by the magnitude."),
+        (_spectral_shape(1, 1), "weight each frequency by its magnitude"),
+        ({"bandwidth": 562.5}, "this is the mean distance. Take the root of the mean squared distance."),
+        ({"bandwidth": 421_875.0}, "this is the variance. Take its square root."),
+    ]
+    return judge.numbers(answer, _spectral_shape(3, 1), within=0.02, slips=slips)  # measured values differ by a bin
 
 
-def _shape(*weights: float) -> dict[str, float]:
-    """Compute centroid, bandwidth and rolloff (85 %) of two lines at 500 and 2,000 Hz, in Hz."""
+def _spectral_shape(*weights: float) -> dict[str, float]:
+    """Compute centroid, bandwidth and rolloff (85 %) in Hz of two tones at 500 and 2,000 Hz."""
     hertz, share = np.array([500.0, 2000.0]), np.array(weights) / np.sum(weights)
     centroid = share @ hertz
     bandwidth = np.sqrt(share @ (hertz - centroid) ** 2)
@@ -172,62 +228,117 @@ def _shape(*weights: float) -> dict[str, float]:
 
 @exercise("03.2")
 def tilted_spectrum(answer) -> list[Verdict]:
-    """Check how MFCC 0, 1 and 2 change when the levels of 128 bands rise by 0 to 10 dB, in a straight line."""
-    knob, names = np.linspace(0, 10, 128), ("MFCC 0", "MFCC 1", "MFCC 2")
-    # the transform is a sum of products, so its change is the transform of the change; 0.0 for the rounding errors
-    truths = np.round(dct(knob, type=2, norm="ortho")[:3], 9) + 0.0
-    bare = dct(knob, type=2)[:3] / 2  # without the factors s_0 and s_k
-    text = "the factor in front of the sum is another: see the formula of section 4"
-    slips = [(dict(zip(names, bare / divisor, strict=True)), text) for divisor in (1, 128)]
+    """Check the changes of MFCC 0, 1 and 2 when the levels of 128 bands rise linearly, by 0 to 10 dB."""
+    if isinstance(answer, np.ndarray):
+        answer = answer.squeeze()
+        text = f"expected three numbers, for MFCC 0, 1 and 2, but your array has the shape {answer.shape}"
+        expect(answer.shape == (3,), text)
+    tilt, names = np.linspace(0, 10, 128), ("MFCC 0", "MFCC 1", "MFCC 2")
+    # the transform is linear, so the change of the result is the transform of the change; + 0.0 turns -0.0 into 0.0
+    truths = np.round(dct(tilt, type=2, norm="ortho")[:3], 9) + 0.0
+    unscaled = dct(tilt, type=2)[:3] / 2  # without the factors s_0 and s_k
+    text = "the factor in front of the sum is different. See the formula in section 4."
+    slips = [(dict(zip(names, unscaled / divisor, strict=True)), text) for divisor in (0.5, 1, 64, 128)]
+    slips.append(({"MFCC 0": np.sqrt(2) * truths[0]}, "s_0 differs from s_1 and s_2. See the formula in section 4."))
     return judge.numbers(answer, dict(zip(names, truths, strict=True)), absolute=0.5, slips=slips)
 
 
 @exercise("03.3")
 def deltas(answer, coefficients: np.ndarray) -> Verdict:
-    """Check the slopes over 9 frames of ``coefficients``, shape (20, frames), in frames with four neighbours."""
-    text = "expected only the frames with four neighbours on both sides, found all"
+    """Check the deltas (width 9) of ``coefficients``, shape (20, frames), in frames with four neighbours per side."""
+    text = "leave out the frames that have fewer than four neighbours on either side"
     expect(np.shape(answer) != np.shape(coefficients), text)
-    return judge.array(answer, delta(coefficients)[:, 4:-4], 0.01, "deltas", "dB per frame")
+    values, truth = np.asarray(coefficients, dtype=np.float64), delta(coefficients)[:, 4:-4]
+    two_frames = "this uses only two of the nine frames. Fit a line to all nine."
+    slips = [
+        *((60 * truth / divisor, "divide by the sum of t**2") for divisor in (1, 8, 9)),
+        ((values[:, 8:] - values[:, :-8]) / 8, two_frames),
+        (np.diff(values)[:, 3:-4], two_frames),
+        (np.diff(values)[:, 4:-3], two_frames),
+        (np.gradient(values, axis=1)[:, 4:-4], "this is the slope over three frames. Fit a line to nine."),
+    ]
+    return judge.array(answer, truth, 0.01, "deltas", "dB per frame", slips=slips)
 
 
 @exercise("03.4")
 def flatness(answer, spectra: Mapping[str, np.ndarray]) -> list[Verdict]:
-    """Check the spectral flatness of each frame, for ``spectra``: name to magnitudes, shape (bins, frames)."""
+    """Check the spectral flatness of each frame for ``spectra``, names and magnitudes of shape (bins, frames)."""
     is_complete = isinstance(answer, Mapping) and set(spectra) <= set(answer)
     expect(is_complete, f"expected a dictionary with the keys {', '.join(spectra)}")
+    truths = {name: librosa.feature.spectral_flatness(S=magnitude)[0] for name, magnitude in spectra.items()}
     verdicts = []
     for name, magnitude in spectra.items():
-        truth, of_magnitude = (librosa.feature.spectral_flatness(S=magnitude, power=power)[0] for power in (2.0, 1.0))
-        slips = [(of_magnitude, "that is of the magnitude; take the power")]
-        context = {"truth": truth, "tolerance": 0.01 * truth, "slips": slips}  # flatness spans several powers of ten
-        what = f"{truth.mean():.5f} on average, an array"
-        verdicts.append(judge.part(name, judge.array, answer[name], what=what, **context))
+        swapped = [truth for other, truth in truths.items() if other != name and truth.shape == truths[name].shape]
+        verdicts.append(judge.part(name, _one_flatness, answer[name], magnitude=magnitude, swapped=swapped))
     return verdicts
 
 
+def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) -> Verdict:
+    """Check the flatness of each frame of one sound; ``swapped`` are those of the other sounds."""
+    truth, of_magnitude = (librosa.feature.spectral_flatness(S=magnitude, power=power)[0] for power in (2.0, 1.0))
+    if getattr(answer, "shape", ()) == (1, len(truth)):  # as librosa returns it
+        answer = answer[0]
+    what = f"{truth.mean():.5f} on average, an array"
+    verdict = judge.array(answer, truth, 0.01 * truth, what)  # flatness spans several powers of ten
+    if verdict.is_right:
+        return verdict
+    try:
+        values = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        return verdict
+    expect(values.shape != magnitude.shape[:1], f"{verdict.text}; average over the bins of each frame (axis 0)")
+    expect(values.shape == truth.shape, verdict.text)
+    text = "a product of so many powers is too small or too large for a float. Use the mean logarithm."
+    expect((np.isfinite(values) & (values != 0)).all(), text)
+    power = np.maximum(magnitude.astype(np.float64) ** 2, 1e-10)
+    mixed = "np.exp undoes np.log, and 10 ** undoes np.log10. Don't mix them."
+    slips = [
+        (of_magnitude, "this is the flatness of the magnitude. Use the power."),
+        (1 / truth, "this is upside down. Divide the geometric mean by the arithmetic one."),
+        (10 * np.log10(truth), "expected a ratio from 0 to 1, not decibels"),
+        (np.exp(np.log10(power).mean(axis=0)) / power.mean(axis=0), mixed),
+        (10 ** np.log(power).mean(axis=0) / power.mean(axis=0), mixed),
+        (np.ones_like(truth), "your powers are almost equal. Replace only those below 1e-10, and leave the others."),
+        *((other, "this is the flatness of another sound. Did you swap them?") for other in swapped),
+    ]
+    for slip, text in slips:
+        expect(not np.allclose(values, slip, rtol=0.01, atol=0), text)
+    return verdict
+
+
 @exercise("03.5")
-def three_columns(answer, Z: np.ndarray, names: Sequence[str], label: np.ndarray, group: np.ndarray) -> Verdict:
-    """Check three columns by which the nearest clip of another artist has the same genre more often than by high F."""
-    names = list(names)
-    has_three = not isinstance(answer, str) and len(answer) == len(set(answer)) == 3
-    expect(has_three, "expected three different names of columns")
-    for name in answer:
-        expect(name in names, f"no column {name!r}{did_you_mean(str(name), names)}")
-    by_F = [names[column] for column in np.argsort(-f_classif(Z, label)[0])[:3]]
-    correct, to_beat = (
-        _neighbours_agree(Z[:, [names.index(name) for name in columns]], label, group) for columns in (answer, by_F)
-    )
-    text = f"{_accuracy(correct, group)}; by F ({', '.join(by_F)}) {_accuracy(to_beat, group)}"
+def three_features(answer, Z: np.ndarray, names: Sequence[str], label: np.ndarray, group: np.ndarray) -> Verdict:
+    """Check three features with a better nearest-neighbour accuracy, across artists, than those with the highest F."""
+    columns = {_plain(name): column for column, name in enumerate(names)}
+    expect(not isinstance(answer, Real), "expected three names of features, but your answer is a number")
+    judge.expect_type(np.iterable(answer) and not isinstance(answer, str), "three names of features", answer)
+    chosen = list(dict.fromkeys(map(_plain, answer)))
+    expect(len(chosen) == 3, f"expected three different names of features, found {len(chosen)}")
+    for name in chosen:
+        expect(name in columns, f"there is no feature named {name!r}{did_you_mean(name, columns)}")
+    by_F = np.argsort(-f_classif(Z, label)[0])[:3]
+    chosen = [columns[name] for name in chosen]
+    expect(set(chosen) != set(by_F), "these are the three with the highest F. Find three that are better.")
+    correct, to_beat = (_neighbours_agree(Z[:, features], label, group) for features in (chosen, by_F))
+    listed = ", ".join(names[column] for column in by_F)
+    text = f"{_format_accuracy(correct, group)}; by F ({listed}) {_format_accuracy(to_beat, group)}"
+    if to_beat.mean() < correct.mean() and group_interval(correct, group)[0] <= group_interval(to_beat, group)[1]:
+        text += ". The intervals overlap, so the difference may be chance."
     return judge.better(correct.mean(), to_beat.mean(), text)
 
 
+def _plain(name) -> str:
+    """Write the name of a feature in lower case with underscores: ``mfcc_2`` for ``MFCC 2``."""
+    return str(name).strip().lower().replace(" ", "_").replace("-", "_")
+
+
 def _neighbours_agree(columns: np.ndarray, label: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Return True for each clip whose nearest neighbour in another group has its label, shape (clips,)."""
+    """Find the clips whose nearest neighbour in another group has the same label, bool, shape (clips,)."""
     distance = np.linalg.norm(columns[:, None] - columns[None], axis=2)  # (clips, clips)
     distance[group[:, None] == group] = np.inf
     return label[distance.argmin(axis=1)] == label
 
 
-def _accuracy(correct: np.ndarray, group: np.ndarray) -> str:
+def _format_accuracy(correct: np.ndarray, group: np.ndarray) -> str:
     low, high = group_interval(correct, group)
     return f"{correct.mean():.1%} of {len(correct)} clips (95 % interval {low:.1%} to {high:.1%})"

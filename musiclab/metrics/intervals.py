@@ -1,39 +1,41 @@
-"""Intervals over groups of clips: how far could an accuracy be off by chance?
+"""95 % intervals for accuracies: how far could an accuracy be off by chance?
 
-Clips of one artist or recording tend to be all correct or all incorrect, so we weight whole groups, not clips, at
-random: the Bayesian bootstrap (Rubin 1981). Few groups cannot show how bad other groups might be. So the lower end
-counts one more group that is entirely incorrect, and the upper end one that is entirely correct, as the exact interval
-for independent trials does (Clopper and Pearson 1934). If each group is all correct or all incorrect, and the groups
-are of one size, the result is that exact interval for the number of groups. For a difference of accuracies, half a
-group at each end suffices.
+Clips of one artist or recording are often all correct or all incorrect. So we give random weights to groups instead of
+clips (Bayesian bootstrap, Rubin 1981). A few groups cannot show how different other groups might be. Therefore the
+lower end adds one group that is entirely incorrect, and the upper end one that is entirely correct, like the exact
+interval for independent trials (Clopper and Pearson 1934). The two intervals are the same if groups have equal sizes
+and each is entirely correct or incorrect. For the difference of two accuracies, adding half a group is enough.
 
-With 5 to 50 groups of equal or very unequal sizes, accuracies of 0.5 to 0.99, and clips from independent to identical
-within a group, the interval covers the true accuracy in 94 % of the experiments or more (99 % on average), and that of
-a difference in 93 % or more. One more correct clip never lowers either end.
+We simulated 5 to 50 groups of equal or very different sizes, accuracies from 0.5 to 0.99, and clips that were between
+independent and identical within a group. The interval of an accuracy contained the true value in at least 94 % of the
+experiments (99 % on average), and that of a difference in at least 93 %. One more correct clip never lowers either end.
 """
 
 import numpy as np
 
-DRAWS = 20_000  # random weightings behind an interval
-_BLOCK = 500  # of them at once, so that memory does not depend on the number of groups
+DRAWS = 20_000  # random weightings per interval
+_BLOCK = 500  # weightings computed at once, to limit memory use
 
 
 def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Compute the 95 % interval ``(low, high)`` of an accuracy.
+    """Compute the 95 % interval ``(low, high)`` of an accuracy by a Bayesian bootstrap over groups.
+
+    The groups get random weights many times, and the interval holds the middle 95 % of the weighted accuracies. For the
+    lower end, one entirely incorrect group is added, and for the upper end one entirely correct group.
 
     Parameters
     ----------
     correct : bool array, shape (n,)
-        Whether each clip was classified correctly.
+        True for each correctly classified clip.
     groups : array, shape (n,)
-        Group of each clip.
+        Group of each clip, such as its artist.
     seed
-        Random seed of the weights.
+        Random seed of the weights that the groups get.
 
     Raises
     ------
     ValueError
-        There are no clips, or the arrays differ in length.
+        The arrays are empty or differ in length.
 
     Examples
     --------
@@ -47,28 +49,28 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
 def difference_interval(
     first: np.ndarray, second: np.ndarray, groups: np.ndarray, seed: int = 0
 ) -> tuple[float, float]:
-    """Compute the 95 % interval ``(low, high)`` of the difference of two accuracies on the same clips.
+    """Compute the 95 % interval ``(low, high)`` of the difference between two accuracies on the same clips.
 
-    It is above 0 where the first is better. Clips on which both models agree do not count, so it is narrower than the
-    intervals of the two accuracies suggest.
+    Values above 0 mean that the first model is better. The interval is narrower than the intervals of the two
+    accuracies suggest, because clips on which both models agree do not contribute to the difference.
 
     Parameters
     ----------
     first, second : bool or float array, shape (n,)
-        Whether each model classified each clip correctly; or scores, such as probabilities, and then the half group has
-        the lowest or highest difference of a clip.
+        True for each clip that the model classified correctly. Alternatively scores, such as probabilities. Then the
+        added half group has the lowest or highest difference of any clip.
     groups, seed
         As in :func:`group_interval`.
 
     Raises
     ------
     ValueError
-        There are no clips, or the arrays differ in length.
+        The arrays are empty or differ in length.
 
     Examples
     --------
     >>> first, second = np.tile([True, True, True, False], 10), np.tile([True, False, False, False], 10)
-    >>> low, high = difference_interval(first, second, np.arange(40) // 4)  # two clips of four, in every group
+    >>> low, high = difference_interval(first, second, np.arange(40) // 4)  # two of the four clips in each group
     >>> round(low, 1), round(high, 1)
     (0.2, 0.6)
     """
@@ -84,19 +86,19 @@ def difference_interval(
 def _interval(
     values: np.ndarray, groups: np.ndarray, extremes: tuple[float, float], extra: float, seed: int
 ) -> tuple[float, float]:
-    """Compute the 95 % interval of a mean, with so much of a group added that has the lowest or highest value."""
+    """Compute the 95 % interval of a mean, adding ``extra`` groups with the lowest and highest value."""
     groups = np.asarray(groups)
     if values.ndim != 1 or values.shape != groups.shape or not len(values):
         raise ValueError(
-            f"expected one or more clips with a group each, found {values.shape} and groups {groups.shape}"
+            f"expected at least one clip and one group per clip, found shapes {values.shape} and {groups.shape}"
         )
     _, group_of_clip = np.unique(groups, return_inverse=True)
     sizes, sums = np.bincount(group_of_clip), np.bincount(group_of_clip, weights=values)
-    size = np.square(sizes).sum() / sizes.sum()  # of the group that is added: of the group of a random clip
+    added_size = np.square(sizes).sum() / sizes.sum()  # mean size of the group of a random clip
     rng, lower, upper = np.random.default_rng(seed), [], []
     for _ in range(0, DRAWS, _BLOCK):
         weights = rng.exponential(size=(_BLOCK, len(sizes)))
-        added = size * rng.gamma(extra, size=_BLOCK)
+        added = added_size * rng.gamma(extra, size=_BLOCK)
         total, clips = weights @ sums, weights @ sizes + added
         lower.append((total + extremes[0] * added) / clips)
         upper.append((total + extremes[1] * added) / clips)

@@ -1,4 +1,4 @@
-"""Results of a test: accuracy with its interval, the classes and the mistakes; saved and loaded as CSV."""
+"""Test results: accuracy with its interval, metrics of each class, and mistakes. Saved and loaded as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from musiclab.core.errors import RunError, shortened
 from musiclab.core.files import write_csv
 from musiclab.metrics.intervals import group_interval
 
-_COLUMNS = ["path", "group", "label", "predicted"]  # of a saved result; the log-probability of each class follows
+_COLUMNS = ["path", "group", "label", "predicted"]  # first columns of a saved result
 
 
 @dataclass(frozen=True)
 class Result:
-    """Predictions of a model for n clips that it was not trained on.
+    """A model's predictions for n test clips.
 
     Attributes
     ----------
@@ -25,8 +25,19 @@ class Result:
     labels : int array, shape (n,)
         Index of each clip's true class.
     log_probabilities : float array, shape (n, classes)
-        Averaged over the segments of a clip, then normalised.
+        Class log-probabilities of each clip, averaged over its segments and normalised.
     groups, paths : str array, shape (n,)
+        Group and path of each clip.
+
+    Examples
+    --------
+    >>> scores, names = np.log([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]]), np.array(["1.wav", "2.wav", "3.wav"])
+    >>> result = Result(["jazz", "rock"], np.array([0, 1, 1]), scores, groups=names, paths=names)
+    >>> round(result.accuracy, 3)
+    0.667
+    >>> result.mistakes
+        path label predicted  probability
+    0  2.wav  rock      jazz          0.7
     """
 
     classes: list[str]
@@ -37,7 +48,7 @@ class Result:
 
     @classmethod
     def join(cls, results: Sequence["Result"]) -> "Result":
-        """Concatenate the clips of several results, such as the folds of a cross-validation."""
+        """Combine several results, such as the folds of a cross-validation, into one."""
         names = ("labels", "log_probabilities", "groups", "paths")
         return cls(results[0].classes, *(np.concatenate([getattr(r, name) for r in results]) for name in names))
 
@@ -48,7 +59,7 @@ class Result:
 
     @property
     def correct(self) -> np.ndarray:
-        """True for each clip that was classified correctly, shape (n,)."""
+        """True for each correctly classified clip, shape (n,)."""
         return self.predictions == self.labels
 
     @property
@@ -58,12 +69,12 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """Share of the clips that were classified correctly, in [0, 1]."""
+        """Share of correctly classified clips, in [0, 1]."""
         return float(self.correct.mean())
 
     @property
     def ci95(self) -> tuple[float, float]:
-        """95 % interval of the accuracy, over groups."""
+        """95 % interval of the accuracy (:func:`group_interval`)."""
         return group_interval(self.correct, self.groups)
 
     @property
@@ -86,16 +97,17 @@ class Result:
 
     @property
     def mistakes(self) -> pd.DataFrame:
-        """Misclassified clips, most confident first: path, label, predicted, probability of the predicted class."""
+        """Misclassified clips, the most confident first: path, label, predicted class and its probability."""
         probability = np.exp(self.log_probabilities.max(axis=1))
         table = self._table().drop(columns="group").assign(probability=probability)[~self.correct]
         return table.sort_values("probability", ascending=False, ignore_index=True)
 
     @property
     def confusions(self) -> pd.DataFrame:
-        """Confused pairs of classes, most frequent first: label, predicted, count, share of the label's clips, paths.
+        """Confused pairs of classes, the most frequent first.
 
-        ``paths`` lists the clips to listen to, the most confident mistake first.
+        Columns are label, predicted class, count, share of the label's clips, and the paths of the clips, the most
+        confident mistake first.
         """
         table = self.mistakes.groupby(["label", "predicted"])["path"].agg(count="size", paths=list).reset_index()
         share = table["count"] / table["label"].map(self._table()["label"].value_counts())
@@ -103,26 +115,23 @@ class Result:
         return table.sort_values(["count", "share"], ascending=False, ignore_index=True, kind="stable")
 
     def save(self, path: str | Path) -> Path:
-        """Write a CSV file in UTF-8: path, group, label, predicted, then the log-probability of each class."""
+        """Write a CSV file in UTF-8 with path, group, label, predicted class and the class log-probabilities."""
         values = pd.DataFrame(self.log_probabilities, columns=[f"log p({name})" for name in self.classes])
         return write_csv(path, self._table().join(values))
 
     @classmethod
     def load(cls, path: str | Path) -> "Result":
-        """Read exactly what :meth:`save` wrote; raise RunError if the file is missing or not a table of predictions."""
-        try:  # all as text, since "NA" and "007" are names too, and numpy reads numbers to the last bit
+        """Read a file that :meth:`save` wrote. A missing or invalid file raises RunError."""
+        try:  # read everything as text, because names can be "NA" or "007", and numpy parses numbers exactly
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
             values = table.iloc[:, 4:].to_numpy(dtype=np.float64)
         except FileNotFoundError as error:
-            raise RunError(f"{path}: no such file; expected predictions of a run, as its test writes them") from error
+            raise RunError(f"{path}: no such file. Train and test the model again to write it.") from error
         except (ValueError, OSError) as error:
-            raise RunError(
-                f"{path}: expected a table of predictions, found something else ({str(error)[:200]})"
-            ) from error
+            raise RunError(f"{path}: this is not a table of predictions ({str(error)[:200]})") from error
         if list(table.columns[:4]) != _COLUMNS:
-            raise RunError(
-                f"{path}: expected the columns {', '.join(_COLUMNS)} first, found {shortened(list(table.columns[:4]))}"
-            )
+            columns = shortened(list(table.columns[:4]))
+            raise RunError(f"{path}: expected the first columns {', '.join(_COLUMNS)}, found {columns}")
         classes = [name.removeprefix("log p(").removesuffix(")") for name in table.columns[4:]]
         labels = pd.Index(classes).get_indexer(table["label"])
         if (labels < 0).any():
@@ -131,8 +140,8 @@ class Result:
         sums = np.exp(values).sum(axis=1)
         if not (len(table) and np.allclose(sums, 1, atol=1e-3)):
             raise RunError(
-                f"{path}: expected log-probabilities of at least one clip, whose exponentials sum to 1, found "
-                f"{sums[~np.isclose(sums, 1, atol=1e-3)][0] if len(table) else 'none'}"
+                f"{path}: expected the probabilities of each clip to add up to 1, found "
+                f"{sums[~np.isclose(sums, 1, atol=1e-3)][0] if len(table) else 'no clips'}"
             )
         return cls(classes, labels, values, table["group"].to_numpy(str), table["path"].to_numpy(str))
 
@@ -145,7 +154,7 @@ class Result:
         )
 
     def to_dict(self) -> dict:
-        """Return accuracy, interval, n, table of the classes and confusion matrix for a JSON file."""
+        """Return the metrics of the result as a dictionary that can be saved as JSON."""
         return {
             "accuracy": self.accuracy,
             "ci95": list(self.ci95),

@@ -1,4 +1,4 @@
-"""McNemar's test: which of two models is better on the clips that both were tested with?"""
+"""McNemar's test, which compares two models that were tested on the same clips."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,21 @@ from scipy.stats import binomtest, chi2
 from musiclab.core.errors import RunError
 from musiclab.metrics.result import Result
 
-FEW = 25  # discordant clips below which the exact binomial test replaces the chi-squared approximation
+FEW = 25  # with fewer discordant clips, the exact binomial test replaces the chi-squared approximation
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's test of two models on the same n clips.
+    """Result of McNemar's test of two models on the same n clips.
 
     Attributes
     ----------
+    n : int
+        Number of clips.
     only_first, only_second : int
-        Number of clips that only the first model, and only the second, classified correctly.
+        Number of clips that only the first, or only the second, model classified correctly.
     p : float
-        Probability of a difference at least as large by chance, if the two models were equally good.
+        Probability of an equal or larger difference if the models were equally good.
     """
 
     n: int
@@ -30,36 +32,37 @@ class McNemar:
 
     def __str__(self) -> str:
         return (
-            f"of {self.n} clips {self.only_first} are right with the first model alone, {self.only_second} with the "
-            f"second alone; McNemar's p = {self.p:.3g}"
+            f"{self.n} clips: {self.only_first} correct only with the first model, {self.only_second} only with the "
+            f"second; McNemar's p = {self.p:.3g}"
         )
 
 
 def mcnemar(first: Result, second: Result) -> McNemar:
-    """Test whether two models differ, by the clips that only one of them classified correctly.
+    """Test whether one of two models is better, using the clips that only one of them classified correctly.
 
-    With fewer than :data:`FEW` such clips it is the two-sided exact binomial test, otherwise chi-squared with
-    continuity correction (McNemar 1947; Edwards 1948). It assumes independent clips; clips of one group are not quite
-    independent, so with few large groups p is too small. Results on other clips, or with other labels, raise RunError.
+    With fewer than :data:`FEW` such clips, this is the two-sided exact binomial test. Otherwise it is the chi-squared
+    test with continuity correction (McNemar 1947; Edwards 1948). Both assume independent clips. Clips of one group are
+    not quite independent, so with few large groups p is too small. Results with different clips or labels raise
+    RunError.
 
     Examples
     --------
     >>> import numpy as np
     >>> labels, names = np.zeros(20, int), np.arange(20).astype(str)
-    >>> def result(mistakes):
-    ...     shares = np.where(names.astype(int)[:, None] < mistakes, [0.1, 0.9], [0.9, 0.1])
-    ...     return Result(["a", "b"], labels, np.log(shares), names, names)
-    >>> print(mcnemar(result(2), result(10)))
-    of 20 clips 8 are right with the first model alone, 0 with the second alone; McNemar's p = 0.00781
+    >>> def make_result(mistakes):
+    ...     probabilities = np.where(np.arange(20)[:, None] < mistakes, [0.1, 0.9], [0.9, 0.1])
+    ...     return Result(["a", "b"], labels, np.log(probabilities), names, names)
+    >>> print(mcnemar(make_result(2), make_result(10)))
+    20 clips: 8 correct only with the first model, 0 only with the second; McNemar's p = 0.00781
     """
-    one, other = _clips(first), _clips(second)
-    missing = one.index.symmetric_difference(other.index)
+    first_clips, second_clips = _tabulate(first), _tabulate(second)
+    missing = first_clips.index.symmetric_difference(second_clips.index)
     if len(missing):
         raise RunError(
-            f"expected two results on the same clips, found {first.n} and {second.n} clips, "
-            f"{len(missing)} of them in one only, such as {missing[0]}; test both models on the same split"
+            f"expected two results on the same clips, found {first.n} and {second.n} clips, with {len(missing)} in "
+            f"only one of them, such as {missing[0]}. Test both models on the same split."
         )
-    clips = one.join(other.add_suffix("_second"))
+    clips = first_clips.join(second_clips.add_suffix("_second"))
     for clip in clips[clips["label"] != clips["label_second"]].itertuples():
         raise RunError(
             f"{clip.Index}: expected the same label in both results, found {clip.label} and {clip.label_second}"
@@ -76,10 +79,12 @@ def mcnemar(first: Result, second: Result) -> McNemar:
     return McNemar(len(clips), only_first, only_second, p)
 
 
-def _clips(result: Result) -> pd.DataFrame:
-    """Tabulate the label of each clip and whether it was classified correctly, by path."""
+def _tabulate(result: Result) -> pd.DataFrame:
+    """Return a table of ``label`` and ``correct``, indexed by the path of the clip."""
     labels = [result.classes[label] for label in result.labels]
     clips = pd.DataFrame({"label": labels, "correct": result.correct}, index=result.paths)
     if not clips.index.is_unique:
-        raise RunError(f"expected each clip once in a result, found {result.n} for {clips.index.nunique()} paths")
+        raise RunError(
+            f"expected each clip once in a result, found {result.n} clips with {clips.index.nunique()} paths"
+        )
     return clips

@@ -1,21 +1,31 @@
-"""Models, made by name with :func:`create`: from a batch of a feature to logits, shape (batch, classes).
+"""Models, created by name with :func:`create`. They compute logits, shape (batch, classes), from a batch of features.
 
 ==========  ================  =================================  =====================================================
 name        class             input, for example                 from
 ==========  ================  =================================  =====================================================
 ``m3``      M3                waveform, 32,000 at 8 kHz          Dai et al. 2016, "Very Deep CNNs for Raw Waveforms"
-``m5``      M5                "                                  ", and PyTorch's audio classifier tutorial
+``m5``      M5                "                                  ", also PyTorch's audio classification tutorial
 ``m11``     M11               "                                  "
 ``m18``     M18               "                                  "
 ``m34res``  M34Res            "                                  "
 ``mlp``     SummaryMLP        summary, 26 x 1                    "Music Genre Classification with Python"
 ``cnn``     MelCNN            log-mel, 128 x 128                 four-layer CNN (Dohppak)
-``crnn``    MelCRNN           log-mel, 128 x 128                 the same with a bidirectional GRU
+``crnn``    MelCRNN           log-mel, 128 x 128                 four-layer CNN with a bidirectional GRU
 ``lstm``    SequenceLSTM      sequence, 33 x 128                 LSTM on GTZAN (ruohoruotsi)
-``resnet``  MelResNet         log-mel, 128 x 216: a whole clip   the strong baseline
+``resnet``  MelResNet         log-mel, 128 x 216 (5 s)           our strong baseline
 ==========  ================  =================================  =====================================================
 
-:func:`summary` describes a model layer by layer; :class:`Classifier` documents what all models share.
+:func:`summary` lists the layers of a model. :class:`Classifier` documents what all models have in common.
+
+Examples
+--------
+>>> import torch
+>>> from musiclab import models
+>>> network = models.create("cnn", classes=10, width=16)
+>>> network(torch.zeros(2, *network.input_shape)).shape  # logits of two segments
+torch.Size([2, 10])
+>>> models.count_parameters(network) > 100_000
+True
 """
 
 import inspect
@@ -25,7 +35,7 @@ from typing import TYPE_CHECKING
 from musiclab.core.checks import check_known
 from musiclab.core.errors import RunError, shortened
 
-if TYPE_CHECKING:  # torch loads with the first model, so that a mistyped name is refused at once
+if TYPE_CHECKING:  # torch is imported with the first model, so that a mistyped model name is reported quickly
     from torch import nn
 
     from musiclab.models.base import Classifier
@@ -42,12 +52,12 @@ NAMES = {
     "lstm": "lstm.SequenceLSTM",
     "resnet": "resnet.MelResNet",
 }
-"""Names of the models, and where their classes are. ``MODELS`` has the classes themselves by name."""
+"""Module and class of each model by name. ``MODELS`` contains the classes."""
 
 MOST_PARAMETERS = 2**28
-"""Most parameters of a model: 1 GB, and four times as much while it is trained."""
+"""Largest number of parameters of a model: 1 GB, and four times as much during training."""
 
-_MODULES = {class_name: module for module, class_name in (home.split(".") for home in NAMES.values())}
+_MODULES = {class_name: module for module, class_name in (path.split(".") for path in NAMES.values())}
 _MODULES |= {"WaveformCNN": "waveform", "Classifier": "base", "Summary": "describe", "summary": "describe"}
 
 
@@ -60,30 +70,32 @@ def __getattr__(name: str):
 
 
 def check_name(name: str) -> None:
-    """Raise RunError unless ``name`` is one of :data:`NAMES`; it doesn't load torch."""
+    """Raise RunError unless ``name`` is one of :data:`NAMES`. This does not import torch."""
     check_known(name, NAMES, "a model")
 
 
 def find(name: str) -> "type[Classifier]":
-    """Return the class of the model ``name``, or raise RunError if :data:`NAMES` does not have it."""
+    """Return the class of a model by name, or raise RunError if the name is unknown."""
     check_name(name)
     return __getattr__(NAMES[name].partition(".")[2])
 
 
 def create(name: str, classes: int, **sizes) -> "Classifier":
-    """Make a model by name.
+    """Create a model by name.
 
     Parameters
     ----------
-    name, classes
-        One of :data:`NAMES`, and the number of classes.
+    name
+        One of :data:`NAMES`.
+    classes
+        Number of classes.
     **sizes
-        Arguments of the model's constructor; by default those of the system it comes from.
+        Arguments of the model's constructor. By default, the model has the sizes of the published system.
 
     Raises
     ------
     RunError
-        The name, a size or the value of a size is impossible, or the model would be too large.
+        The name or a size is unknown, a value is invalid, or the model would be too large.
 
     Examples
     --------
@@ -95,30 +107,35 @@ def create(name: str, classes: int, **sizes) -> "Classifier":
 
 
 def plan(name: str, classes: int, **sizes) -> "Classifier":
-    """Make the same model as :func:`create` on the device ``meta``: the shapes of its weights, but no weights.
+    """Create the same model as :func:`create` on the device ``meta``, where tensors have shapes but no values.
 
-    It takes no memory, however large the sizes are; parameters and errors are those of :func:`create`.
+    This takes no memory, however large the model is. Parameters and errors are those of :func:`create`.
     """
     import torch
 
     model_class = find(name)
-    known = [size for size in inspect.signature(model_class).parameters if size != "classes"]
+    size_names = [size for size in inspect.signature(model_class).parameters if size != "classes"]
     try:
         for size in sizes:
-            check_known(size, known, "a size")
+            check_known(size, size_names, "a size")
         with torch.device("meta"):
             model = model_class(classes, **sizes)
         if (count := count_parameters(model)) > MOST_PARAMETERS:
-            raise RunError(
-                f"expected sizes for at most {MOST_PARAMETERS:,} parameters, found {sizes}, {count:,} of them"
-            )
+            raise RunError(f"expected at most {MOST_PARAMETERS:,} parameters, found {count:,} with {sizes}")
     except RunError as error:
         raise RunError(f"model {name}: {error}") from error
-    except (RuntimeError, TypeError, OverflowError) as error:  # of a wrong type, or larger than any memory
-        raise RunError(f"model {name}: expected sizes that can be had, found {shortened(sizes)} ({error})") from error
+    except (RuntimeError, TypeError, OverflowError) as error:  # a wrong type, or larger than any memory
+        raise RunError(f"model {name}: invalid sizes {shortened(sizes)} ({error})") from error
     return model
 
 
 def count_parameters(model: "nn.Module") -> int:
-    """Count the trainable parameters of a model."""
+    """Count the trainable parameters of a model.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> count_parameters(nn.Linear(10, 2))  # 10 x 2 weights and 2 biases
+    22
+    """
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

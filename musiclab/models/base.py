@@ -1,4 +1,4 @@
-"""Base of the models: a model standardises its input and says which feature it takes."""
+"""Base class of the models, which declares the input feature and standardises the input."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,34 +12,38 @@ from musiclab.core.errors import RunError
 from musiclab.features import MelConfig
 
 MOST_VALUES = 2**24
-"""Most values of one example: six minutes at 44,100 Hz, or 50 minutes of log-mel frames."""
+"""Largest number of values per example: six minutes at 44,100 Hz, or 50 minutes of log-mel frames."""
 
 
 class Classifier(nn.Module):
-    """Base of the models: takes a batch of a feature and returns logits, shape (batch, classes), without a softmax.
+    """Base class of the models, which compute logits, shape (batch, classes), from a batch of a feature.
 
-    A subclass names its feature in its class attributes, builds its layers after ``super().__init__``, and begins its
-    ``forward`` with :meth:`standardised`.
+    A subclass sets the class attributes, creates its layers after ``super().__init__``, and starts ``forward`` with
+    :meth:`standardised`.
 
     Parameters
     ----------
-    classes, sizes
-        Number of classes, and all other arguments of the subclass, from which the same network can be made again.
+    classes
+        Number of classes.
+    sizes
+        All other arguments of the subclass, so that the same network can be created again.
     input_shape
         Shape of one example: ``(samples,)`` for audio, otherwise ``(dimensions, frames)``.
     shortest
-        Smallest length of an example; by default only the length in ``input_shape`` is accepted.
+        Shortest example that the model accepts. By default, examples must have the length in ``input_shape``.
 
     Attributes
     ----------
-    feature, feature_config
-        Name of the feature, a key of ``musiclab.features.FEATURES``, and the settings that the model was made for.
+    feature : str
+        Name of the input feature, a key of ``musiclab.features.FEATURES``.
+    feature_config
+        Default feature settings of the model.
     dimensions : str or None
-        Name of the size that equals the feature's dimensions; ``None`` for audio, which has no such axis.
+        Name of the size that equals the number of dimensions of the feature; None for audio.
     by_dimension : bool
-        Whether each dimension is standardised by itself, as dimensions with different units must be.
+        True if each dimension is standardised separately, because dimensions have different units.
     length : int
-        Samples or frames of the segments it is trained on.
+        Samples or frames of a training segment.
     mean, deviation : tensor, shape () or (dimensions,)
         Mean and standard deviation of the training set, saved with the weights.
     """
@@ -54,11 +58,9 @@ class Classifier(nn.Module):
         check_whole({"classes": classes, "length": input_shape[-1]}, "classes", "length")
         if prod(input_shape) > MOST_VALUES:
             shape = " x ".join(f"{size:,}" for size in input_shape)
-            raise RunError(
-                f"expected an example of at most {MOST_VALUES:,} values, found {shape}; use shorter segments"
-            )
+            raise RunError(f"expected at most {MOST_VALUES:,} values per example, found {shape}. Use shorter segments.")
         if shortest is not None and input_shape[-1] < shortest:
-            raise RunError(f"expected a length of at least {shortest}, found {input_shape[-1]}; use longer segments")
+            raise RunError(f"expected a length of at least {shortest}, found {input_shape[-1]}. Use longer segments.")
         self.sizes = {name: list(size) if isinstance(size, tuple) else size for name, size in sizes.items()}
         self.classes, self.input_shape, self.shortest = classes, input_shape, shortest
         self.length = input_shape[-1]
@@ -67,47 +69,56 @@ class Classifier(nn.Module):
         self.register_buffer("deviation", torch.ones(shape))
 
     def standardise_by(self, mean: float | Sequence[float], deviation: float | Sequence[float]) -> None:
-        """Store the mean and the standard deviation of the training set.
+        """Store the mean and standard deviation of the training set.
 
-        A dimension that hardly varies (by less than a millionth of its mean, or of 1) is divided by 1 instead of nearly
-        0, as in scikit-learn's StandardScaler. Otherwise a later clip that differs there would drown everything else.
+        A dimension that is almost constant (it varies by less than a millionth of its mean, or of 1) gets a standard
+        deviation of 1, as in scikit-learn's StandardScaler. Otherwise a clip that differs in this dimension would
+        produce huge values.
 
         Parameters
         ----------
         mean, deviation
-            One finite value, or one for each dimension; a model that keeps a single one pools them. Others raise
-            RunError.
+            One finite value, or one per dimension. Invalid values raise RunError. If the model does not standardise by
+            dimension, the values of all dimensions are combined into one.
+
+        Examples
+        --------
+        >>> from musiclab.models import create
+        >>> model = create("mlp", classes=10)
+        >>> model.standardise_by(mean=[2.0] * 26, deviation=[4.0] * 26)
+        >>> model.standardised(torch.full((1, 26, 1), 10.0))[0, 0]
+        tensor([2.])
         """
-        mean, deviation = (torch.as_tensor(numbers, dtype=torch.float64).cpu() for numbers in (mean, deviation))
+        mean, deviation = (torch.as_tensor(values, dtype=torch.float64).cpu() for values in (mean, deviation))
         dimensions = self.input_shape[0] if len(self.input_shape) > 1 else 1
-        for name, numbers in (("mean", mean), ("deviation", deviation)):
-            if numbers.shape not in ((), (dimensions,)):
-                raise RunError(f"expected one {name} or {dimensions} of them, found shape {tuple(numbers.shape)}")
-            bad = ~numbers.isfinite() | ((numbers < 0) & (name == "deviation"))
-            if bad.any():
-                first = int(bad.reshape(-1).nonzero()[0])
+        for name, values in (("mean", mean), ("deviation", deviation)):
+            if values.shape not in ((), (dimensions,)):
+                raise RunError(f"{name}: expected one value or {dimensions} values, found shape {tuple(values.shape)}")
+            is_invalid = ~values.isfinite() | ((values < 0) & (name == "deviation"))
+            if is_invalid.any():
+                index = int(is_invalid.reshape(-1).nonzero()[0])
                 raise RunError(
-                    f"expected a finite {name}{' of 0 or more' * (name == 'deviation')} of each dimension, found "
-                    f"{numbers.reshape(-1)[first].item()} for number {first}; look for broken clips with a scan"
+                    f"{name}: expected finite values{' of at least 0' * (name == 'deviation')}, found "
+                    f"{values.reshape(-1)[index].item()} in dimension {index}. Look for broken clips with a scan."
                 )
         if not self.by_dimension and max(mean.ndim, deviation.ndim):
             power = (deviation.square() + mean.square()).mean()
             mean = mean.mean()
             deviation = (power - mean.square()).clamp(min=0).sqrt()
-        constant = deviation <= 1e-6 * mean.abs().clamp(min=1)
+        is_constant = deviation <= 1e-6 * mean.abs().clamp(min=1)
         self.mean.copy_(mean)
-        self.deviation.copy_(deviation.masked_fill(constant, 1.0))
+        self.deviation.copy_(deviation.masked_fill(is_constant, 1.0))
 
     def standardised(self, batch: torch.Tensor) -> torch.Tensor:
-        """Subtract the mean from a batch, shape (batch, *input_shape), and divide it by the standard deviation.
+        """Subtract the mean from a batch, and divide it by the standard deviation.
 
-        Raise RunError if the batch has another shape than the model was made for.
+        The batch has shape (batch, *input_shape). Other shapes raise RunError.
         """
-        *fixed, length = self.input_shape
-        fits = batch.ndim == 2 + len(fixed) and list(batch.shape[1:-1]) == fixed
+        *dimensions, length = self.input_shape
+        fits = batch.ndim == 2 + len(dimensions) and list(batch.shape[1:-1]) == dimensions
         if not fits or (batch.shape[-1] != length if self.shortest is None else batch.shape[-1] < self.shortest):
-            last = length if self.shortest is None else f"{self.shortest} or more"
-            expected = ", ".join(map(str, ["batch", *fixed, last]))
+            lengths = length if self.shortest is None else f"{self.shortest} or more"
+            expected = ", ".join(map(str, ["batch", *dimensions, lengths]))
             raise RunError(f"{type(self).__name__}: expected shape ({expected}), found {tuple(batch.shape)}")
         if self.by_dimension:
             return (batch - self.mean[:, None]) / self.deviation[:, None]
@@ -115,7 +126,7 @@ class Classifier(nn.Module):
 
 
 class MelClassifier(Classifier):
-    """Base of the models on log-mels, shape (batch, n_mels, frames)."""
+    """Base class of models that take log-mel spectrograms, shape (batch, n_mels, frames)."""
 
     feature = "logmel"
     feature_config = MelConfig()
@@ -123,7 +134,7 @@ class MelClassifier(Classifier):
 
 
 def dense_layers(inputs: int, hidden: Sequence[int], dropout: float, classes: int) -> list[nn.Module]:
-    """Make dense layers of the sizes ``hidden``, each with ReLU and dropout, and a linear layer to the classes."""
+    """Create dense layers with the sizes ``hidden``, each with ReLU and dropout, and a linear output layer."""
     layers = []
     for size_in, size_out in pairwise([inputs, *hidden]):
         layers += [nn.Linear(size_in, size_out), nn.ReLU(), nn.Dropout(dropout)]

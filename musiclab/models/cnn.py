@@ -1,4 +1,4 @@
-"""The four-layer CNN on log-mel spectrograms, and the same with a recurrent layer on top."""
+"""Four-layer CNN on log-mel spectrograms, and a variant with a recurrent layer."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,19 +15,23 @@ POOLS = (2, 2, 4, 4)
 
 
 class MelCNN(MelClassifier):
-    """Four times convolution - batch norm - ReLU - max-pool, then two dense layers (Dohppak's CNN on GTZAN).
+    """Four convolutional layers with batch norm, ReLU and max-pooling, and two dense layers (Dohppak's CNN on GTZAN).
 
-    With 64, 128, 256, 512 channels and pools of 2, 2, 4, 4, a log-mel of 128 bands x 128 frames (3 s at 22,050 Hz, hop
-    512) becomes 512 x 2 x 2 = 2048 values.
+    With 64, 128, 256 and 512 channels and pools of 2, 2, 4 and 4, a log-mel spectrogram of 128 bands x 128 frames (3 s
+    at 22,050 Hz, hop 512) becomes 512 x 2 x 2 = 2048 values.
 
     Parameters
     ----------
-    classes, width
-        Number of classes, and of channels in the first layer; each layer has twice as many as the one before.
+    classes
+        Number of classes.
+    width
+        Number of channels in the first layer. Each layer has twice as many as the one before.
     n_mels, frames
-        Size of the input; both at least 64, the product of the pools.
-    hidden, dropout
-        Sizes of the two dense layers, and the share of their outputs that is dropped in training.
+        Size of the input. Both are at least 64, the product of the pools.
+    hidden
+        Sizes of the two dense layers.
+    dropout
+        Dropout of the dense layers, in [0, 1).
     """
 
     def __init__(
@@ -47,30 +51,32 @@ class MelCNN(MelClassifier):
             raise RunError(f"n_mels and frames must be at least {prod(POOLS)}, not {n_mels} and {frames}")
         super().__init__(classes, sizes, (n_mels, frames))
         self.convolutions = _convolutions(width, POOLS)
-        left = (n_mels // prod(POOLS)) * (frames // prod(POOLS))  # of each map
-        self.dense = nn.Sequential(nn.Flatten(), *dense_layers(8 * width * left, hidden, dropout, classes))
+        map_size = (n_mels // prod(POOLS)) * (frames // prod(POOLS))
+        self.dense = nn.Sequential(nn.Flatten(), *dense_layers(8 * width * map_size, hidden, dropout, classes))
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
-        """Compute logits, shape (batch, classes), from log-mels, shape (batch, n_mels, frames)."""
-        return self.dense(self.convolutions(as_picture(self.standardised(log_mel))))
+        """Compute logits, shape (batch, classes), from log-mel spectrograms, shape (batch, n_mels, frames)."""
+        return self.dense(self.convolutions(as_image(self.standardised(log_mel))))
 
 
 class MelCRNN(MelClassifier):
-    """The convolutions of :class:`MelCNN` with a last pool of 8, then a bidirectional GRU and dense layers.
+    """The convolutional layers of :class:`MelCNN`, followed by a bidirectional GRU and two dense layers.
 
-    The last pool leaves one band, so 512 values per step, and only one step of 128 frames: at the system's own size the
-    GRU receives a sequence of length one, and is just a gated dense layer. With ``frames=1024``, or with
-    ``last_pool=(8, 1)``, which does not pool time in the last layer, it receives 8 steps, with as many parameters. The
-    final states of both directions, 2 x 512 values, go to the dense layers.
+    The last pool is 8 instead of 4 and reduces 128 bands to one, so the GRU receives 512 values per step. In the
+    published system it also reduces 128 frames to one step, which makes the GRU no more than a gated dense layer. With
+    ``frames=1024``, or with ``last_pool=(8, 1)``, the GRU receives 8 steps and the number of parameters is the same.
+    The dense layers receive the last hidden states of both directions, 2 x 512 values.
 
     Parameters
     ----------
     classes, width, n_mels, frames, dropout
-        As in :class:`MelCNN`; any number of frames that leaves one step.
-    hidden, dense
-        Size of the GRU in each direction, and of the two dense layers.
+        As in :class:`MelCNN`. Any number of frames is possible that leaves at least one step.
+    hidden
+        Size of the hidden state in each direction.
+    dense
+        Sizes of the two dense layers.
     last_pool
-        Bands and frames that the last pool merges into one.
+        Number of bands and frames that the last pool merges.
     """
 
     def __init__(
@@ -89,27 +95,27 @@ class MelCRNN(MelClassifier):
         check_whole(sizes, "width", "n_mels", "frames", "hidden")
         check_widths(sizes, "dense", "last_pool", count=2)
         check_share(sizes, "dropout")
-        bands_to_one, frames_to_one = (prod(POOLS[:3]) * pool for pool in last_pool)
-        if n_mels < bands_to_one:
-            raise RunError(f"n_mels must be at least {bands_to_one}, the product of the pools, not {n_mels}")
-        super().__init__(classes, sizes, (n_mels, frames), shortest=frames_to_one)
+        band_pool, frame_pool = (prod(POOLS[:3]) * pool for pool in last_pool)
+        if n_mels < band_pool:
+            raise RunError(f"n_mels must be at least {band_pool}, the product of the pools, not {n_mels}")
+        super().__init__(classes, sizes, (n_mels, frames), shortest=frame_pool)
         self.convolutions = _convolutions(width, (*POOLS[:3], tuple(last_pool)))
-        self.gru = nn.GRU(8 * width * (n_mels // bands_to_one), hidden, batch_first=True, bidirectional=True)
+        self.gru = nn.GRU(8 * width * (n_mels // band_pool), hidden, batch_first=True, bidirectional=True)
         self.dense = nn.Sequential(*dense_layers(2 * hidden, dense, dropout, classes))
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
-        maps = self.convolutions(as_picture(self.standardised(log_mel)))
+        maps = self.convolutions(as_image(self.standardised(log_mel)))
         steps = maps.flatten(1, 2).transpose(1, 2)  # (batch, steps, channels x bands)
         _, last = self.gru(steps)  # (directions, batch, hidden)
         return self.dense(last.transpose(0, 1).flatten(1))
 
 
-def as_picture(log_mel: torch.Tensor) -> torch.Tensor:
-    """Turn log-mels into pictures of one channel, shape (batch, 1, n_mels, frames), channels last in memory.
+def as_image(log_mel: torch.Tensor) -> torch.Tensor:
+    """Convert log-mel spectrograms to images with one channel, shape (batch, 1, n_mels, frames), channels last.
 
-    Convolutions on a CPU are faster that way, above all in bf16. ``unsqueeze(1).contiguous(memory_format=...)`` does
-    not help: with one channel both orders look the same to PyTorch, so it keeps the strides, and all that follows is
-    channels first.
+    Convolutions on a CPU are faster with channels last in memory, especially in bf16. ``unsqueeze(1).contiguous(
+    memory_format=...)`` would not work: with one channel both memory formats look alike to PyTorch, so the strides do
+    not change, and all later layers use channels first.
     """
     return log_mel.contiguous().unsqueeze(-1).permute(0, 3, 1, 2)
 

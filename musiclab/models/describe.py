@@ -1,4 +1,4 @@
-"""Describe a model layer by layer: shapes, parameters, multiply-adds and receptive fields."""
+"""List the layers of a model with their shapes, parameters, multiply-adds and receptive fields."""
 
 from dataclasses import dataclass
 from math import prod
@@ -16,19 +16,19 @@ _POINTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU,
 
 @dataclass(frozen=True)
 class Row:
-    """One layer; its receptive field is None after a pool over all time steps and in recurrent layers."""
+    """One layer of a model."""
 
     name: str
     kind: str  # class of the layer
-    output: tuple[int, ...]  # shape, the batch first
+    output: tuple[int, ...]  # output shape, including the batch
     parameters: int
-    multiply_adds: int  # of convolutions, linear and recurrent layers; 0 for all others
-    receptive_field: float | None  # of one step of the output, in ms
+    multiply_adds: int  # 0 except for convolutional, linear and recurrent layers
+    receptive_field: float | None  # of one output step in ms; None for recurrent layers and after pooling all steps
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a model, ``rows``, in the order in which a batch passes them; ``str()`` is a table."""
+    """Layers of a model (``rows``) in the order in which they are computed. ``print`` shows a table."""
 
     rows: tuple[Row, ...]
 
@@ -38,43 +38,43 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of all layers, for the whole batch."""
+        """Multiply-adds of all layers for the batch."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
-        def counted(count):
+        def format_count(count):
             return f"{count:,}" if count else ""
 
         total = Row("total", "", (), self.parameters, self.multiply_adds, None)
         table = pd.DataFrame([*self.rows, total]).set_index("name").rename_axis(index=None, columns="layer")
         return table.astype({"receptive_field": float}).to_string(
-            header=["kind", "output", "parameters", "multiply-adds", "hears (ms)"],
-            formatters=[str, lambda shape: " x ".join(map(str, shape)), counted, counted, "{:,.1f}".format],
+            header=["type", "output", "parameters", "multiply-adds", "receptive field (ms)"],
+            formatters=[str, lambda shape: " x ".join(map(str, shape)), format_count, format_count, "{:,.1f}".format],
             na_rep="",
         )
 
 
 def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = None) -> Summary:
-    """Describe a model by watching a batch of zeros pass through it.
+    """List the layers of a model by passing a batch of zeros through it.
 
     Parameters
     ----------
     model
-        One of musiclab's, or any other together with ``shape``. It is left as it was.
+        A model from :mod:`musiclab.models`, or any other model together with ``shape``. It is not changed.
     batch
-        Number of examples in the batch; shapes and multiply-adds are those of the whole batch.
+        Number of examples. Shapes and multiply-adds are for the whole batch.
     shape
-        Shape of one example; by default the model's ``input_shape``.
+        Shape of one example. Default: the model's ``input_shape``.
 
     Returns
     -------
     Summary
-        Receptive fields are sums over kernels and strides along time, and need a model with a ``feature_config``.
+        Receptive fields are computed from kernels and strides along time, for models with a ``feature_config``.
 
     Raises
     ------
     RunError
-        The shape is not known.
+        The shape is unknown.
 
     Examples
     --------
@@ -85,25 +85,26 @@ def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = No
     """
     shape = getattr(model, "input_shape", None) if shape is None else shape
     if shape is None:
-        raise RunError(f"expected the shape of an example of {type(model).__name__}, found none; give shape=")
+        raise RunError(f"the input shape of {type(model).__name__} is unknown. Pass it as shape.")
     rows: list[Row] = []
-    reach = _Reach(getattr(model, "feature_config", None))
-    seen: set[int] = set()  # a layer that is used twice has its parameters once
+    receptive_fields = _ReceptiveFields(getattr(model, "feature_config", None))
+    counted: set[int] = set()  # so that the parameters of a layer that is used twice count once
 
-    def watch(name):
+    def make_hook(name):
         def hook(layer, inputs, output):
             tensor = output[0] if isinstance(output, tuple) else output
-            own = sum(p.numel() for p in layer.parameters() if id(p) not in seen)
-            seen.update(id(p) for p in layer.parameters())
-            field = reach.after(layer, inputs[0], tensor)
-            cost = _multiply_adds(layer, inputs, tensor)
-            rows.append(Row(name, type(layer).__name__, tuple(tensor.shape), own, cost, field))
+            parameters = sum(p.numel() for p in layer.parameters() if id(p) not in counted)
+            counted.update(id(p) for p in layer.parameters())
+            receptive_field = receptive_fields.after(layer, inputs[0], tensor)
+            multiply_adds = _multiply_adds(layer, inputs, tensor)
+            kind, shape = type(layer).__name__, tuple(tensor.shape)
+            rows.append(Row(name, kind, shape, parameters, multiply_adds, receptive_field))
 
         return hook
 
     leaves = [(name, layer) for name, layer in model.named_modules() if not any(layer.children())]
-    hooks = [layer.register_forward_hook(watch(name)) for name, layer in leaves]
-    training = {layer: layer.training for layer in model.modules()}
+    hooks = [layer.register_forward_hook(make_hook(name)) for name, layer in leaves]
+    was_training = {layer: layer.training for layer in model.modules()}
     device = next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
     try:
         with torch.no_grad():
@@ -111,51 +112,53 @@ def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = No
     finally:
         for hook in hooks:
             hook.remove()
-        for layer, was in training.items():
-            layer.training = was
+        for layer, training in was_training.items():
+            layer.training = training
     return Summary(tuple(rows))
 
 
 def _multiply_adds(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> int:
-    if isinstance(layer, _CONVOLUTIONS):  # each output value: a kernel over the input channels of its group
+    if isinstance(layer, _CONVOLUTIONS):  # one kernel over the input channels of its group per output value
         return output.numel() * prod(layer.kernel_size) * (layer.in_channels // layer.groups)
     if isinstance(layer, nn.Linear):
         return output.numel() * layer.in_features
-    if isinstance(layer, nn.RNNBase):  # weights, all of them matrices, once per step
+    if isinstance(layer, nn.RNNBase):  # each weight matrix is applied once per step
         steps = inputs[0].numel() // layer.input_size
         return steps * sum(weight.numel() for name, weight in layer.named_parameters() if name.startswith("weight"))
     return 0
 
 
-class _Reach:
-    """Receptive field of one step of each tensor, and the hop between steps, in input steps, both kept on the tensor.
+class _ReceptiveFields:
+    """Track the receptive field of each tensor and the hop between its steps, both in input steps.
 
-    A tensor that no layer made, such as the sum of two branches, gets the longest so far.
+    Both are stored on the tensor. A tensor that is not the output of a layer, such as the sum of two branches, gets the
+    longest receptive field so far. None means the whole input.
     """
 
-    def __init__(self, config):
-        self.config = config
-        self.farthest = (1, 1)  # reach and hop; None: all of the sound
+    def __init__(self, feature_settings):
+        self.feature_settings = feature_settings
+        self.longest = (1, 1)  # receptive field and hop
 
     def after(self, layer: nn.Module, source: torch.Tensor, output: torch.Tensor) -> float | None:
-        before = source._reach = getattr(source, "_reach", self.farthest)  # kept for the other branch
-        output._reach = now = None if before is None else self._through(layer, *before)
-        if now is None or (self.farthest is not None and now[0] >= self.farthest[0]):
-            self.farthest = now
-        return self._in_ms(now)
+        before = source._field = getattr(source, "_field", self.longest)  # stored for other branches
+        output._field = after = None if before is None else self._pass(layer, *before)
+        if after is None or (self.longest is not None and after[0] >= self.longest[0]):
+            self.longest = after
+        return self._in_ms(after)
 
-    def _through(self, layer, reach, hop):
+    def _pass(self, layer, field, hop):
         if isinstance(layer, _CONVOLUTIONS + _POOLS):
             kernel, stride = _last(layer.kernel_size), _last(layer.stride)
             dilation = _last(getattr(layer, "dilation", 1))
-            return reach + dilation * (kernel - 1) * hop, hop * stride
-        return (reach, hop) if isinstance(layer, _POINTWISE) else None
+            return field + dilation * (kernel - 1) * hop, hop * stride
+        return (field, hop) if isinstance(layer, _POINTWISE) else None
 
-    def _in_ms(self, now) -> float | None:
-        if now is None or self.config is None:
+    def _in_ms(self, field_and_hop) -> float | None:
+        settings = self.feature_settings
+        if field_and_hop is None or settings is None:
             return None
-        samples = (now[0] - 1) * getattr(self.config, "hop_length", 1) + self.config.least_samples
-        return 1000 * samples / self.config.sample_rate
+        samples = (field_and_hop[0] - 1) * getattr(settings, "hop_length", 1) + settings.least_samples
+        return 1000 * samples / settings.sample_rate
 
 
 def _last(size):

@@ -1,4 +1,4 @@
-"""The LSTM on sequences of features."""
+"""LSTM on sequences of features."""
 
 from typing import Literal
 
@@ -14,29 +14,31 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class SequenceLSTM(Classifier):
-    """Two LSTM layers over 33 values per frame, and a linear layer on the last time step (ruohoruotsi's, on GTZAN).
+    """Two LSTM layers on 33 values per frame, and a linear layer on the last time step (ruohoruotsi's LSTM on GTZAN).
 
-    A time step is 13 MFCCs, the spectral centroid, 12 chroma and 7 contrasts; 128 steps are 3 s at 22,050 Hz, hop 512.
-    The tutorial does not scale them, which ``scale=False`` reproduces: the centroid, thousands of Hz, drowns the chroma
-    and saturates the gates, so that their gradient vanishes.
+    A frame has 13 MFCCs, the spectral centroid, 12 chroma and 7 spectral contrast values; 128 frames are 3 s at 22,050
+    Hz, hop 512. The tutorial does not scale them, which ``scale=False`` reproduces. Then the centroid, thousands of Hz,
+    dominates all other values and saturates the gates, so their gradients vanish.
 
     Parameters
     ----------
-    classes, inputs
-        Number of classes, and of dimensions of a frame.
+    classes
+        Number of classes.
+    inputs
+        Number of values per frame.
     hidden, layers
-        Size and number of the recurrent layers.
+        Size of the hidden state and number of recurrent layers.
     frames
-        Length of a segment; others may be shorter or longer.
+        Length of a training segment. Other clips may be shorter or longer.
     pool
-        Input of the linear layer: the ``"last"`` time step, as in the tutorial, or the ``"mean"`` over all of them.
+        Input of the linear layer: the ``"last"`` time step, as in the tutorial, or the ``"mean"`` over time.
     scale
-        Whether each dimension is standardised by itself.
+        Standardise each dimension separately.
     dropout
-        Share of the outputs of each recurrent layer that is dropped in training; 0 in the tutorial.
+        Dropout of the outputs of each recurrent layer; 0 in the tutorial.
     cell
-        Type of the layers: ``"lstm"``, as in the tutorial; ``"gru"``, with three gates instead of four and so three
-        quarters of the parameters; or ``"rnn"``, the plain recurrent layer without gates.
+        Recurrent layer: ``"lstm"``, as in the tutorial, ``"gru"``, which has three gates instead of four and therefore
+        three quarters of the parameters, or ``"rnn"``, which has no gates.
     """
 
     feature = "sequence"
@@ -64,14 +66,14 @@ class SequenceLSTM(Classifier):
         check_known(pool, POOLS, "a pool")
         check_known(cell, CELLS, "a cell")
         super().__init__(classes, sizes, (inputs, frames), shortest=1)
-        # named "lstm" whatever the cell is: saved weights have this name
+        # called "lstm" for all cells, because saved weights have this name
         self.lstm = CELLS[cell](inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, classes)
 
     def forward(self, sequence: torch.Tensor) -> torch.Tensor:
         """Compute logits, shape (batch, classes), from sequences, shape (batch, inputs, frames)."""
-        standardised = self.standardised(sequence)  # checks the shape too
+        standardised = self.standardised(sequence)  # also checks the shape
         steps = standardised if self.sizes["scale"] else sequence
         outputs, _ = self.lstm(steps.transpose(1, 2))  # (batch, frames, hidden)
         pooled = outputs[:, -1] if self.sizes["pool"] == "last" else outputs.mean(1)

@@ -1,4 +1,4 @@
-"""A residual network on log-mels of whole clips: the strong baseline."""
+"""Residual network on log-mel spectrograms of whole clips, our strong baseline."""
 
 from collections.abc import Sequence
 
@@ -13,27 +13,32 @@ from musiclab.models.base import MelClassifier
 class MelResNet(MelClassifier):
     """Small pre-activation residual network (He et al. 2016), trained from scratch on a few hundred whole clips.
 
-    - *Whole clips.* A 5 s recording of a dog may contain half a second of dog, so most of its segments would have
-      the wrong label. The mean over the frames finds lasting sounds (rain), the maximum single events (a sneeze).
-    - *Half the multiply-adds of the four-layer CNN.* The first convolution halves both axes, so that 128 x 216 values
-      cost 0.44 G with 1.2 M parameters (:class:`musiclab.models.cnn.MelCNN`: 0.69 G for 128 x 128, 3.9 M).
-    - *Residual, norm first.* A block passes its input and its gradient on unchanged. A shortcut that halves the axes
-      averages, because a stride would drop three of four values (He et al. 2019, "Bag of tricks").
-    - *Height counts.* To a convolution a low hum is a high whistle moved down. A second channel holds each band's
-      height, from -1 to 1 (Liu et al. 2018, "CoordConv"; for sound: Koutini et al. 2019), and each band has its own
-      batch norm, so that the loud low ones do not decide alone.
+    - *Whole clips.* A 5 s recording of a dog may contain only half a second of barking, so most of its segments would
+      have an incorrect label. The mean over time detects steady sounds (rain), the maximum short events (a sneeze).
+    - *Half the multiply-adds of the four-layer CNN.* The first convolution halves both axes. An input of 128 x 216
+      values needs 0.44 G multiply-adds and 1.2 M parameters. :class:`musiclab.models.cnn.MelCNN` needs 0.69 G for
+      128 x 128 values and 3.9 M parameters.
+    - *Pre-activation residual blocks.* Each block passes its input and its gradient on unchanged. Shortcuts that halve
+      the axes use average pooling, because a stride would drop three of four values (He et al. 2019, "Bag of tricks").
+    - *Position in frequency.* To a convolution, a low hum looks like a high whistle moved down. So a second channel
+      contains the position of each band, from -1 to 1 (Liu et al. 2018, "CoordConv"; for sound: Koutini et al. 2019).
+      Each band has its own batch norm, so that the loud low bands do not dominate.
 
     Parameters
     ----------
-    classes, width
-        Number of classes, and of channels in the first stage; each stage has twice as many as the one before.
+    classes
+        Number of classes.
+    width
+        Number of channels in the first stage. Each stage has twice as many as the one before.
     depth
-        Number of residual blocks in each stage; all stages but the first halve bands and frames.
+        Number of residual blocks in each stage. All stages except the first halve the bands and frames.
     n_mels, frames
-        Size of the input: 216 frames are 5 s at 22,050 Hz, hop 512. Other clips may be shorter or longer.
-    dropout, drop_path
-        Share of the pooled values that is dropped in training, and share of the examples for which the last block is
-        skipped (less for earlier blocks).
+        Size of the input; 216 frames are 5 s at 22,050 Hz, hop 512. Other clips may be shorter or longer.
+    dropout
+        Dropout of the pooled values, in [0, 1).
+    drop_path
+        Share of the examples for which the last block is skipped in training. It decreases linearly towards the first
+        block.
     """
 
     def __init__(
@@ -52,19 +57,19 @@ class MelResNet(MelClassifier):
         check_widths(sizes, "depth")
         check_size({"depth": max(depth)}, "depth", most=100)
         check_share(sizes, "dropout", "drop_path")
-        shrink = 2 ** len(depth)  # the stem halves, and every stage but the first
-        if n_mels < shrink:
-            raise RunError(f"n_mels must be at least {shrink} with {len(depth)} stages, not {n_mels}")
-        super().__init__(classes, sizes, (n_mels, frames), shortest=shrink)
+        reduction = 2 ** len(depth)  # by the stem and by all stages except the first
+        if n_mels < reduction:
+            raise RunError(f"n_mels must be at least {reduction} with {len(depth)} stages, not {n_mels}")
+        super().__init__(classes, sizes, (n_mels, frames), shortest=reduction)
         self.bands = nn.BatchNorm1d(n_mels)
         self.register_buffer("height", torch.linspace(-1, 1, n_mels)[:, None], persistent=False)
         self.stem = nn.Conv2d(2, width, 5, stride=2, padding=2, bias=False)
         blocks, channels = [], width
         for stage, repeats in enumerate(depth):
             for block in range(repeats):
-                skipped = drop_path * (len(blocks) + 1) / sum(depth)  # share of the examples
+                block_drop_path = drop_path * (len(blocks) + 1) / sum(depth)
                 stride = 2 if stage and not block else 1
-                blocks.append(_Block(channels, width * 2**stage, stride, skipped))
+                blocks.append(_Block(channels, width * 2**stage, stride, block_drop_path))
                 channels = width * 2**stage
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
@@ -73,15 +78,15 @@ class MelResNet(MelClassifier):
         self.output = nn.Linear(channels, classes)
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
-        """Compute logits, shape (batch, classes), from log-mels, shape (batch, n_mels, frames)."""
+        """Compute logits, shape (batch, classes), from log-mel spectrograms, shape (batch, n_mels, frames)."""
         bands = self.bands(self.standardised(log_mel))
-        picture = torch.stack([bands, self.height.to(bands).expand_as(bands)], -1)
-        maps = self.stem(picture.permute(0, 3, 1, 2))  # (batch, 2, n_mels, frames), channels last in memory
+        image = torch.stack([bands, self.height.to(bands).expand_as(bands)], -1)
+        maps = self.stem(image.permute(0, 3, 1, 2))  # (batch, 2, n_mels, frames), channels last in memory
         return self.output(self.dropout(self.pool(self.norm(self.blocks(maps)))))
 
 
 class MeanMaxPool(nn.Module):
-    """Average over bands, then add the mean and the maximum over frames: shape (batch, channels)."""
+    """Average over bands, then add the mean and the maximum over frames, shape (batch, channels)."""
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         steps = maps.mean(2)
@@ -89,9 +94,9 @@ class MeanMaxPool(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, channels_in: int, channels_out: int, stride: int, skipped: float):
+    def __init__(self, channels_in: int, channels_out: int, stride: int, drop_path: float):
         super().__init__()
-        self.skipped = skipped
+        self.drop_path = drop_path
         self.norm = nn.Sequential(nn.BatchNorm2d(channels_in), nn.ReLU(inplace=True))
         self.layers = nn.Sequential(
             nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False),
@@ -107,9 +112,8 @@ class _Block(nn.Module):
         self.shortcut = nn.Sequential(*shortcut) if shortcut else nn.Identity()
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        ready = self.norm(maps)
-        change = self.layers(ready)
-        if self.training and self.skipped:
-            kept = torch.rand(len(maps), 1, 1, 1, device=maps.device) >= self.skipped
-            change = change * (kept / (1 - self.skipped)).to(change.dtype)
-        return self.shortcut(maps) + change
+        residual = self.layers(self.norm(maps))
+        if self.training and self.drop_path:
+            is_kept = torch.rand(len(maps), 1, 1, 1, device=maps.device) >= self.drop_path
+            residual = residual * (is_kept / (1 - self.drop_path)).to(residual.dtype)
+        return self.shortcut(maps) + residual

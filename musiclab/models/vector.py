@@ -1,4 +1,4 @@
-"""The dense network on one vector per clip."""
+"""Dense network on one feature vector per clip."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,19 @@ from musiclab.models.base import Classifier, dense_layers
 class SummaryMLP(Classifier):
     """Dense layers on the summary of a clip ("Music Genre Classification with Python", on GTZAN).
 
-    The 26 values have different units, so each is standardised by itself: the tutorial's StandardScaler, within the
-    model.
+    The model standardises each of the 26 values separately, because they have different units. This replaces the
+    tutorial's StandardScaler.
 
     Parameters
     ----------
-    classes, inputs
-        Number of classes, and of dimensions of the summary.
-    hidden, dropout
-        Sizes of the three dense layers, and the share of their outputs that is dropped in training; 0 in the tutorial.
+    classes
+        Number of classes.
+    inputs
+        Number of values in the summary.
+    hidden
+        Sizes of the three dense layers.
+    dropout
+        Dropout of the dense layers, in [0, 1); 0 in the tutorial.
     """
 
     feature = "summary"

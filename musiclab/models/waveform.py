@@ -8,17 +8,17 @@ from musiclab.core.checks import check_whole
 from musiclab.features import AudioConfig
 from musiclab.models.base import Classifier
 
-KERNEL, STRIDE = 80, 4  # of the first layer: 10 ms and 0.5 ms at 8 kHz
+KERNEL, STRIDE = 80, 4  # first layer, 10 ms and 0.5 ms at 8 kHz
 POOL = 4
 
 
 class WaveformCNN(Classifier):
-    """Convolutions along a raw waveform, with a kernel of 10 ms in the first layer and of 3 taps in all others.
+    """Convolutional network on the raw waveform, with kernels of 10 ms in the first layer and of 3 taps in all others.
 
-    Every layer is convolution - batch norm - ReLU. The first has a kernel of 80 samples and a stride of 4. The others
-    form stages, each with twice the channels of the one before and after a max-pool of 4. The mean over time of the
-    last channels goes to a linear layer, so a clip may have any length. Subclasses set the layers (parameters for 10
-    classes):
+    Every layer consists of a convolution, batch norm and ReLU. The first layer has a kernel of 80 samples and a stride
+    of 4. The other layers form stages. Each stage starts with a max-pool of 4 and has twice as many channels as the one
+    before. The output is averaged over time before the last, linear layer, so clips may have any length. Subclasses
+    define the layers (parameters are for 10 classes):
 
     ===========  =============  ======================  ======================  =================  ==========
     name         class          channels of the stages  layers of the stages    after the last     parameters
@@ -30,15 +30,17 @@ class WaveformCNN(Classifier):
     ``m34res``   M34Res         48, 96, 192, 384        3, 4, 6, 3 blocks of 2                     3,972,778
     ===========  =============  ======================  ======================  =================  ==========
 
-    Zero padding makes exactly 8,000 steps of 32,000 samples; four pools leave 31. Initial weights are those of the
-    paper (Glorot and Bengio).
+    With zero padding, the first layer turns 32,000 samples into 8,000 steps, and four pools leave 31. Weights are
+    initialised as in the paper (Glorot and Bengio).
 
     Parameters
     ----------
-    classes, width
-        Number of classes, and of channels in the first layer and the first stage; by default those of the paper.
+    classes
+        Number of classes.
+    width
+        Number of channels in the first layer and the first stage. Default: as in the paper.
     length
-        Samples of a segment: 32,000 are 4 s at 8 kHz. Other clips may be shorter or longer.
+        Samples of a training segment; 32,000 are 4 s at 8 kHz. Other clips may be shorter or longer.
     """
 
     feature = "audio"
@@ -64,7 +66,7 @@ class WaveformCNN(Classifier):
         if self.pool_last:
             layers.append(nn.MaxPool1d(POOL))
         self.layers = nn.Sequential(*layers)
-        self.pool = nn.AdaptiveAvgPool1d(1)  # the mean over all steps
+        self.pool = nn.AdaptiveAvgPool1d(1)  # mean over all steps
         self.output = nn.Linear(channels, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv1d | nn.Linear):
@@ -78,13 +80,13 @@ class WaveformCNN(Classifier):
 
 
 class M3(WaveformCNN):
-    """Three layers with weights, two of them convolutions of 256 channels (:class:`WaveformCNN`)."""
+    """Three layers, two of them convolutional with 256 channels (:class:`WaveformCNN`)."""
 
     paper_width, repeats, pool_last = 256, (1,), True
 
 
 class M5(WaveformCNN):
-    """Five layers, the network of PyTorch's tutorial on audio classification (:class:`WaveformCNN`)."""
+    """Five layers, also used in PyTorch's audio classification tutorial (:class:`WaveformCNN`)."""
 
     paper_width, repeats, pool_last = 128, (1, 1, 1), True
 
@@ -96,7 +98,7 @@ class M11(WaveformCNN):
 
 
 class M18(WaveformCNN):
-    """Eighteen layers, the best of the paper on UrbanSound8K (:class:`WaveformCNN`)."""
+    """Eighteen layers, the paper's best network on UrbanSound8K (:class:`WaveformCNN`)."""
 
     paper_width, repeats = 64, (4, 4, 4, 4)
 
@@ -104,14 +106,15 @@ class M18(WaveformCNN):
 class M34Res(WaveformCNN):
     """Thirty-four layers in residual blocks of two (:class:`WaveformCNN`).
 
-    A block adds its input to its output; missing channels of the input are zeros (He et al. 2015, option A).
+    Each block adds its input to its output, after padding the input with channels of zeros if the block has more
+    channels (He et al. 2015, option A).
     """
 
     paper_width, repeats, residual = 48, (3, 4, 6, 3), True
 
 
 class _Layer(nn.Sequential):
-    """Convolution - batch norm - ReLU; the length is divided by the stride."""
+    """Convolution, batch norm and ReLU. The length is divided by the stride."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1):
         super().__init__(
@@ -122,7 +125,7 @@ class _Layer(nn.Sequential):
 
 
 class _Residual(nn.Module):
-    """Two layers of 3 taps with a shortcut; the last ReLU follows the sum."""
+    """Two layers of 3 taps with a shortcut, and a ReLU after the sum."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__()

@@ -1,6 +1,21 @@
-"""Plots: each function draws on one Axes (``ax``, by default a new one), labels it with units, and returns it.
+"""Plot sounds, features and results.
 
-Levels have one colour map (``magma``) and classes one palette of ten, both readable in grey.
+Each function draws on one Axes (``ax``, by default a new one), labels it with units and returns it. Levels are drawn
+with the colour map ``magma`` and classes with a palette of ten colours. Both are readable in greyscale.
+
+Examples
+--------
+>>> import matplotlib.pyplot as plt
+>>> import numpy as np
+>>> from musiclab import features, plots
+>>> waveform = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050).astype(np.float32)
+>>> figure, (left, right) = plt.subplots(1, 2)
+>>> ax = plots.waveform(waveform[:500], 22050, ax=left)
+>>> ax.get_xlabel(), ax.get_ylabel()
+('time (s)', 'amplitude')
+>>> ax = plots.log_mel(features.log_mel(waveform), ax=right)
+>>> ax.get_ylabel()
+'frequency (Hz, mel scale)'
 """
 
 from musiclab.plots.learning import (

@@ -1,4 +1,4 @@
-"""Plots of learning: histories, confusions, comparisons, and predictions along a recording."""
+"""Plot learning curves, confusion matrices, comparisons of results, and predictions over time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,26 +8,32 @@ from matplotlib.axes import Axes
 
 from musiclab.plots.style import MOST_ROWS, PALETTE, axes, drawable, name_ticks
 
-# prefix of the column, name, colour and marker of each curve of a history
+# column prefix, name, colour and marker of each learning curve
 _CURVES = (("train", "training", PALETTE[0], "o"), ("valid", "validation", PALETTE[5], "s"))
-_TABLES = tuple(zip(PALETTE[::2], "osD^v", strict=True))  # colour and marker of each table of differences
+_TABLE_STYLES = tuple(zip(PALETTE[::2], "osD^v", strict=True))  # colour and marker of each table of differences
 
 
 def history(
     epochs: pd.DataFrame, quantity: str = "loss", best_epoch: int = 0, ax: Axes | None = None, augmented: bool = True
 ) -> Axes:
-    """Draw the learning curves of a training.
+    """Plot the learning curves of a training run.
 
     Parameters
     ----------
     epochs
-        One row per epoch, as :meth:`musiclab.training.History.to_frame` gives it.
+        Table with one row per epoch, from :meth:`musiclab.training.History.to_frame`.
     quantity
         "loss" or "accuracy".
     best_epoch
-        Epoch to mark, if there was a validation set; 0 marks none.
+        Epoch to mark if there is a validation set; 0 marks none.
     augmented
-        Note in the legend that training clips were augmented, which can lift their loss above the validation's.
+        Note in the legend that the training data were augmented, which can raise their loss above the validation loss.
+
+    Examples
+    --------
+    >>> epochs = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.1, 1.6], "valid_loss": [2.2, 1.9]})
+    >>> history(epochs, best_epoch=2).get_ylabel()
+    'loss (nats)'
     """
     ax = axes(ax, (5, 3))
     for prefix, name, colour, marker in _CURVES:
@@ -41,9 +47,10 @@ def history(
 
 
 def fold_histories(epochs: pd.DataFrame, quantity: str = "loss", ax: Axes | None = None) -> Axes:
-    """Draw the learning curves of a cross-validation: a faint line for each fold, and their mean.
+    """Plot the learning curves of a cross-validation: a faint line for each fold, and the mean over folds.
 
-    ``epochs`` has one row per fold and epoch: the columns of :func:`history` and ``fold``; ``quantity`` as there.
+    ``epochs`` has one row per fold and epoch, with the columns of :func:`history` and ``fold``. ``quantity`` is "loss"
+    or "accuracy".
     """
     ax = axes(ax, (5, 3))
     for prefix, name, colour, marker in _CURVES:
@@ -64,10 +71,21 @@ def _finish_history(ax: Axes, quantity: str) -> Axes:
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw a confusion matrix of ``classes``: colours show the share of each true class, numbers count clips.
+    """Plot a confusion matrix; colours show shares of the true class, numbers count clips.
 
-    ``counts`` has shape (classes, classes); rows are true classes, as in :attr:`musiclab.metrics.Result.confusion`. Of
-    more than 40 classes only the colours are drawn, and only as many names as there is room for.
+    With more than 40 classes, numbers are left out, and so are names for which there is no room.
+
+    Parameters
+    ----------
+    counts : int array, shape (classes, classes)
+        Confusion matrix with true classes as rows, such as :attr:`musiclab.metrics.Result.confusion`.
+    classes
+        Names of the classes.
+
+    Examples
+    --------
+    >>> confusion(np.array([[8, 2], [1, 9]]), ["blues", "jazz"]).get_xlabel()
+    'predicted'
     """
     ax = axes(ax, confusion_size(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -77,8 +95,8 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None
         colour = "white" if shares[row, column] > 0.5 else "black"
         ax.text(column, row, counts[row, column], ha="center", va="center", fontsize=8, color=colour)
     side = 0.42 * min(len(classes), MOST_ROWS)
-    turned = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
-    name_ticks(ax.xaxis, classes, side, ha="right", rotation_mode="anchor", **turned)
+    rotation = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
+    name_ticks(ax.xaxis, classes, side, ha="right", rotation_mode="anchor", **rotation)
     name_ticks(ax.yaxis, classes, side)
     ax.set(xlabel="predicted", ylabel="true")
     ax.figure.colorbar(image, ax=ax, label="share of the true class (%)", fraction=0.046, pad=0.03)
@@ -86,20 +104,29 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None
 
 
 def confusion_size(classes: Sequence[str]) -> tuple[float, float]:
-    """Return width and height in inches of a figure for a confusion matrix, with room for the names of its classes."""
+    """Compute width and height in inches of a confusion matrix figure with room for the names of ``classes``."""
     longest = max(map(len, drawable(classes)))
     size = 2.2 + max(0.42 * min(len(classes), MOST_ROWS), 0.1 * min(longest, 20)) + 0.14 * max(0, longest - 20)
     return size + 0.6, size
 
 
 def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw accuracies with their 95 % intervals, the best on top.
+    """Plot accuracies with their 95 % intervals, the best on top.
 
-    ``table`` has the columns ``name``, ``accuracy``, ``low`` and ``high`` (in [0, 1]), and optionally ``generated``,
-    which marks results on generated data.
+    Parameters
+    ----------
+    table
+        Table with one row per result and the columns ``name``, ``accuracy``, ``low`` and ``high`` (in [0, 1]). An
+        optional column ``generated`` marks results on generated data.
+
+    Examples
+    --------
+    >>> results = pd.DataFrame({"name": ["cnn", "mlp"], "accuracy": [0.7, 0.6], "low": [0.6, 0.5], "high": [0.8, 0.7]})
+    >>> [label.get_text() for label in comparison(results).get_yticklabels()]
+    ['mlp', 'cnn']
     """
     ax = axes(ax, (7, 1 + 0.4 * len(table)))
-    table = table[::-1].sort_values("accuracy", kind="stable")  # of equals the first stays on top
+    table = table[::-1].sort_values("accuracy", kind="stable")  # in a tie, the first row stays on top
     accuracy, low, high = (100 * table[name].to_numpy() for name in ("accuracy", "low", "high"))
     rows = np.arange(len(table))
     spread = np.maximum(0, [accuracy - low, high - accuracy])
@@ -121,28 +148,35 @@ def differences(
     ax: Axes | None = None,
     label: str = "difference of the accuracies",
 ) -> Axes:
-    """Draw differences with their 95 % intervals, the first on top; a marker is hollow if its interval contains 0.
+    """Plot differences with their 95 % intervals; a hollow marker means that the interval contains 0.
 
     Parameters
     ----------
     tables
-        One table, or up to five by name, indexed by what is compared, with the columns ``difference``, ``low`` and
-        ``high`` (in [-1, 1]) of :func:`musiclab.metrics.difference_interval`. All have the rows of the first.
+        One table, or up to five tables by name. A row is a comparison, named by the index, with the columns
+        ``difference``, ``low`` and ``high`` (in [-1, 1]) from :func:`musiclab.metrics.difference_interval`. All tables
+        have the same rows.
     label
-        Name of the difference, for the axis, which is in points.
+        Name of the difference on the axis, which is in points.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"difference": [0.1], "low": [0.02], "high": [0.18]}, index=["cnn minus mlp"])
+    >>> differences(table).get_xlabel()
+    'difference of the accuracies (points), with its 95 % interval'
     """
     tables = {"": tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     names = next(iter(tables.values())).index
     ax = axes(ax, (8, 1 + 0.4 * len(names) * max(1, len(tables) / 3)))
     for index, (name, table) in enumerate(tables.items()):
-        colour, marker = _TABLES[index]
+        colour, marker = _TABLE_STYLES[index]
         rows = np.arange(len(names)) + 0.7 * ((index + 0.5) / len(tables) - 0.5)
         points = 100 * table.loc[names, ["difference", "low", "high"]].to_numpy(dtype=float)
-        ax.plot([], [], marker, color=colour, label=drawable([name])[0])  # for the legend: a filled mark
+        ax.plot([], [], marker, color=colour, label=drawable([name])[0])  # a filled marker for the legend
         for row, (difference, low, high) in zip(rows, points, strict=True):
-            inside = "white" if low <= 0 <= high else colour
+            face = "white" if low <= 0 <= high else colour
             spread = [[max(0, difference - low)], [max(0, high - difference)]]
-            ax.errorbar(difference, row, xerr=spread, fmt=marker, color=colour, markerfacecolor=inside, capsize=3)
+            ax.errorbar(difference, row, xerr=spread, fmt=marker, color=colour, markerfacecolor=face, capsize=3)
     ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(names)), drawable(names))
     ax.set(xlabel=f"{label} (points), with its 95 % interval", ylim=(len(names) - 0.5, -0.5))
@@ -152,10 +186,21 @@ def differences(
 
 
 def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw the probability of each class along a recording: one row per class, darker where it is higher.
+    """Plot the probability of each class over time: one row per class, darker where it is higher.
 
-    ``edges`` are the times in s between windows, shape (windows + 1,), from :func:`musiclab.runs.prediction.edges`, and
-    ``probabilities`` have shape (windows, classes).
+    Parameters
+    ----------
+    edges : array, shape (windows + 1,)
+        Times in s between windows, from :func:`musiclab.runs.prediction.edges`.
+    probabilities : array, shape (windows, classes)
+        Probabilities from 0 to 1.
+    classes
+        Names of the classes.
+
+    Examples
+    --------
+    >>> timeline([0, 1, 2], [[0.9, 0.1], [0.2, 0.8]], ["speech", "music"]).get_xlabel()
+    'time (s)'
     """
     side = 0.25 * min(len(classes), MOST_ROWS)
     ax = axes(ax, (8, 1.2 + side))

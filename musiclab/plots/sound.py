@@ -1,4 +1,4 @@
-"""Plots of sound: samples, spectra, and how they change over time."""
+"""Plot waveforms, spectra and spectrograms."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,9 +8,24 @@ from musiclab.plots.style import LEVELS, PALETTE, axes
 
 
 def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, start: float = 0.0, **style) -> Axes:
-    """Draw a waveform, ``samples`` of shape (samples,) at ``sample_rate`` Hz; fewer than 200 as points on stems.
+    """Plot a waveform over time; fewer than 200 samples are drawn as points on stems.
 
-    ``start`` is the time of the first sample, in s; ``style`` goes to matplotlib's ``plot``.
+    Parameters
+    ----------
+    samples : array, shape (samples,)
+        Waveform.
+    sample_rate
+        Sample rate in Hz.
+    start
+        Time of the first sample in s.
+    **style
+        Passed to matplotlib's ``plot``.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(2205) / 22050)
+    >>> waveform(tone, 22050).get_ylabel()
+    'amplitude'
     """
     ax = axes(ax, (8, 2.2))
     time = start + np.arange(len(samples)) / sample_rate
@@ -22,14 +37,20 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, star
     else:
         ax.plot(time, samples, rasterized=True, **style)
     ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(time[0], time[-1] + 1 / sample_rate))
-    ax.locator_params(axis="x", nbins=6)  # times of a few ms have long labels
+    ax.locator_params(axis="x", nbins=6)  # few ticks, because times of a few ms have long labels
     return ax
 
 
 def spectrum(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, floor: float = -80.0, **style) -> Axes:
-    """Draw the level of each frequency of a sound, in dB below the highest level.
+    """Plot the spectrum of a waveform, in dB relative to its highest level.
 
-    Parameters as in :func:`waveform`; ``floor`` is the lowest level drawn, in dB.
+    Takes the parameters of :func:`waveform`. ``floor`` is the lowest level shown, in dB.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(2205) / 22050)
+    >>> spectrum(tone, 22050).get_ylabel()
+    'level (dB)'
     """
     ax = axes(ax, (8, 2.6))
     magnitude = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
@@ -43,17 +64,30 @@ def spectrum(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, floo
 def log_mel(
     picture: np.ndarray, config: MelConfig = MelConfig(), ax: Axes | None = None, colorbar: bool = True
 ) -> Axes:
-    """Draw a log-mel spectrogram with time and frequency on its axes.
+    """Plot a log-mel spectrogram with axes in seconds and Hz.
 
-    ``picture`` has shape (n_mels, frames), as :func:`musiclab.features.log_mel` computes it with the settings
-    ``config``.
+    Parameters
+    ----------
+    picture : array, shape (n_mels, frames)
+        Log-mel spectrogram from :func:`musiclab.features.log_mel`.
+    config
+        Feature settings with which ``picture`` was computed.
+    colorbar
+        Add a colour bar.
+
+    Examples
+    --------
+    >>> from musiclab import features, studio
+    >>> track = studio.render("jazz", seed=7, seconds=3)
+    >>> log_mel(features.log_mel(track.waveform)).get_ylabel()
+    'frequency (Hz, mel scale)'
     """
     bands, frames = picture.shape
     seconds = frames * config.hop_length / config.sample_rate
     unit = {"decibel": "level (dB)", "ln": "ln(mel)", "log10(1+10x)": "log10(1 + 10 mel)"}[config.scaling]
     ax = _image(picture, (0, seconds, 0, bands), ax, unit if colorbar else None)
-    marks = [hertz for hertz in (100, 500, 1000, 2000, 4000, 8000, 16000) if config.fmin <= hertz <= config.highest]
-    ax.set_yticks(_band_of(np.array(marks), config), [f"{hertz:,}" for hertz in marks])
+    ticks = [hertz for hertz in (100, 500, 1000, 2000, 4000, 8000, 16000) if config.fmin <= hertz <= config.highest]
+    ax.set_yticks(_hertz_to_band(np.array(ticks), config), [f"{hertz:,}" for hertz in ticks])
     ax.set_ylabel("frequency (Hz, mel scale)")
     return ax
 
@@ -68,20 +102,33 @@ def spectrogram(
     colorbar: bool = True,
     **style,
 ) -> Axes:
-    """Draw a spectrogram with evenly spaced bins, each frame and bin centred on its time and frequency.
+    """Plot a spectrogram with linearly spaced frequencies.
 
     Parameters
     ----------
     levels : array, shape (n_fft / 2 + 1, frames)
-        From 0 Hz to half the sample rate.
-    sample_rate, hop_length
-        In Hz; in samples from one frame to the next.
+        Spectrogram from 0 Hz to half the sample rate.
+    sample_rate
+        Sample rate in Hz.
+    hop_length
+        Hop length in samples.
     label
-        Name of the levels, with their unit.
+        Quantity and unit for the colour bar.
     top
-        Highest frequency drawn, in Hz; by default all are.
+        Highest frequency shown, in Hz; by default half the sample rate.
+    colorbar
+        Add a colour bar.
     **style
-        Passed to matplotlib's ``imshow``: ``vmin`` and ``vmax`` give two pictures the same colours.
+        Passed to matplotlib's ``imshow``. Set ``vmin`` and ``vmax`` to compare two spectrograms.
+
+    Examples
+    --------
+    >>> import librosa
+    >>> from musiclab import studio
+    >>> magnitude = np.abs(librosa.stft(studio.render("jazz", seed=7, seconds=3).waveform, hop_length=256))
+    >>> levels = librosa.amplitude_to_db(magnitude, ref=np.max)
+    >>> spectrogram(levels, 22050, hop_length=256, top=4000).get_ylabel()
+    'frequency (Hz)'
     """
     bins, frames = levels.shape
     step, width = hop_length / sample_rate, sample_rate / 2 / (bins - 1)  # s from frame to frame, Hz from bin to bin
@@ -94,10 +141,17 @@ def spectrogram(
 def chroma(
     values: np.ndarray, sample_rate: int, hop_length: int = 512, ax: Axes | None = None, colorbar: bool = True, **style
 ) -> Axes:
-    """Draw the strength of each of the twelve pitch classes over time.
+    """Plot a chromagram: the strength of the twelve pitch classes over time.
 
-    ``values`` has shape (12, frames), from C upwards, as :func:`musiclab.features.chroma` gives it; other parameters as
-    in :func:`spectrogram`.
+    ``values`` has shape (12, frames), starts at C and comes from :func:`musiclab.features.chroma`. The other parameters
+    are those of :func:`spectrogram`.
+
+    Examples
+    --------
+    >>> from musiclab import features, studio
+    >>> track = studio.render("classical", seed=1, seconds=6)
+    >>> chroma(features.chroma(track.waveform), 22050).get_ylabel()
+    'pitch class'
     """
     frames, step = values.shape[1], hop_length / sample_rate
     label = "share of the strongest" if colorbar else None
@@ -119,8 +173,8 @@ def _image(
     return ax
 
 
-def _band_of(hertz: np.ndarray, config: MelConfig) -> np.ndarray:
-    """Convert frequencies to an axis of bands, on which band i has its peak at i + 0.5."""
+def _hertz_to_band(hertz: np.ndarray, config: MelConfig) -> np.ndarray:
+    """Convert frequencies to positions among the mel bands; the peak of band i is at i + 0.5."""
     import librosa
 
     centres = librosa.mel_frequencies(n_mels=config.n_mels + 2, fmin=config.fmin, fmax=config.highest)

@@ -1,15 +1,24 @@
-"""Runs: train a model, cross-validate it, load it again, and use it.
+"""Train, cross-validate, load, compare and explain models.
 
-===========  ===============================================================
-experiments  :func:`train` and :func:`crossval`: from data to a run
-run          :class:`Run`, a trained model, and :func:`load`
-settings     :class:`RunSettings`, how it was trained
-prediction   :class:`Predictions` of new sounds, along time in long ones
-comparison   :func:`compare`: runs side by side
-report       page of a run, ``report.html``
-leakage      :func:`compare_leak`: the effect of a split that leaks
-attribution  part of its input that a model uses for a prediction
-===========  ===============================================================
+===========  ===========================================================================
+experiments  :func:`train` and :func:`crossval` train and test a model
+run          :class:`Run` is a trained model with its results; :func:`load` reads it
+settings     :class:`RunSettings` describe how the model was trained
+prediction   :class:`Predictions` for new sounds
+comparison   :func:`compare` puts several runs into a table
+report       ``report.html`` shows the result of a run
+leakage      :func:`compare_leak` measures the effect of a leaking split
+attribution  :func:`saliency`, :func:`occlusion` and others explain predictions
+===========  ===========================================================================
+
+Examples
+--------
+>>> import musiclab as ml
+>>> run = ml.train("cnn", "recordings", out="runs/cnn", epochs=40)  # doctest: +SKIP
+>>> print(run)  # accuracy with its interval  # doctest: +SKIP
+>>> run.predict("new.wav").files  # doctest: +SKIP
+>>> ml.compare(run, ml.load("runs/mlp"))  # doctest: +SKIP
+>>> ml.crossval("cnn", "esc10:DIR", folds="all").result.ci95  # doctest: +SKIP
 """
 
 from musiclab.runs.attribution import effects, hear, occlusion, saliency, separate

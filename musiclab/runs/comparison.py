@@ -1,4 +1,4 @@
-"""Put runs side by side: accuracy, size, speed, and whether the differences could be chance."""
+"""Compare runs by accuracy, size and speed, and test whether differences are due to chance."""
 
 import statistics
 import time
@@ -17,40 +17,40 @@ from musiclab.metrics import mcnemar
 from musiclab.runs.run import Run, load
 from musiclab.training import pick_device
 
-BATCH = 32  # segments at a time, for the speed
+BATCH = 32  # segments per batch, to measure speed
 PICTURES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several runs in one table; ``str()`` is for people.
+    """Table of several runs. ``print`` shows it with footnotes.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per run, the best first: ``name``, ``model``, ``data``, ``generated``, ``split``, ``accuracy``, ``low``
-        and ``high`` (its 95 % interval), ``n``, ``parameters``, ``multiply_adds`` (for one segment), ``seconds`` (of
-        training and testing), ``clips_per_second``, and for McNemar's test against the best run ``only_best`` and
-        ``only_this`` (clips that only one of them classified correctly) and ``p``. Unknown values are missing.
+        One row per run, the most accurate first: ``name``, ``model``, ``data``, ``generated``, ``split``, ``accuracy``
+        with its 95 % interval from ``low`` to ``high``, ``n``, ``parameters``, ``multiply_adds`` (per segment),
+        ``seconds`` (training and testing) and ``clips_per_second``. McNemar's test against the best run adds
+        ``only_best`` and ``only_this`` (number of clips that only one of the two classified correctly) and ``p``.
     notes : tuple of str
-        Footnotes of the table.
+        Footnotes.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict:
-        """Return what ``--json`` prints: ``runs`` and ``notes``; unknown values are None."""
+        """Return ``runs`` and ``notes`` as a dictionary, as ``--json`` prints it; missing values are None."""
         table = self.table.astype(object).where(self.table.notna(), None)
         return {"runs": table.to_dict("records"), "notes": list(self.notes)}
 
     def save(self, path: str | Path) -> Path:
-        """Write the table (``.csv``) or a picture of the accuracies (``.png``, ``.svg``, ``.pdf``)."""
+        """Write the table (``.csv``) or a plot of the accuracies (``.png``, ``.svg``, ``.pdf``)."""
         path = check_out(path)
         if path.suffix.lower() == ".csv":
             return write_csv(path, self.table)
         with replacing(path) as unfinished:
-            from matplotlib.figure import Figure  # not at the top, because comparing needs no pictures
+            from matplotlib.figure import Figure  # imported late, because comparing works without matplotlib
 
             from musiclab import plots
 
@@ -61,66 +61,77 @@ class Comparison:
 
     def __str__(self) -> str:
         table = self.table
-        shown = {
+        columns = {
             "model": table["model"],
             "accuracy (%)": [
                 f"{100 * row.accuracy:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})" for row in table.itertuples()
             ],
             "n": table["n"].map("{:,}".format),
-            "parameters": table["parameters"].map(_short),
-            "multiply-adds": table["multiply_adds"].map(_short),
+            "parameters": table["parameters"].map(_abbreviate),
+            "multiply-adds": table["multiply_adds"].map(_abbreviate),
             "trained (s)": table["seconds"].map("{:,.1f}".format),
             "clips/s": table["clips_per_second"].astype(float).map("{:,.0f}".format, na_action="ignore"),
             "p": ["best", *table["p"].astype(float).map("{:.3g}".format, na_action="ignore")[1:]],
         }
         names = table["name"] + np.where(table["generated"], " *", "")
-        text = pd.DataFrame(shown).set_index(names).rename_axis(index=None, columns="run").to_string(na_rep="-")
+        text = pd.DataFrame(columns).set_index(names).rename_axis(index=None, columns="run").to_string(na_rep="-")
         return "\n".join([text, *self.notes])
 
 
 def compare(*runs: Run | str | Path, device: str = "auto", measure_speed: bool = True) -> Comparison:
-    """Put runs side by side, the most accurate first.
+    """Compare runs in a table, the most accurate first.
 
-    McNemar's test compares each with the first if both were tested with the same clips. Its p-values are not corrected
-    for the number of tests, and the best run was chosen by the same clips, so a p just below 0.05 means little.
+    McNemar's test compares each run with the best one if both were tested on the same clips. Its p-values are not
+    corrected for multiple tests, and the same clips decided which run is best. So a p just below 0.05 is weak evidence.
 
     Parameters
     ----------
     *runs
         Runs and cross-validations, or their folders.
     device
-        Device on which the speed is measured.
+        Device on which speed is measured.
     measure_speed
         Measure how many segments per second each model classifies.
 
     Raises
     ------
     RunError
-        There is no run, one was not tested, or the same clips have different labels in two of them.
+        No runs were passed, a run was not tested, or two runs have different labels for the same clip.
 
     Examples
     --------
-    >>> print(compare("runs/cnn", "runs/mlp"))  # doctest: +SKIP
+    >>> from musiclab import models
+    >>> from musiclab.metrics import Result
+    >>> from musiclab.runs import RunSettings
+    >>> paths, runs = np.array(["1.wav", "2.wav", "3.wav"]), []
+    >>> for predictions in ([0, 1, 1], [0, 1, 0]):
+    ...     result = Result(["low", "high"], np.array([0, 1, 1]), np.log(np.eye(2)[predictions] + 1e-9), paths, paths)
+    ...     model = models.create("m3", classes=2, width=4)
+    ...     runs.append(Run(RunSettings("m3", model.sizes, ["low", "high"], "audio", {}), model, result))
+    >>> compare(*runs, measure_speed=False).table[["name", "accuracy", "only_best", "only_this", "p"]].round(2)
+       name  accuracy  only_best  only_this    p
+    0  m3 1      1.00       <NA>       <NA>  NaN
+    1  m3 2      0.67          1          0  1.0
     """
     if not runs:
-        raise RunError("expected run folders to compare, found none")
+        raise RunError("expected one or more run folders to compare, found none")
     problems = Problems()
-    compared = [run if isinstance(run, Run) else problems.check(load, run) for run in runs]
-    for run in filter(None, compared):
+    runs = [run if isinstance(run, Run) else problems.check(load, run) for run in runs]
+    for run in filter(None, runs):
         problems.check(run.check_tested)
     problems.raise_if_any()
-    names = [run.name for run in compared]
+    names = [run.name for run in runs]
     if len(set(names)) < len(names):
-        names = [str(run.folder or f"{run.name} {index}") for index, run in enumerate(compared, start=1)]
-    used_device = pick_device(device) if measure_speed else None
-    best = max(compared, key=lambda run: run.result.accuracy)
-    rows = [_row(name, run, best, used_device) for name, run in zip(names, compared, strict=True)]
+        names = [str(run.folder or f"{run.name} {position}") for position, run in enumerate(runs, start=1)]
+    speed_device = pick_device(device) if measure_speed else None
+    best = max(runs, key=lambda run: run.result.accuracy)
+    rows = [_make_row(name, run, best, speed_device) for name, run in zip(names, runs, strict=True)]
     table = pd.DataFrame(rows).sort_values("accuracy", ascending=False, kind="stable", ignore_index=True)
-    table = table.astype({"only_best": "Int64", "only_this": "Int64"})  # counts, of which some are missing
-    return Comparison(table, tuple(_notes(table, used_device)))
+    table = table.astype({"only_best": "Int64", "only_this": "Int64"})  # integer columns with missing values
+    return Comparison(table, tuple(_make_notes(table, speed_device)))
 
 
-def _row(name: str, run: Run, best: Run, device: torch.device | None) -> dict:
+def _make_row(name: str, run: Run, best: Run, device: torch.device | None) -> dict:
     low, high = run.result.ci95
     row = {
         "name": name,
@@ -147,18 +158,17 @@ def _row(name: str, run: Run, best: Run, device: torch.device | None) -> dict:
 
 
 def check_out(path: str | Path) -> Path:
-    """Return the path of a comparison to save, or raise RunError if its ending is unknown."""
+    """Return the path of a comparison to save, or raise RunError if its extension is not supported."""
     path = Path(path)
     if path.suffix.lower() not in (".csv", *PICTURES):
-        raise RunError(
-            f"{path}: expected a name that ends in .csv or {', '.join(PICTURES)}, found {path.suffix or 'no ending'}"
-        )
+        extensions = ", ".join((".csv", *PICTURES))
+        raise RunError(f"{path}: expected one of the extensions {extensions}, found {path.suffix or 'none'}")
     return path
 
 
 @torch.inference_mode()
 def segments_per_second(model: nn.Module, device: torch.device, seconds: float = 1.0) -> float:
-    """Measure how many segments (random numbers, float32) a model classifies per second, for about ``seconds``."""
+    """Measure for about ``seconds`` how many segments (random float32 values) a model classifies per second."""
     batch = torch.randn(BATCH, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(device)
     model.to(device).eval()
     times: list[float] = []
@@ -166,32 +176,32 @@ def segments_per_second(model: nn.Module, device: torch.device, seconds: float =
         started = time.perf_counter()
         model(batch)[0, 0].item()  # waits for a GPU
         times.append(time.perf_counter() - started)
-    return BATCH / statistics.median(times[2:])  # the first batches choose algorithms and fill caches
+    return BATCH / statistics.median(times[2:])  # skip the first batches, which choose algorithms and fill caches
 
 
-def _notes(table: pd.DataFrame, device: torch.device | None) -> Iterator[str]:
+def _make_notes(table: pd.DataFrame, device: torch.device | None) -> Iterator[str]:
     best, tests = table["name"][0], int(table["p"].notna().sum())
-    others = table["name"][1:][table["p"][1:].isna()]
+    not_comparable = table["name"][1:][table["p"][1:].isna()]
     if tests:
         yield (
-            f"p: McNemar's test against {best}, on the same {table['n'][0]:,} clips; not corrected for "
+            f"p: McNemar's test against {best} on the same {table['n'][0]:,} clips, not corrected for "
             f"{tests} comparison{'s' if tests > 1 else ''}"
         )
-    if len(others):
-        yield f"tested with other clips than {best}, so that only the intervals can be compared: {', '.join(others)}"
-    yield "accuracy: with its 95 % interval, by bootstrap over groups"
+    if len(not_comparable):
+        yield f"tested on other clips than {best}, so compare only the intervals: {', '.join(not_comparable)}"
+    yield "accuracy: with its 95 % interval, from a bootstrap over groups"
     if device is not None:
         threads = torch.get_num_threads()
-        where = f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+        device_name = f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
         if device.type == "cuda":
-            where = torch.cuda.get_device_name(device)
-        yield f"clips/s: clips of one segment, batches of {BATCH}, float32, without decoding; {where}"
+            device_name = torch.cuda.get_device_name(device)
+        yield f"clips/s: clips of one segment, in batches of {BATCH}, float32, without decoding, on {device_name}"
     if table["generated"].any():
         yield "*: generated data, not a benchmark"
 
 
-def _short(count: int) -> str:
-    """Round to three digits: 553 k, 3.91 M."""
+def _abbreviate(count: int) -> str:
+    """Round to three digits, as in 3.91 M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= 0.9995 * size:
             return f"{float(f'{count / size:.3g}'):g} {unit}"

@@ -1,4 +1,4 @@
-"""Measure what a leak is worth: the same model on a split that leaks and on one that does not."""
+"""Measure how much a leaking split inflates a model's accuracy."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,32 +23,33 @@ from musiclab.training import Recipe, normalise, recipe
 
 @dataclass(frozen=True)
 class Leak:
-    """Results of a model on the same segments or clips, tested once by random folds and once by whole groups."""
+    """Two results of a model on the same data: with a random split, which leaks, and with a split by group."""
 
     model: str
     data: str
-    unit: str  # dealt out at random: "segment" or "clip"
+    unit: str  # assigned to folds at random by the leaky split: "segment" or "clip"
     leaky: Result
     honest: Result
     generated: bool = False
 
     @property
     def inflation(self) -> float:
-        """Accuracy with the leak minus the honest one, in [-1, 1]."""
+        """Leaky accuracy minus honest accuracy, in [-1, 1]."""
         return self.leaky.accuracy - self.honest.accuracy
 
     @property
     def test(self) -> McNemar:
-        """McNemar's test of the two; it treats the segments of a clip as independent."""
+        """McNemar's test of the two results, which treats the segments of a clip as independent."""
         return mcnemar(self.leaky, self.honest)
 
     def __str__(self) -> str:
         note = " (generated data, not a benchmark)" if self.generated else ""
-        leaky, honest = (str(each).replace(" clips in ", f" {self.unit}s in ") for each in (self.leaky, self.honest))
+        results = (self.leaky, self.honest)
+        leaky, honest = (str(result).replace(" clips in ", f" {self.unit}s in ") for result in results)
         return (
             f"{self.model} on {self.data}{note}\n"
-            f"  leaky ({self.unit}s at random): {leaky}\n"
-            f"  honest (whole groups): {honest}\n"
+            f"  leaky ({self.unit}s split at random): {leaky}\n"
+            f"  honest (split by group): {honest}\n"
             f"  the leak is worth {100 * self.inflation:+.1f} points"
         )
 
@@ -63,87 +64,99 @@ def compare_leak(
     show_progress: bool = True,
     **overrides,
 ) -> Leak:
-    """Cross-validate a model twice: on clips or segments dealt out at random, and on whole groups.
+    """Cross-validate a model twice: once with a random split, which leaks, and once with a split by group.
 
-    Only the split differs: both have the same clips, each tested once, equally many folds of about the same size, and
-    no validation part. Official folds are not used.
+    Only the split differs. Both test each clip once, have the same number of folds of similar size, and use no
+    validation set and no official folds.
 
     Parameters
     ----------
     model
-        Name of a network, or a scikit-learn classifier, which gets the mean and the standard deviation over time of
-        each log-mel band; give a pipeline if it needs a scaler.
+        Name of a network, or a scikit-learn classifier, which takes the mean and standard deviation over time of each
+        log-mel band. Use a pipeline if it needs a scaler.
     data
-        As for :func:`musiclab.store.open_data`.
+        As in :func:`musiclab.store.open_data`.
     unit
-        ``"segment"``: clips are cut before the split, so that segments of one clip come on both sides. ``"clip"``:
-        clips stay whole, and clips of one group (artist, recording) come on both sides.
+        ``"segment"``: clips are cut before the split, so training and test set share clips. ``"clip"``: clips stay
+        whole, but training and test set share groups (artists, recordings).
     folds
-        Number of folds, or as many as the class with the fewest groups allows.
+        Number of folds, or fewer if a class has fewer groups.
     frames
-        Length of a segment, and of the input of a network; 64 frames are 1.5 s.
+        Length of a segment and of a network's input in frames; 64 frames are 1.5 s.
     seed
-        Random seed of the folds and of a network.
+        Random seed of the folds and of the network.
     show_progress
-        Draw a progress bar.
+        Show progress bars.
     **overrides
-        Changes of a network's recipe (:func:`musiclab.training.recipe`).
+        Changes to the network's recipe (:func:`musiclab.training.recipe`).
 
     Raises
     ------
     DatasetError
-        Nothing can leak, because each group is a single clip, or no clip is as long as two segments.
+        Nothing can leak, because every group has a single clip, or every clip is shorter than two segments.
 
     Examples
     --------
-    >>> print(compare_leak(SVC(), "studio", unit="clip"))  # doctest: +SKIP
+    Each artist has four identical clips of noise, so the random split lets a classifier recognise the clips:
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from musiclab.features import MelConfig
+    >>> settings = {"logmel": MelConfig().to_dict()}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with create(f"{folder}/noise.h5", settings, {"name": "noise"}, ["jazz", "rock"]) as writer:
+    ...         for clip, artist in enumerate(np.repeat(range(10), 4)):
+    ...             row = {"path": f"{clip}.wav", "label": ["jazz", "rock"][artist % 2], "group": f"artist {artist}"}
+    ...             writer.append(row, {"logmel": np.random.default_rng(artist).normal(size=(128, 64))})
+    ...     leak = compare_leak(KNeighborsClassifier(1), f"{folder}/noise.h5", unit="clip")
+    >>> leak.leaky.accuracy, leak.honest.accuracy < 0.8
+    (1.0, True)
     """
     check_known(unit, ("segment", "clip"), "a unit")
     if isinstance(model, str):
         if (feature := models.find(model).feature) != "logmel":
-            raise RunError(f"expected a model that takes log-mels as input, found {model}, which takes {feature}")
+            raise RunError(f"expected a model that takes log-mel spectrograms, found {model}, which takes {feature}")
         model = recipe(model, **{"frames": frames, "seed": seed} | overrides)
     store = open_data(data)
-    with _cut(store, frames) if unit == "segment" else nullcontext(store) as pieces:
+    with _cut_into_segments(store, frames) if unit == "segment" else nullcontext(store) as units:
         if unit == "segment":
-            wholes, remedy, origins = "clips", "take fewer frames", pieces.index["path"].str.rpartition("#")[0]
+            source, fix, sources = "clip", "Use fewer frames", units.index["path"].str.rpartition("#")[0]
         else:
-            wholes, remedy, origins = "groups", "take segments", pieces.index["group"]
-        if origins.is_unique:
+            source, fix, sources = "group", 'Use unit="segment"', units.index["group"]
+        if sources.is_unique:
             raise DatasetError(
-                f"{store.source.get('name')}: expected some {wholes} of several {unit}s, found one {unit} in each of "
-                f"{len(pieces)}, so nothing can leak; {remedy}"
+                f"{store.source.get('name')}: nothing can leak, because each of the {len(units)} {source}s has only "
+                f"one {unit}. {fix}."
             )
-        honest = splits.with_folds(pieces.index.assign(fold=0, split=""), folds, seed)
-        leaky = honest.assign(fold=_random_folds(honest, honest["fold"].max(), seed))
+        honest = splits.with_folds(units.index.assign(fold=0, split=""), folds, seed)
+        leaky = honest.assign(fold=_assign_random_folds(honest, honest["fold"].max(), seed))
         both_folds = [index["fold"].to_numpy() for index in (leaky, honest)]
         if isinstance(model, Recipe):
             name = model.model
-            results = [_crossval_network(model, pieces, each, show_progress) for each in both_folds]
+            results = [_crossval_network(model, units, fold_of, show_progress) for fold_of in both_folds]
         else:
-            name = type(getattr(model, "steps", [("", model)])[-1][1]).__name__  # of a pipeline the last step
-            results = [_crossval_classifier(model, pieces, each) for each in both_folds]
+            name = type(getattr(model, "steps", [("", model)])[-1][1]).__name__  # the last step of a pipeline
+            results = [_crossval_classifier(model, units, fold_of) for fold_of in both_folds]
     return Leak(name, store.source.get("name", ""), unit, *results, generated=bool(store.source.get("generated")))
 
 
 @contextmanager
-def _cut(store: Store, frames: int) -> Iterator[Store]:
-    """Yield a temporary store of the segments of ``frames`` in each clip; the rest of a clip is dropped."""
+def _cut_into_segments(store: Store, frames: int) -> Iterator[Store]:
+    """Yield a temporary store of segments; a shorter remainder at the end of a clip is dropped."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "segments.h5"
         with create(path, {"logmel": store.config["logmel"]}, store.source, store.classes) as writer:
             for clip, row in enumerate(store.index.to_dict("records")):
-                picture = store.read("logmel", clip)  # (n_mels, frames)
-                starts = range(0, picture.shape[1] - frames + 1, frames) or [0]
-                length = frames if len(starts) > 1 else None  # a clip of less than two segments stays whole
+                log_mel = store.read("logmel", clip)  # (n_mels, frames)
+                starts = range(0, log_mel.shape[1] - frames + 1, frames) or [0]
+                length = frames if len(starts) > 1 else None  # a clip shorter than two segments stays whole
                 for start in starts:
-                    piece = picture[:, start:][:, :length]
-                    writer.append({**row, "path": f"{row['path']}#{start}"}, {"logmel": piece})
-        with Store(path) as pieces:
-            yield pieces
+                    segment = log_mel[:, start:][:, :length]
+                    writer.append({**row, "path": f"{row['path']}#{start}"}, {"logmel": segment})
+        with Store(path) as segments:
+            yield segments
 
 
-def _random_folds(index: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+def _assign_random_folds(index: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     fold_of = np.zeros(len(index), dtype=int)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for fold, (_, rows) in enumerate(splitter.split(index, index["label"]), start=1):
@@ -151,24 +164,23 @@ def _random_folds(index: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     return fold_of
 
 
-def _crossval_network(chosen: Recipe, pieces: Store, folds: np.ndarray, show_progress: bool) -> Result:
+def _crossval_network(model_recipe: Recipe, store: Store, fold_of: np.ndarray, show_progress: bool) -> Result:
     results = []
-    for fold in np.unique(folds):
-        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+    for fold in np.unique(fold_of):
+        train, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         split = splits.Split(train, test[:0], test, f"fold {fold} tests")
-        run = run_split(chosen, pieces, split, show_progress=show_progress)
+        run = run_split(model_recipe, store, split, show_progress=show_progress)
         results.append(raise_if_interrupted(run).result)
     return Result.join(results)
 
 
-def _crossval_classifier(classifier, pieces: Store, folds: np.ndarray) -> Result:
-    values, offsets = pieces.values("logmel"), pieces.offsets("logmel")
-    parts = (values[start:end].astype(np.float32) for start, end in pairwise(offsets))
-    inputs = np.stack([np.concatenate([part.mean(axis=0), part.std(axis=0)]) for part in parts])
+def _crossval_classifier(classifier, store: Store, fold_of: np.ndarray) -> Result:
+    values, offsets = store.values("logmel"), store.offsets("logmel")
+    log_mels = (values[start:end].astype(np.float32) for start, end in pairwise(offsets))  # (frames, n_mels)
+    inputs = np.stack([np.concatenate([log_mel.mean(axis=0), log_mel.std(axis=0)]) for log_mel in log_mels])
     method = "predict_proba" if hasattr(classifier, "predict_proba") else "predict"
-    shares = cross_val_predict(classifier, inputs, pieces.labels, cv=PredefinedSplit(folds), method=method)
-    if method == "predict":
-        shares = np.eye(len(pieces.classes))[shares]
-    log_probabilities = normalise(np.log(np.clip(shares, 1e-12, None)))
-    groups, paths = (pieces.index[column].to_numpy(dtype=str) for column in ("group", "path"))
-    return Result(pieces.classes, pieces.labels, log_probabilities, groups, paths)
+    predictions = cross_val_predict(classifier, inputs, store.labels, cv=PredefinedSplit(fold_of), method=method)
+    probabilities = np.eye(len(store.classes))[predictions] if method == "predict" else predictions
+    log_probabilities = normalise(np.log(np.clip(probabilities, 1e-12, None)))
+    groups, paths = (store.index[column].to_numpy(dtype=str) for column in ("group", "path"))
+    return Result(store.classes, store.labels, log_probabilities, groups, paths)

@@ -1,4 +1,4 @@
-"""Predict the class of new sounds: of whole files, and along time in long ones."""
+"""Classify new sounds: one prediction per file, and a timeline of predictions for long files."""
 
 import os
 import shutil
@@ -22,27 +22,27 @@ from musiclab.runs.settings import RunSettings
 from musiclab.store.segments import Segments, covering
 from musiclab.training import check_finite, normalise, score
 
-BLOCK = 60.0  # seconds that are decoded at once, so that memory does not depend on the length of a file
-SHORTEST = 0.01  # seconds from one window to the next
-LONG = 3  # segments; a longer file gets a timeline, too
+BLOCK = 60.0  # s, decoded at once, so that memory use does not depend on the length of a file
+SHORTEST = 0.01  # s, smallest step from one window to the next
+LONG = 3  # segments; longer files get a timeline
 STANDARD_INPUT = "-"
 
-# (start and end of each window in s, shape (windows, 2); values; index of the value where each window begins)
+# start and end of each window in s, shape (windows, 2); feature values; index of each window's first value
 Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of a model for sounds.
+    """A model's predictions for sound files.
 
     Attributes
     ----------
     classes : list of str
     files : pandas.DataFrame
-        One row per file: ``path``, ``predicted``, and ``p(NAME)``, the probability of each class.
+        One row per file: ``path``, ``predicted``, and the probability ``p(NAME)`` of each class.
     windows : pandas.DataFrame
-        One row per window of time: ``path``, ``start`` and ``end`` (s), ``class``, its ``probability``, and
-        ``p(NAME)`` for each class. A short file is one window; windows of a long one overlap.
+        One row per time window: ``path``, ``start`` and ``end`` in s, ``class``, its ``probability``, and ``p(NAME)``
+        for each class. A short file has one window; the windows of a long file overlap.
     failures : list of (path, reason)
         Files that could not be read.
     """
@@ -54,24 +54,24 @@ class Predictions:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Probabilities of the classes for each file, shape (files, classes)."""
+        """Class probabilities of each file, shape (files, classes)."""
         return self.files[list(map(column, self.classes))].to_numpy()
 
     def along(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-        """Return the :func:`edges` of a file's windows and their probabilities, shape (windows, classes)."""
+        """Return the :func:`edges` and the class probabilities, shape (windows, classes), of a file's windows."""
         windows = self.windows[self.windows["path"] == str(path)]
         return edges(windows), windows[list(map(column, self.classes))].to_numpy()
 
     def save(self, path: str | Path) -> Path:
-        """Write ``files`` to a CSV file in UTF-8: one line per file."""
+        """Write ``files`` to a CSV file in UTF-8."""
         return write_csv(path, self.files)
 
     def save_windows(self, path: str | Path) -> Path:
-        """Write ``windows`` to a CSV file in UTF-8: one line per window of time."""
+        """Write ``windows`` to a CSV file in UTF-8."""
         return write_csv(path, self.windows)
 
     def to_dict(self) -> dict:
-        """Return what ``--json`` prints: ``predictions``, ``windows`` and ``failures``."""
+        """Return ``predictions``, ``windows`` and ``failures`` as a dictionary, as ``--json`` prints it."""
         return {
             "predictions": self.files.to_dict("records"),
             "windows": self.windows.to_dict("records"),
@@ -82,57 +82,57 @@ class Predictions:
 def predict(
     model: nn.Module, settings: RunSettings, sounds, sample_rate: int | None, every: float | None, device: str
 ) -> Predictions:
-    """Predict the class of sounds, as :meth:`musiclab.runs.Run.predict` does.
+    """Classify sounds (see :meth:`musiclab.runs.Run.predict`).
 
-    A file is cut into windows as long as the model's segments, and their log-probabilities are averaged, as in a test.
-    A model of summaries gets one of the whole file, or of each window.
+    As in testing, a file is cut into windows of the model's segment length and their log-probabilities are averaged. A
+    model that takes summaries receives one summary of the whole file or, with ``every``, one per window.
     """
     if every is not None and not 0 < every < np.inf:
-        raise RunError(f"every: expected seconds, more than 0, found {every}")
+        raise RunError(f"every: expected a positive number of seconds, found {every}")
     if every is not None and every < SHORTEST:
         raise RunError(f"every: expected at least {SHORTEST} s, found {every} s")
     if isinstance(sounds, np.ndarray):
         _check_waveform(sounds, sample_rate)
         names, failures = ["waveform"], []
     else:
-        names, failures = _sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
-    config = settings.feature_settings
-    long = LONG * model.length * getattr(config, "hop_length", 1) / config.sample_rate  # s
+        names, failures = _list_sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
+    feature_settings = settings.feature_settings
+    long = LONG * model.length * getattr(feature_settings, "hop_length", 1) / feature_settings.sample_rate  # s
     classes, rows, tables = settings.classes, [], []
     for name in names:
         try:
-            with _as_file(name, sounds, sample_rate) as path:
+            with _open_as_file(name, sounds, sample_rate) as path:
                 spans, scores = _score_windows(model, settings, path, every, device)
         except AudioError as error:
             failures.append((name, str(error)))
             continue
         check_finite(scores, name)
-        average = normalise(scores.mean(axis=0))
-        probabilities = np.exp(average)
-        shares = dict(zip(map(column, classes), probabilities.tolist(), strict=True))
-        rows.append({"path": name, "predicted": classes[probabilities.argmax()], **shares})
+        mean_scores = normalise(scores.mean(axis=0))
+        probabilities = np.exp(mean_scores)
+        columns = dict(zip(map(column, classes), probabilities.tolist(), strict=True))
+        rows.append({"path": name, "predicted": classes[probabilities.argmax()], **columns})
         end = spans[:, 1].max()
         if every is None and (len(spans) == 1 or end <= long):
-            spans, scores = np.array([[0.0, end]]), average[None]
-        tables.append(_table(name, spans, np.exp(scores), classes))
+            spans, scores = np.array([[0.0, end]]), mean_scores[None]
+        tables.append(_tabulate_windows(name, spans, np.exp(scores), classes))
     if not rows:
         raise AudioError("\n".join(reason for _, reason in failures) or "expected sound files, found none")
     return Predictions(classes, pd.DataFrame(rows), pd.concat(tables, ignore_index=True), failures)
 
 
 def edges(windows: pd.DataFrame) -> np.ndarray:
-    """Return the borders between the windows of a file, in the middle of overlaps, in s, shape (windows + 1,)."""
+    """Compute the borders between a file's windows in s, shape (windows + 1,), in the middle of each overlap."""
     starts, ends = windows["start"].to_numpy(), windows["end"].to_numpy()
     return np.concatenate([starts[:1], (ends[:-1] + starts[1:]) / 2, ends[-1:]])
 
 
 def merged(windows: pd.DataFrame) -> pd.DataFrame:
-    """Join the windows of one file that follow each other and have the same class.
+    """Merge consecutive windows of a file that have the same class.
 
     Returns
     -------
     pandas.DataFrame
-        ``start``, ``end``, ``class`` and its mean ``probability``; an end is the next one's start.
+        ``start``, ``end``, ``class`` and its mean ``probability``. Each row ends where the next one starts.
 
     Examples
     --------
@@ -142,34 +142,34 @@ def merged(windows: pd.DataFrame) -> pd.DataFrame:
     [[0.0, 5.0, 'a', 0.7], [5.0, 8.0, 'b', 1.0]]
     """
     borders = edges(windows).astype(float)
-    stretch = (windows["class"] != windows["class"].shift()).cumsum().to_numpy()
+    section = (windows["class"] != windows["class"].shift()).cumsum().to_numpy()
     columns = {"start": "first", "end": "last", "class": "first", "probability": "mean"}
-    return windows.assign(start=borders[:-1], end=borders[1:]).groupby(stretch).agg(columns).reset_index(drop=True)
+    return windows.assign(start=borders[:-1], end=borders[1:]).groupby(section).agg(columns).reset_index(drop=True)
 
 
 def _check_waveform(waveform: np.ndarray, sample_rate: int | None) -> None:
     if not sample_rate:
-        raise RunError("expected the sample rate of the waveform in Hz, found none; give sample_rate")
+        raise RunError("the sample rate of the waveform is missing. Pass it as sample_rate, in Hz.")
     if waveform.ndim != 1 or not len(waveform) or not np.isfinite(waveform).all():
         raise AudioError(f"waveform: expected finite samples of shape (samples,), found shape {waveform.shape}")
 
 
-def _sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:
-    """List all files by name or in folders, each once, and the folders without any."""
+def _list_sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:
+    """List files and the sound files in folders, and report folders without sound files."""
     paths, failures = [], []
     for name in map(str, names):
         is_folder = name != STANDARD_INPUT and Path(name).is_dir()
-        sounds = find_audio(name, (*SUFFIXES, *TO_CONVERT)) if is_folder else [name]
-        paths += map(str, sounds)
-        if not sounds:
-            failures.append((name, f"{name}: expected sound files in the folder, found none"))
+        files = find_audio(name, (*SUFFIXES, *TO_CONVERT)) if is_folder else [name]
+        paths += map(str, files)
+        if not files:
+            failures.append((name, f"{name}: this folder contains no sound files"))
     return list(dict.fromkeys(paths)), failures
 
 
 @contextmanager
-def _as_file(name: str, sounds, sample_rate: int | None) -> Iterator[str]:
-    """Yield the path of a sound; a waveform and standard input are in a temporary file meanwhile."""
-    import soundfile  # not at the top, because training works without it
+def _open_as_file(name: str, sounds, sample_rate: int | None) -> Iterator[str]:
+    """Yield the path of a sound; a waveform or standard input is written to a temporary file."""
+    import soundfile  # imported late, because training works without it
 
     is_waveform = isinstance(sounds, np.ndarray)
     if not is_waveform and name != STANDARD_INPUT:
@@ -192,22 +192,24 @@ def _score_windows(
     model: nn.Module, settings: RunSettings, path: str, every: float | None, device: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the spans of the windows in s, shape (windows, 2), and log-probabilities, shape (windows, classes)."""
-    frames, file_rate = count_samples(path)
-    seconds = frames / file_rate
-    blocks = _summaries if settings.feature == "summary" else _segments
-    cut = {"length": model.length, "silence": settings.feature_settings.silence}
+    samples, file_rate = count_samples(path)
+    seconds = samples / file_rate
+    read_blocks = _read_summaries if settings.feature == "summary" else _read_segments
+    options = {"length": model.length, "silence": settings.feature_settings.silence}
     spans, scores = [], []
-    for block_spans, values, starts in blocks(model.length, settings, path, seconds, every):
-        segments = Segments(values, [0, len(values)], [0], classes=len(settings.classes), places=starts, **cut)
+    for block_spans, values, starts in read_blocks(model.length, settings, path, seconds, every):
+        segments = Segments(values, [0, len(values)], [0], classes=len(settings.classes), places=starts, **options)
         spans.append(block_spans)
         scores.append(score(model, segments, device, settings.precision))
     return np.concatenate(spans), np.concatenate(scores)
 
 
-def _segments(length: int, settings: RunSettings, path: str, seconds: float, every: float | None) -> Iterator[Block]:
-    """Yield windows as long as the model's segments."""
-    config = settings.feature_settings
-    rate, hop = config.sample_rate, getattr(config, "hop_length", 1)
+def _read_segments(
+    length: int, settings: RunSettings, path: str, seconds: float, every: float | None
+) -> Iterator[Block]:
+    """Yield blocks of windows that have the model's segment length."""
+    feature_settings = settings.feature_settings
+    rate, hop = feature_settings.sample_rate, getattr(feature_settings, "hop_length", 1)
     step = None if every is None else max(1, round(every * rate / hop))
 
     def spans(starts: np.ndarray) -> np.ndarray:
@@ -218,8 +220,8 @@ def _segments(length: int, settings: RunSettings, path: str, seconds: float, eve
         starts = covering(max(0, len(values) - length), length, step)
         yield spans(starts), values, starts
         return
-    margin = -(-getattr(config, "n_fft", 0) // hop)  # frames that change at the ends of a block
-    starts = covering(max(0, config.frames(int(seconds * rate)) - length), length, step)
+    margin = -(-getattr(feature_settings, "n_fft", 0) // hop)  # frames that depend on samples outside the block
+    starts = covering(max(0, feature_settings.frames(int(seconds * rate)) - length), length, step)
     longest = max(1, round(BLOCK * rate / hop) - length)  # frames from the first to the last start of a block
     blocks = np.array_split(starts, min(len(starts), 1 + starts[-1] // longest))
     parts = [(max(0, block[0] - margin) * hop, (block[-1] + length + margin) * hop) for block in blocks]
@@ -228,48 +230,52 @@ def _segments(length: int, settings: RunSettings, path: str, seconds: float, eve
         yield spans(block), values, np.clip(block - first // hop, 0, max(0, len(values) - length))
 
 
-def _summaries(length: int, settings: RunSettings, path: str, seconds: float, every: float | None) -> Iterator[Block]:
-    """Yield one summary of the whole file, of equal parts of a long one, or of ``every`` so many seconds."""
+def _read_summaries(
+    length: int, settings: RunSettings, path: str, seconds: float, every: float | None
+) -> Iterator[Block]:
+    """Yield one summary per ``every`` seconds, by default of the whole file, or of equal parts of a long file."""
     if every is None:
-        marks = np.linspace(0, seconds, max(1, int(np.ceil(seconds / BLOCK))) + 1)
+        borders = np.linspace(0, seconds, max(1, int(np.ceil(seconds / BLOCK))) + 1)
     else:
-        marks = np.arange(max(1, round(seconds / every)) + 1) * every  # a rest of less than half goes with the last
-        marks[-1] = seconds
+        borders = np.arange(max(1, round(seconds / every)) + 1) * every  # a short remainder joins the last part
+        borders[-1] = seconds
     rate = settings.feature_settings.sample_rate
-    parts = [(round(start * rate), round(end * rate)) for start, end in pairwise(marks)]
+    parts = [(round(start * rate), round(end * rate)) for start, end in pairwise(borders)]
     parts[-1] = (parts[-1][0], None)
-    for start, end, waveform in zip(marks[:-1], marks[1:], load_parts(path, rate, parts), strict=True):
+    for start, end, waveform in zip(borders[:-1], borders[1:], load_parts(path, rate, parts), strict=True):
         yield np.array([[start, end]]), _compute(settings, path, waveform), np.array([0])
 
 
 def _compute(settings: RunSettings, path: str, waveform: np.ndarray) -> np.ndarray:
-    """Return values of the model's feature as in a store, shape (samples,) or (frames, dimensions)."""
-    config, feature = settings.feature_settings, settings.feature
+    """Compute the model's feature, laid out as in a store: shape (samples,) or (frames, dimensions)."""
+    feature_settings, feature = settings.feature_settings, settings.feature
     if not len(waveform):
-        raise AudioError(f"{path}: expected sound, found 0 samples at {config.sample_rate:,} Hz; leave the file out")
+        raise AudioError(
+            f"{path}: the file is empty or too short to resample to {feature_settings.sample_rate:,} Hz. Leave it out."
+        )
     if feature == "audio":
         return to_int16(waveform)
     try:
-        values = np.ascontiguousarray(features.compute(waveform, {feature: config})[feature].T, dtype=np.float32)
+        values = features.compute(waveform, {feature: feature_settings})[feature].astype(np.float32, copy=False)
     except ValueError as error:  # too short
         raise AudioError(f"{path}: {error}") from error
     if not np.isfinite(values).all():
-        raise AudioError(f"{path}: its {feature} is not finite (NaN or infinite); listen to the file, or leave it out")
-    return values
+        raise AudioError(f"{path}: {feature} contains NaN or infinite values. Listen to the file, or leave it out.")
+    return np.ascontiguousarray(values.T)
 
 
 def column(name: str) -> str:
-    """Name the column of a class's probabilities ``p(NAME)``, which no other column is called."""
+    """Return the column name ``p(NAME)`` for a class's probabilities; it cannot clash with other columns."""
     return f"p({name})"
 
 
-def _table(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
+def _tabulate_windows(path: str, spans: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "path": path,
             "start": spans[:, 0].round(3),
             "end": spans[:, 1].round(3),
-            "class": [classes[best] for best in probabilities.argmax(axis=1)],
+            "class": [classes[label] for label in probabilities.argmax(axis=1)],
             "probability": probabilities.max(axis=1),
             **dict(zip(map(column, classes), probabilities.T, strict=True)),
         }

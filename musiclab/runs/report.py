@@ -1,4 +1,4 @@
-"""Write the page of a run: its result, its curves, and its worst mistakes to look at and listen to."""
+"""Write the report of a run: its result, learning curves, and most confident mistakes with their sound."""
 
 import base64
 import io
@@ -20,24 +20,24 @@ from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import replacing
 from musiclab.features import MelConfig, log_mel
 
-MISTAKES, SECONDS, HIGHEST_RATE = 8, 5.0, 22050  # number of mistakes, s and Hz of each: the page stays below 3 MB
+MISTAKES, SECONDS, HIGHEST_RATE = 8, 5.0, 22050  # mistakes, and s and Hz of their sound: the report is under 3 MB
 
 
 def write(run) -> Path:
-    """Write ``report.html``, ``curves.png`` and ``confusion.png`` into the folder of a run; return the page's path.
+    """Write ``report.html``, ``curves.png`` and ``confusion.png`` into the run folder, and return the report's path.
 
-    Pictures and sounds are inside the page, which has no script.
+    The report is a single file that contains all images and sounds, and no scripts.
     """
     if run.folder is None:
-        raise RunError(f"{run.name}: expected a run that is kept in a folder; save it with run.save(FOLDER)")
+        raise RunError(f"{run.name}: the run was not saved. Save it first with run.save(FOLDER).")
     run.check_tested()
-    pictures = {"curves": draw_curves(run), "confusion": draw_confusion(run)}
-    for name, picture in pictures.items():
-        if picture is None:  # no epochs; the picture of an older run must not stay
+    figures = {"curves": draw_curves(run), "confusion": draw_confusion(run)}
+    for name, png in figures.items():
+        if png is None:  # without epochs, delete the figure of a previous run
             (run.folder / f"{name}.png").unlink(missing_ok=True)
             continue
         with replacing(run.folder / f"{name}.png") as unfinished:
-            unfinished.write_bytes(picture)
+            unfinished.write_bytes(png)
     environment = Environment(loader=PackageLoader("musiclab.runs", ""), autoescape=True, trim_blocks=True)
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
     text = environment.get_template("report.html").render(
@@ -45,15 +45,15 @@ def write(run) -> Path:
         result=run.result,
         groups=len(set(run.result.groups)),
         per_class=run.result.per_class,
-        fold_rows=[(fold, f"{100 * each.result.accuracy:.1f}", each.result.n) for fold, each in run.folds.items()],
+        fold_rows=[(n, f"{100 * fold.result.accuracy:.1f}", fold.result.n) for n, fold in run.folds.items()],
         class_rows=list(_class_rows(run)),
-        facts=_facts(run),
+        details=_list_details(run),
         training=json.dumps(run.settings.training, indent=2, ensure_ascii=False),
-        mistakes=list(_worst_mistakes(run)),
+        mistakes=list(_most_confident_mistakes(run)),
         seconds=SECONDS,
         has_numbers=len(run.result.classes) <= plots.MOST_ROWS,
         version=musiclab.__version__,
-        **pictures,
+        **figures,
     )
     with replacing(run.folder / "report.html") as unfinished:
         unfinished.write_text(text, encoding="utf-8")
@@ -61,7 +61,7 @@ def write(run) -> Path:
 
 
 def draw_curves(run) -> bytes | None:
-    """Draw loss and accuracy of each epoch, as a PNG file; return None if there were no epochs."""
+    """Plot the loss and accuracy of each epoch; return a PNG file, or None without epochs."""
     quantities = [name for name in ("loss", "accuracy") if f"train_{name}" in run.history]
     if not quantities:
         return None
@@ -76,27 +76,27 @@ def draw_curves(run) -> bytes | None:
 
 
 def draw_confusion(run) -> bytes:
-    """Draw the confusion matrix, as a PNG file."""
+    """Plot the confusion matrix, and return a PNG file."""
     figure = Figure(figsize=plots.confusion_size(run.result.classes), layout="constrained")
     plots.confusion(run.result.confusion, run.result.classes, figure.subplots())
     return _as_png(figure)
 
 
 def excerpt(path: str | Path, mel: MelConfig) -> tuple[bytes, bytes]:
-    """Return the beginning of a clip as a 16-bit WAV file, and its log-mel spectrogram as a PNG file."""
+    """Return the start of a clip as a 16-bit WAV file, and its log-mel spectrogram as a PNG file."""
     waveform, _ = load_audio(path, mel.sample_rate, duration=SECONDS)
     rate = min(HIGHEST_RATE, mel.sample_rate)
     figure = Figure(figsize=(4.4, 2.2), layout="constrained")
     padded = fix_length(waveform, max(mel.n_fft, len(waveform)))
     ax = plots.log_mel(log_mel(padded, mel), mel, figure.subplots(), colorbar=False)
-    ax.set_ylabel("frequency (Hz)")  # a longer label does not fit
+    ax.set_ylabel("frequency (Hz)")  # the default label is too long
     sound = io.BytesIO()
     soundfile.write(sound, to_int16(resample(waveform, mel.sample_rate, rate)), rate, format="WAV")
     return sound.getvalue(), _as_png(figure, dpi=110, colours=64)
 
 
-def _worst_mistakes(run) -> Iterator[dict]:
-    """Yield the most confident mistakes, each with its sound and its picture, or the reason why there is none."""
+def _most_confident_mistakes(run) -> Iterator[dict]:
+    """Yield the most confident mistakes with sound and spectrogram, or with a ``problem`` if the file is unreadable."""
     settings = run.settings
     mel = settings.feature_settings if settings.feature == "logmel" else MelConfig()
     root = _common_folder(run.result.paths)
@@ -104,14 +104,14 @@ def _worst_mistakes(run) -> Iterator[dict]:
         path = mistake["path"]
         mistake["name"] = os.path.relpath(path, root) if root else path
         try:
-            mistake["sound"], mistake["picture"] = excerpt(path, mel)
-        except (AudioError, OSError, ValueError) as error:  # the file was moved, or is no file's name
+            mistake["sound"], mistake["spectrogram"] = excerpt(path, mel)
+        except (AudioError, OSError, ValueError) as error:  # the file was moved, or the path is not a file name
             mistake["problem"] = str(error)
         yield mistake
 
 
 def _class_rows(run) -> Iterator[tuple]:
-    """Yield name, precision, recall, F1 (%) and n of each class; a dash if there is no such clip."""
+    """Yield name, precision, recall, F1 (%) and n of each class, with a dash for undefined values."""
     predicted, true = run.result.confusion.sum(axis=0), run.result.confusion.sum(axis=1)
     for index, (name, row) in enumerate(run.result.per_class.iterrows()):
         precision = f"{100 * row['precision']:.1f}" if predicted[index] else "\N{EN DASH}"
@@ -119,15 +119,15 @@ def _class_rows(run) -> Iterator[tuple]:
         yield name, precision, recall, f"{100 * row['f1']:.1f}", int(row["n"])
 
 
-def _facts(run) -> dict[str, str | None]:
+def _list_details(run) -> dict[str, str | None]:
     settings, data = run.settings, run.settings.data
     epochs = run.history.groupby("fold")["epoch"].max() if run.folds else run.history.get("epoch", [])[-1:]
     minutes = run.seconds / 60
     return {
-        "Model": f"{settings.model}, {_in_words(settings.sizes)}",
+        "Model": f"{settings.model}, {_join_settings(settings.sizes)}",
         "Parameters": f"{run.summary.parameters:,}",
         "Multiply-adds for one segment": f"{run.summary.multiply_adds:,}",
-        "Input": f"{settings.feature}, {_in_words(settings.feature_config)}",
+        "Input": f"{settings.feature}, {_join_settings(settings.feature_config)}",
         "Data": data.get("name", "unnamed data"),
         "Licence": data.get("licence"),
         "Citation": data.get("citation"),
@@ -141,20 +141,20 @@ def _facts(run) -> dict[str, str | None]:
     }
 
 
-def _in_words(settings: dict) -> str:
+def _join_settings(settings: dict) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
 def _as_png(figure: Figure, dpi: int = 130, colours: int = 256) -> bytes:
-    """Convert a figure to a PNG file with a palette, which takes a third of the space."""
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08)
-    Image.open(drawn).convert("RGB").quantize(colours).save(packed, format="png", optimize=True)
-    return packed.getvalue()
+    """Convert a figure to a PNG file with a palette, which is a third of the size."""
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08)
+    Image.open(full).convert("RGB").quantize(colours).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def _common_folder(paths: np.ndarray) -> str:
     try:
         return os.path.commonpath([os.path.dirname(path) for path in paths])
-    except ValueError:  # on two drives, or absolute and relative
+    except ValueError:  # paths on two drives, or absolute and relative paths
         return ""

@@ -1,14 +1,14 @@
-"""One run: a trained model, its settings and its result, kept in a folder.
+"""Save and load a run: a folder with a trained model, its settings and its test result.
 
 ===================  ======================================================================================
 model.safetensors    weights
 model.json           :class:`RunSettings`
 history.csv          one row per epoch
-predictions.csv      log-probabilities of each tested clip
-metrics.json         result of the test, written last
-report.html          page of the run, with curves.png and confusion.png
-state.pt             state of an unfinished training, to resume it
-fold1, fold2 ...     run folder for each fold of a cross-validation, in place of the first three
+predictions.csv      log-probabilities for each test clip
+metrics.json         test result, written last
+report.html          report, with curves.png and confusion.png
+state.pt             state of an unfinished training, used to resume it
+fold1, fold2, ...    run folders of a cross-validation, instead of the first three files
 ===================  ======================================================================================
 """
 
@@ -42,39 +42,41 @@ from musiclab.training import State, TrainConfig, evaluate, pick_device
 log = logging.getLogger(__name__)
 
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, OSError)
-"""Exceptions from files that a run did not write."""
+"""Exceptions that damaged or foreign files can raise."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained model with its settings and its result, from :func:`train`, :func:`crossval` or :func:`load`.
+    """A trained model with its settings and its test result.
+
+    :func:`train`, :func:`crossval` and :func:`load` return runs.
 
     Attributes
     ----------
     settings : RunSettings
     model : torch.nn.Module
-        Trained model; for a cross-validation, that of its first fold.
+        Trained model; for a cross-validation, the model of the first fold.
     result : Result or None
-        Result of the test; for a cross-validation, of the clips of all folds.
+        Test result; for a cross-validation, of the clips of all folds.
     history : pandas.DataFrame
-        One row per epoch (:class:`musiclab.training.History` lists the columns), with a column ``fold`` for a
-        cross-validation.
+        One row per epoch, with the columns of :class:`musiclab.training.History`, and ``fold`` for a cross-validation.
     best_epoch : int
-        Epoch of the model's weights.
+        Epoch that the weights come from.
     stopped : str
-        Reason why the training ended, such as "all epochs done" or "interrupted".
+        Reason why training ended, such as "all epochs done" or "interrupted".
     seconds : float
-        Time for training and testing.
+        Duration of training and testing.
     folds : dict of int to Run
-        Runs of a cross-validation by the fold that tested; empty for a single run.
+        Runs of a cross-validation by test fold; empty for a single run.
     folder : pathlib.Path or None
-        Folder that keeps it.
+        Run folder, if the run was saved.
 
     Examples
     --------
-    >>> run = load("runs/mine")  # doctest: +SKIP
-    >>> print(run)  # doctest: +SKIP
-    >>> run.predict("song.ogg").files  # doctest: +SKIP
+    >>> model = models.create("m3", classes=2, width=4, length=2000)
+    >>> run = Run(RunSettings("m3", model.sizes, ["low", "high"], "audio", {"sample_rate": 8000}), model)
+    >>> run.predict(np.zeros(8000), sample_rate=8000).probabilities.shape
+    (1, 2)
     """
 
     settings: RunSettings
@@ -89,23 +91,23 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the folder, or of the model if there is no folder."""
+        """Name of the run folder, or of the model if the run was not saved."""
         return self.settings.model if self.folder is None else self.folder.resolve().name
 
     @property
     def title(self) -> str:
-        """Model and data in one line."""
+        """Names of the model and the data set, in one line."""
         note = " (generated data, not a benchmark)" if self.is_generated else ""
         return f"{self.settings.model} on {self.settings.data.get('name', 'unnamed data')}{note}"
 
     @property
     def is_generated(self) -> bool:
-        """True if the data are generated, so that the result is not a benchmark."""
+        """True if the data were generated, so that the result is not a benchmark."""
         return bool(self.settings.data.get("generated"))
 
     @cached_property
     def summary(self) -> models.Summary:
-        """Layers of the model, with their parameters and multiply-adds."""
+        """Layers of the model with their parameters and multiply-adds."""
         return models.summary(self.model)
 
     def __str__(self) -> str:
@@ -114,8 +116,8 @@ class Run:
         return f"{self.settings.model} on {self.settings.data.get('name')}, {self.settings.split}: {tested}{note}"
 
     def to_dict(self) -> dict:
-        """Return what ``--json`` prints and ``metrics.json`` holds."""
-        facts = {
+        """Return the result and the main settings, as in ``--json`` and ``metrics.json``."""
+        details = {
             "model": self.settings.model,
             "parameters": models.count_parameters(self.model),
             "multiply_adds": self.summary.multiply_adds,
@@ -133,23 +135,23 @@ class Run:
             folds = [
                 {"fold": fold, "accuracy": run.result.accuracy, "n": run.result.n} for fold, run in self.folds.items()
             ]
-            facts |= {"folds": folds, "mean_fold_accuracy": float(np.mean([fold["accuracy"] for fold in folds]))}
-        return (self.result.to_dict() if self.result else {}) | facts
+            details |= {"folds": folds, "mean_fold_accuracy": float(np.mean([fold["accuracy"] for fold in folds]))}
+        return (self.result.to_dict() if self.result else {}) | details
 
     def predict(
         self, sounds, sample_rate: int | None = None, every: float | None = None, device: str = "auto"
     ) -> Predictions:
-        """Predict the class of files or of a waveform, and in long ones also along time.
+        """Classify sound files or a waveform. Long files also get a timeline of predictions.
 
         Parameters
         ----------
         sounds
-            Sound file, folder of them, ``"-"`` for a WAV file on standard input, or a list of these; or a waveform in
-            [-1, 1], shape (samples,).
+            Sound file, folder, ``"-"`` for a WAV file on standard input, or a list of these. Alternatively a waveform
+            in [-1, 1], shape (samples,).
         sample_rate
-            Sample rate of a waveform in Hz.
+            Sample rate of the waveform in Hz.
         every
-            Seconds from one window of time to the next. Default: windows cover a file and overlap by half or more.
+            Time from one window to the next in seconds. By default, windows overlap by at least half.
         device
             "auto", "cpu", "cuda" or "mps".
 
@@ -158,33 +160,33 @@ class Run:
         AudioError
             None of the files could be read.
         RunError
-            ``every`` is not positive, a waveform has no sample rate, or this is a cross-validation.
+            ``every`` is not positive, the sample rate of the waveform is missing, or the run is a cross-validation.
         """
         self.check_single()
         return predict(self.model, self.settings, sounds, sample_rate, every, device)
 
     def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
-        """Test the model, on its test clips if it was trained on these data, otherwise on all; return a new run.
+        """Test the model on a data set, and return a new run with the result.
 
-        Clips that it was trained on or validated with are left out, wherever their files are now, and a warning names
-        their number.
+        On the data set that the model was trained on, only the test clips are used, otherwise all clips. Clips from
+        the training and validation sets are skipped with a warning, even if their files have been moved.
 
         Parameters
         ----------
         data
-            As for :func:`train`.
+            As in :func:`train`.
         device
-            As for :meth:`predict`.
+            As in :meth:`predict`.
         precision
-            "auto", "fp32", "bf16" or "fp16"; default that of the training.
+            "auto", "fp32", "bf16" or "fp16". Default: the training precision.
 
         Raises
         ------
         StoreError
-            The feature settings or the classes are not those of the model.
+            The feature settings or the classes of the data do not match the model.
         RunError
-            It was trained on all of these clips; or these are the data it was trained on, but their files have moved,
-            so that its test clips are unknown.
+            All clips were used for training or validation, or the files of the training data have been moved, so that
+            the test clips cannot be identified.
         """
         started, settings = time.perf_counter(), self.settings
         self.check_single()
@@ -195,32 +197,32 @@ class Run:
             settings.check_fits(data)
         problems.raise_if_any()  # before any clip is decoded
         store = open_with_warning(data, settings.feature, settings.feature_settings)
-        clips, split = _clips_to_test(settings, store)
+        clips, split = _select_test_clips(settings, store)
         settings = replace(settings, split=split, clips={**settings.clips, "test": len(clips)}, data=store.source)
         labels = store.index["label"].map(settings.classes.index).to_numpy()
         values, offsets = store.values(settings.feature), store.offsets(settings.feature)
-        cut = {"length": self.model.length, "silence": settings.feature_settings.silence, "places": "covering"}
-        segments = Segments(values, offsets, labels, clips, len(settings.classes), **cut)
-        config = TrainConfig(device=device, precision=precision or settings.precision)
-        tested = evaluate(self.model, store, segments, config)
-        result = replace(tested, classes=settings.classes, labels=labels[clips])
+        options = {"length": self.model.length, "silence": settings.feature_settings.silence, "places": "covering"}
+        segments = Segments(values, offsets, labels, clips, len(settings.classes), **options)
+        training = TrainConfig(device=device, precision=precision or settings.precision)
+        result = evaluate(self.model, store, segments, training)
+        result = replace(result, classes=settings.classes, labels=labels[clips])
         seconds = time.perf_counter() - started
         return replace(self, settings=settings, result=result, seconds=seconds, folder=None)
 
     def report(self) -> Path:
-        """Write ``report.html`` and its pictures into the run folder, and return its path.
+        """Write ``report.html`` and its figures into the run folder, and return the path of the report.
 
         Raises
         ------
         RunError
-            The run has no folder or no result.
+            The run was not saved or not tested.
         """
-        from musiclab.runs.report import write  # not at the top, because training needs no pictures
+        from musiclab.runs.report import write  # imported late, because training works without matplotlib
 
         return write(self)
 
     def save(self, folder: str | Path) -> "Run":
-        """Write the run folder, and return the run with this folder."""
+        """Write the run to a folder, and return a copy of the run with its ``folder`` set."""
         folder = Path(folder)
         (folder / "metrics.json").unlink(missing_ok=True)
         if self.folds:
@@ -229,57 +231,63 @@ class Run:
                     run.save(folder / f"fold{fold}")
         else:
             with replacing(folder / "model.safetensors") as unfinished:
-                weights = {name: value.contiguous().cpu() for name, value in self.model.state_dict().items()}
+                weights = {name: tensor.contiguous().cpu() for name, tensor in self.model.state_dict().items()}
                 save_file(weights, unfinished)
             write_json(folder / "model.json", asdict(self.settings))
             write_csv(folder / "history.csv", self.history)
         if self.result is not None:
             self.result.save(folder / "predictions.csv")
-            write_json(folder / "metrics.json", self.to_dict())  # last, because it marks a finished run
+            write_json(folder / "metrics.json", self.to_dict())  # last, because it marks the run as finished
         if self.stopped != "interrupted":
             State(folder / "state.pt").remove()
         return replace(self, folder=folder)
 
     def check_single(self) -> None:
-        """Raise RunError if this is a cross-validation."""
+        """Raise RunError if the run is a cross-validation."""
         if self.folds:
             fold = next(iter(self.folds))
             raise RunError(
-                f"{self.name}: a cross-validation has one model per fold; take one of them, such as "
-                f"{self.name}/fold{fold} or run.folds[{fold}]"
+                f"{self.name}: a cross-validation has one model per fold. Choose one of them, such as "
+                f"{self.name}/fold{fold} or run.folds[{fold}]."
             )
 
     def check_tested(self) -> None:
-        """Raise RunError if there is no result."""
+        """Raise RunError if the run has no test result."""
         if self.result is None:
-            where = "the run" if self.folder is None else self.folder / "metrics.json"
+            source = "the run" if self.folder is None else self.folder / "metrics.json"
             raise RunError(
-                f"{where}: expected a run that was tested, found no result; train it with: "
+                f"{source}: the run has no test result. Train and test the model with: "
                 "musiclab train MODEL DATA --out FOLDER"
             )
 
 
 def load(folder: str | Path) -> Run:
-    """Read a run or a cross-validation from its folder; the model is on the CPU, in evaluation mode.
+    """Load a run or a cross-validation from its folder.
 
-    A folder that holds only a model gives a run without a result.
+    The model is on the CPU and in evaluation mode. If the folder contains only a model, the run has no result.
 
     Raises
     ------
     RunError
-        A file is missing, damaged, or of another run than the others.
+        A file is missing or damaged, or the files belong to different runs.
 
     Examples
     --------
-    >>> load("runs/mine").result  # doctest: +SKIP
+    >>> from tempfile import TemporaryDirectory
+    >>> model = models.create("m3", classes=2, width=4)
+    >>> run = Run(RunSettings("m3", model.sizes, ["low", "high"], "audio", {"sample_rate": 8000}), model)
+    >>> with TemporaryDirectory() as folder:
+    ...     saved = run.save(folder)
+    ...     print(load(folder).settings.classes)
+    ['low', 'high']
     """
     folder = Path(folder)
     metrics = _read_metrics(folder / "metrics.json")
     if metrics["folds"]:
         folds = {fold: load(folder / f"fold{fold}") for fold in metrics["folds"]}
         _check_folds(list(folds.values()))
-        changes = {"split": metrics["split"], "test_paths": [], "clips": {}, "trained_on": {}}
-        settings = replace(folds[metrics["folds"][-1]].settings, **changes)
+        settings = folds[metrics["folds"][-1]].settings
+        settings = replace(settings, split=metrics["split"], test_paths=[], clips={}, trained_on={})
         run = join_folds(folds, settings)
     else:
         settings, model = _read_model(folder)
@@ -291,15 +299,14 @@ def load(folder: str | Path) -> Run:
 
 
 def _check_folds(runs: list[Run]) -> None:
-    """Raise RunError unless all folds were tested, with the same classes."""
     for run in runs:
         run.check_tested()
-        if apart := differing({"classes": runs[0].settings.classes}, {"classes": run.settings.classes}):
-            raise RunError(f"{run.folder}: expected {apart[0]}, as in the other folds, found {apart[1]}")
+        if difference := differing({"classes": runs[0].settings.classes}, {"classes": run.settings.classes}):
+            raise RunError(f"{run.folder}: expected {difference[0]}, as in the other folds, found {difference[1]}")
 
 
 def join_folds(folds: dict[int, Run], settings: RunSettings) -> Run:
-    """Join the folds of a cross-validation to one run."""
+    """Combine the folds of a cross-validation."""
     runs = list(folds.values())
     history = pd.concat([run.history.assign(fold=fold) for fold, run in folds.items()], ignore_index=True)
     result = Result.join([run.result for run in runs])
@@ -307,184 +314,181 @@ def join_folds(folds: dict[int, Run], settings: RunSettings) -> Run:
     return Run(settings, runs[0].model, result, history, seconds=seconds, folds=folds)
 
 
-def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_config) -> Store:
-    """Open data as :func:`musiclab.store.open_data` does, and warn of the files that could not be read."""
-    store = open_data(data, feature, feature_config)
+def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_settings) -> Store:
+    """Open data as a store, and log a warning about unreadable files."""
+    store = open_data(data, feature, feature_settings)
     if store.failures:
         log.warning("%s", list_left_out(store.failures))
     return store
 
 
 def clip_digests(store: Store, feature: str) -> np.ndarray:
-    """Return eight digits of each clip's stored values, which stay the same wherever its file is."""
+    """Return an eight-digit checksum of each clip's stored values, independent of its path."""
     return np.array([f"{checksum:08x}" for checksum in store.checksums(feature)])
 
 
-def _clips_to_test(settings: RunSettings, store: Store) -> tuple[np.ndarray, str]:
-    """Return the clips of a store that can test a model, because it was not trained on them, and the split in words."""
+def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray, str]:
+    """Select the clips that the model was not trained on, and describe the split."""
     paths, digests = store.index["path"], list(clip_digests(store, settings.feature))
     clips, split = np.flatnonzero(paths.isin(settings.test_paths)), settings.split
     if not len(clips):
         if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
             raise RunError(
-                f"{store.path}: expected clips that were kept from the model, such as {settings.test_paths[0]}, "
-                f"found the data it was trained on under other names, such as {paths[0]}; give the "
-                "store it was trained from"
+                f"{store.path}: this is the data set that the model was trained on, but its files have other paths "
+                f"now ({paths[0]} instead of, for example, {settings.test_paths[0]}), so the test clips cannot be "
+                "identified. Use the store that the model was trained from."
             )
         clips, split = np.arange(len(store)), "all clips"
-    is_known = paths.isin(settings.trained_on) | pd.Series(digests).isin(settings.trained_on.values())
+    was_used = paths.isin(settings.trained_on) | pd.Series(digests).isin(settings.trained_on.values())
     if split == "all clips" and not (settings.data.get("generated") or store.source.get("generated")):
-        is_known |= _are_copies(paths, settings.trained_on)
-    known = clips[is_known.to_numpy()[clips]]
-    if len(known) == len(clips):
+        was_used |= _are_copies(paths, settings.trained_on)
+    used = clips[was_used.to_numpy()[clips]]
+    if len(used) == len(clips):
         raise RunError(
-            f"{store.path}: expected clips that the model was not trained on, found that it was trained on or "
-            f"validated with all {len(clips)}, such as {paths[clips[0]]}; test it with others"
+            f"{store.path}: all {len(clips)} clips, such as {paths[clips[0]]}, were used to train or validate the "
+            "model. Test it with other clips."
         )
-    if len(known):
+    if len(used):
         log.warning(
-            "%s: %d of %d clips are left out, such as %s, because the model was trained on or validated with them",
-            *(store.path, len(known), len(clips), paths[known[0]]),
+            "%s: skipping %d of %d clips, such as %s, because they were used to train or validate the model",
+            *(store.path, len(used), len(clips), paths[used[0]]),
         )
-        clips, split = np.setdiff1d(clips, known), f"{split}, without {len(known)} that it was trained on"
+        clips, split = np.setdiff1d(clips, used), f"{split}, without {len(used)} that it was trained on"
     return clips, split
 
 
 def _are_copies(paths: pd.Series, trained_on: Iterable[str]) -> np.ndarray:
-    """Return True for each file that is a copy of one that a model was trained on, in whatever format."""
-    learnt = [path for path in trained_on if Path(path).is_file()]
-    numbers = number_copies([mark_file(path) for path in (*learnt, *paths)])
-    return np.isin(numbers[len(learnt) :], np.setdiff1d(numbers[: len(learnt)], [0]))
+    """Return True for each file with the same sound as a training file, even in another format."""
+    training_files = [path for path in trained_on if Path(path).is_file()]
+    recordings = number_copies([mark_file(path) for path in (*training_files, *paths)])
+    return np.isin(recordings[len(training_files) :], np.setdiff1d(recordings[: len(training_files)], [0]))
 
 
 def data_digest(store: Store, feature: str) -> str:
-    """Compute eight digits from the data that a feature's models are trained on, wherever their files are."""
+    """Compute an eight-digit checksum of a feature and its labels, independent of paths."""
     crc = zlib.crc32(store.index[["label", "group", "fold", "split"]].to_csv(index=False).encode())
-    for part in (store.offsets(feature), store.checksums(feature)):
-        crc = zlib.crc32(np.ascontiguousarray(part), crc)
+    for array in (store.offsets(feature), store.checksums(feature)):
+        crc = zlib.crc32(np.ascontiguousarray(array), crc)
     return f"{crc:08x}"
 
 
 def is_finished(folder: str | Path) -> bool:
-    """Return True if a folder holds a complete run."""
+    """Return True if the run in ``folder`` finished."""
     files = ("model.safetensors", "model.json", "history.csv", "predictions.csv", "metrics.json")
     return all((Path(folder) / name).is_file() for name in files) and not (Path(folder) / "state.pt").exists()
 
 
 def check_out(out: str | Path | None, overwrite: bool = True) -> None:
-    """Raise RunError if a run folder cannot be made, or holds a finished run and ``overwrite`` is False."""
+    """Raise RunError if a run folder cannot be created, or if it has a finished run and ``overwrite`` is False."""
     if out is None:
         return
     check_can_make(out)
     is_tested = (Path(out) / "metrics.json").is_file() and not (Path(out) / "state.pt").exists()
     if is_tested and not overwrite:
         raise RunError(
-            f"{out}: a finished run is in this folder. Name another one, or replace the run with --overwrite "
-            "(in Python: overwrite=True)"
+            f"{out}: this folder contains a finished run. Choose another folder, or replace the run with --overwrite "
+            "(overwrite=True in Python)."
         )
 
 
 def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
     settings_file, weights_file = folder / "model.json", folder / "model.safetensors"
-    for file in (settings_file, weights_file):
-        if not file.exists():
+    for path in (settings_file, weights_file):
+        if not path.exists():
             raise RunError(
-                f"{file}: no such file; expected the folder that musiclab train MODEL DATA --out {folder} has made"
+                f"{path}: no such file. Create the run folder with: musiclab train MODEL DATA --out {folder}"
             )
     try:
         settings = RunSettings(**json.loads(settings_file.read_text(encoding="utf-8")))
         settings.check_types()
     except _DAMAGE as error:
-        raise RunError(
-            f"{settings_file}: expected the description of a model, found something else ({error})"
-        ) from error
+        raise RunError(f"{settings_file}: expected the settings of a run, found something else ({error})") from error
     try:
         shapes = _shapes(models.plan(settings.model, len(settings.classes), **settings.sizes).state_dict())
     except (RunError, TypeError) as error:
         raise RunError(f"{settings_file}: {error}") from error
     try:
-        weights = load_file(weights_file)  # not larger than the file
+        weights = load_file(weights_file)  # takes no more memory than the file
     except (SafetensorError, *_DAMAGE) as error:
-        raise RunError(f"{weights_file}: expected weights in safetensors, found something else ({error})") from error
-    if apart := differing(shapes, _shapes(weights)):  # compared before a model of that size takes its memory
-        wanted, present = (text.partition(", ")[0] for text in apart)
+        raise RunError(f"{weights_file}: this is not a safetensors file ({error})") from error
+    if difference := differing(shapes, _shapes(weights)):  # checked before the model allocates memory
+        expected, actual = (text.partition(", ")[0] for text in difference)
         raise RunError(
-            f"{weights_file}: expected the weights of {settings.model} with {settings.sizes} and "
-            f"{len(settings.classes)} classes, found others ({wanted} against {present})"
+            f"{weights_file}: the weights do not fit {settings.model} with {settings.sizes} and "
+            f"{len(settings.classes)} classes: expected {expected}, found {actual}"
         )
-    for name, value in weights.items():
-        if not value.float().isfinite().all():
-            raise RunError(f"{weights_file}: expected finite weights, found NaN or infinity in {name}; train it again")
+    for name, tensor in weights.items():
+        if not tensor.float().isfinite().all():
+            raise RunError(f"{weights_file}: {name} contains NaN or infinite values. Train the model again.")
     model = models.create(settings.model, len(settings.classes), **settings.sizes)
     model.load_state_dict(weights)
     return settings, model.eval()
 
 
 def _shapes(weights: dict) -> dict[str, str]:
-    """Describe the type and the shape of each tensor: "float 64 x 3 x 3"."""
+    """Describe the data type and shape of each tensor, for example "float 64 x 3 x 3"."""
     return {
-        name: f"{'float' if value.is_floating_point() else value.dtype} {' x '.join(map(str, value.shape))}"
-        for name, value in weights.items()
+        name: f"{'float' if tensor.is_floating_point() else tensor.dtype} {' x '.join(map(str, tensor.shape))}"
+        for name, tensor in weights.items()
     }
 
 
-def _read_metrics(file: Path) -> dict:
-    metrics: dict = {}  # if there is no such file
+def _read_metrics(path: Path) -> dict:
+    content: dict = {}
     try:
-        if file.exists():
-            metrics = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(metrics, dict):
-            raise TypeError(f"a {type(metrics).__name__}")
-        read = {"n": 0, "accuracy": 0.0, "split": "", "folds": [], "best_epoch": 0, "stopped": "", "seconds": 0.0}
-        read |= {name: metrics[name] for name in read if name in metrics}
-        read["folds"] = [fold["fold"] for fold in read["folds"]]
-        check_whole(read, "n", "best_epoch", least=0, most=10**9)
-        check_number(read, "accuracy", most=1)
-        check_number(read, "seconds")
-        for fold in read["folds"]:
+        if path.exists():
+            content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError(f"a {type(content).__name__}")
+        metrics = {"n": 0, "accuracy": 0.0, "split": "", "folds": [], "best_epoch": 0, "stopped": "", "seconds": 0.0}
+        metrics |= {name: content[name] for name in metrics if name in content}
+        metrics["folds"] = [fold["fold"] for fold in metrics["folds"]]
+        check_whole(metrics, "n", "best_epoch", least=0, most=10**9)
+        check_number(metrics, "accuracy", most=1)
+        check_number(metrics, "seconds")
+        for fold in metrics["folds"]:
             check_whole({"fold": fold}, "fold", most=10**9)
         for name in ("split", "stopped"):
-            if not isinstance(read[name], str):
-                raise TypeError(f"{name} is {shortened(read[name])}")
-        return read
+            if not isinstance(metrics[name], str):
+                raise TypeError(f"{name} is {shortened(metrics[name])}")
+        return metrics
     except _DAMAGE as error:
-        raise RunError(
-            f"{file}: expected the result of a test, found something else ({error}); train the model again"
-        ) from error
+        raise RunError(f"{path}: this is not a valid test result ({error}). Train the model again.") from error
 
 
 def _read_result(folder: Path, metrics: dict, classes: list[str]) -> Result:
     result = Result.load(folder / "predictions.csv")
-    if apart := differing({"classes": result.classes}, {"classes": classes}):
+    if difference := differing({"classes": result.classes}, {"classes": classes}):
         raise RunError(
-            f"{folder}: expected predictions and model.json of one run, found {apart[0]} and {apart[1]}; "
-            "test or train it again"
+            f"{folder}: predictions.csv ({difference[0]}) and model.json ({difference[1]}) belong to different runs. "
+            "Train the model again."
         )
     if metrics["n"] != result.n or abs(metrics["accuracy"] - result.accuracy) > 1e-6:
         raise RunError(
-            f"{folder}: expected predictions and metrics.json of one run, found {result.accuracy:.4f} of {result.n} "
-            f"clips and {metrics['accuracy']:.4f} of {metrics['n']}; test or train it again"
+            f"{folder}: predictions.csv (accuracy {result.accuracy:.4f}, n = {result.n}) and metrics.json (accuracy "
+            f"{metrics['accuracy']:.4f}, n = {metrics['n']}) belong to different runs. Train the model again."
         )
     return result
 
 
 def _best_epoch(history: pd.DataFrame) -> int:
-    """Find the best epoch of a run that was written before ``metrics.json`` named it."""
+    """Find the best epoch of a run from an older version, whose ``metrics.json`` lacks it."""
     if "valid_loss" not in history or history["valid_loss"].isna().all():
         return len(history)
     return int(history["epoch"][history["valid_loss"].idxmin()])
 
 
-def _read_history(file: Path) -> pd.DataFrame:
-    if not file.is_file() or file.stat().st_size <= 2:  # no epochs
+def _read_history(path: Path) -> pd.DataFrame:
+    if not path.is_file() or path.stat().st_size <= 2:  # no epochs
         return pd.DataFrame()
     try:
-        table = pd.read_csv(file)
+        table = pd.read_csv(path)
     except _DAMAGE as error:
-        raise RunError(f"{file}: expected one row per epoch, found something else ({error}); train it again") from error
+        raise RunError(f"{path}: this is not a table of epochs ({error}). Train the model again.") from error
     if "epoch" not in table:
-        raise RunError(f"{file}: expected a column named epoch, found {shortened(list(table.columns))}; train it again")
+        columns = shortened(list(table.columns))
+        raise RunError(f"{path}: expected a column named epoch, found {columns}. Train the model again.")
     for name, values in table.items():
         if values.dtype.kind not in "iuf" or np.isinf(values).any() or (name == "epoch" and not values.ge(1).all()):
-            raise RunError(f"{file}: expected numbers in the column {shortened(name)}, found others; train it again")
+            raise RunError(f"{path}: the column {shortened(name)} has invalid values. Train the model again.")
     return table

@@ -1,48 +1,58 @@
-"""The store: one HDF5 file that everything trains from.
+"""Prepare, read and verify the store, the HDF5 file with audio and features that models are trained on.
 
-Anything that reads HDF5 reads it, h5py alone or HDFView. Clip ``i`` of a feature is
-``values[offsets[i]:offsets[i + 1]]``, whatever the clips' lengths::
+Any HDF5 program can read a store, for example h5py or HDFView. Clips may differ in length: clip ``i`` of a feature is
+``values[offsets[i]:offsets[i + 1]]``. The layout of the file is::
 
     /                        attributes
         format               "musiclab-store"
-        version              integer, the version of this layout
+        version              integer: version of this layout
         about                text: how to read the file, in two sentences
-        classes              JSON list: a clip's class number is the position of its label
-        config               JSON: the settings of each feature; sample_rate is in Hz, hop_length in samples
+        classes              JSON list of class names; the class index of a clip is the position of its label
+        config               JSON: settings of each feature; sample_rate in Hz, hop_length in samples
         source               JSON: name, licence, citation and protocol of the data set
-        licence              text: the data set's
-        failures             JSON list of [path, reason]: clips that could not be read, which are not in the store
-        versions             JSON: of musiclab and of the libraries that the numbers come from
-        as_of                text: time (UTC) of the newest source file
-    /index                   one entry per clip in each of
+        licence              text: licence of the data set
+        failures             JSON list of [path, reason]: clips that could not be read and are not in the store
+        versions             JSON: versions of musiclab and the libraries that influence the values
+        as_of                text: modification time (UTC) of the newest source file
+    /index                   one entry per clip in each array
         path label group     text
-        fold                 integer, the official fold from 1, or 0 for none
-        split                text: train, valid, test, or empty for none
-        size modified        integers: of the source file, in bytes and in ns since 1970 (0 when not from a file)
-        seconds              length of the clip
-        duplicate            integer: 0, or a number from 1 that all clips of the same sound share
-    /audio                   attribute names (JSON: one for each dimension); values also have sample_rate, in Hz
+        fold                 integer: official fold from 1, or 0 if there is none
+        split                text: train, valid, test, or empty if there is none
+        size modified        integers: size (bytes) and modification time (ns since 1970) of the source file, or 0
+        seconds              float: duration of the clip
+        duplicate            integer from 1 that all copies of a recording share, or 0 for clips without copies
+    /audio                   attribute names (JSON list of dimension names); values has an attribute sample_rate in Hz
         values               int16, shape (all samples,)
         offsets              int64, shape (clips + 1,)
-        crc32                uint32, shape (clips,): zlib's CRC-32 of the clip's bytes as they are stored
-    /features/logmel         likewise, and likewise any other feature
+        crc32                uint32, shape (clips,): CRC-32 (zlib) of each clip's bytes
+    /features/logmel         same layout, as for any other feature
         values               float16 (logmel) or float32 (all others), shape (all frames, dimensions)
         offsets crc32
 
-The first 4096 bytes of the file, which HDF5 leaves to us, hold checksums of everything except the values: see
-:mod:`musiclab.store.seal`. A store with a broken seal is not used. :func:`verify` says what is damaged in it.
+The first 4096 bytes of the file hold checksums of everything except the values; see :mod:`musiclab.store.seal`. A store
+with a broken seal is not used. :func:`verify` lists the damage.
 
-``values`` lie in one piece, not in chunks, and are not compressed: int16 and float16 already take little space, and
-any program can map them into memory and read a segment from anywhere.
+``values`` are contiguous and uncompressed, so any program can map them into memory and read a segment from anywhere.
+Compression would save little, because int16 and float16 are already small.
 
-The bytes of a store follow from the source files, the settings and the versions alone: no clock is read, so two
-preparations of the same files are equal byte for byte. ``as_of`` is the time of the newest source file for that reason;
-the environment variable ``SOURCE_DATE_EPOCH`` (seconds since 1970) overrides it.
+The bytes of a store depend only on the source files, the settings and the library versions, so preparing the same files
+twice gives identical stores. For the same reason, ``as_of`` is the time of the newest source file, not the current
+time. The environment variable ``SOURCE_DATE_EPOCH`` (seconds since 1970) overrides it.
+
+Examples
+--------
+>>> from musiclab import store
+>>> report = store.prepare(dataset, "recordings.h5", {"logmel": MelConfig()})  # doctest: +SKIP
+>>> recordings = store.Store("recordings.h5")  # doctest: +SKIP
+>>> recordings.values("logmel").shape, recordings.labels.shape  # doctest: +SKIP
+((51600, 128), (400,))
+>>> segments = store.Segments.of_store(recordings, "logmel", length=128)  # doctest: +SKIP
+>>> batch, labels = segments.batch([0, 1, 2])  # (3, 128, 128), (3,)  # doctest: +SKIP
 """
 
 from importlib import import_module
 
-# each loads when it is first used, because another process reads damaged stores and needs one small part at once
+# loaded on first use, because the subprocess that reads damaged stores must start fast and needs only one module
 _MODULES = {
     "extract": "extraction",
     "cached_store": "opening",

@@ -1,4 +1,4 @@
-"""Open data of any form as a store: a path, a source, a data set, or a store itself."""
+"""Open a path, a source or a data set as a store."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from musiclab.core.files import cache_folder
 from musiclab.datasets import GENERATED, Dataset, open_source
-from musiclab.store.preparing import chosen_configs, prepare, with_files
+from musiclab.store.preparing import add_file_status, complete_configs, prepare
 from musiclab.store.reading import Store
 from musiclab.store.seal import VERSION
 from musiclab.store.writing import current_versions
@@ -19,21 +19,34 @@ def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", confi
     Parameters
     ----------
     data
-        A store or its path (``.h5``), a data set, or a source such as ``"esc10:DIR"``.
+        Store, path of a store (``.h5``), data set, or source such as ``"esc10:DIR"``.
     feature
-        What must be in it.
+        Feature that the store must have.
     config
-        Settings that a data set is prepared with, default the usual ones. A store is taken as it is.
+        Settings for preparing a data set. Default: the default settings of the feature. Existing stores are not
+        affected.
 
     Returns
     -------
     Store
-        Its ``failures`` are the clips that could not be read and were left out.
+        Open store. Its ``failures`` list the clips that could not be read and were left out.
 
     Raises
     ------
     StoreError
-        The store cannot be read, or lacks the feature.
+        The store cannot be read or does not have the feature.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from musiclab.store import create
+    >>> with TemporaryDirectory() as folder:
+    ...     with create(f"{folder}/tones.h5", {"audio": {"sample_rate": 8000}}, {"name": "tones"}) as writer:
+    ...         writer.append({"path": "a.wav", "label": "sine"}, {"audio": np.zeros(8000, np.int16)})
+    ...     with open_data(f"{folder}/tones.h5", "audio") as store:
+    ...         store.sample_rate
+    8000
     """
     opened = open_index(data)
     if isinstance(opened, Store):
@@ -43,34 +56,33 @@ def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", confi
 
 
 def open_index(data: str | Path | Dataset | Store) -> Dataset | Store:
-    """Open a store, or the data set that a source names, for its table of clips; no clip is decoded yet."""
+    """Open a store, or the data set of a source, without decoding any clips. Both have an ``index`` table."""
     if isinstance(data, (Store, Dataset)):
         return data
     return Store(data) if str(data).lower().endswith((".h5", ".hdf5")) else open_source(str(data))
 
 
 def must_render(data: str | Path | Dataset | Store) -> bool:
-    """Return True if ``data`` is the source of generated sound, which takes time to open."""
+    """Return True if ``data`` is a generated data set, which takes time to render when it is opened."""
     return str(data).partition(":")[0] in GENERATED
 
 
 def cached_store(dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)) -> Path:
-    """Prepare a data set in the user's cache folder, unless that is done already.
+    """Prepare a data set in the user's cache folder, and return the path of the store.
 
-    It is prepared anew when a file of the data set has changed (its size or its time), or the settings, or the version
-    of musiclab or of a library that the numbers come from.
+    A cached store is reused until a file of the data set, the settings, or the version of musiclab or one of its
+    dependencies changes. Files are compared by size and modification time.
 
-    Returns
-    -------
-    pathlib.Path
-        Of the store.
+    Examples
+    --------
+    >>> cached_store(open_source("studio:tracks=12"), ["logmel"])  # doctest: +SKIP
     """
-    configs = chosen_configs(features)
+    configs = complete_configs(features)
     settings = {name: config.to_dict() for name, config in configs.items()}
-    table = with_files(dataset.index).astype(str).to_numpy().tolist()
+    table = add_file_status(dataset.index).astype(str).to_numpy().tolist()
     identity = json.dumps([VERSION, dataset.describe(), table, settings, current_versions()])
     key = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in dataset.name)
+    name = "".join(char if char.isalnum() or char in "-_" else "-" for char in dataset.name)
     path = cache_folder() / "stores" / f"{name}-{key}.h5"
     if not path.exists():
         prepare(dataset, path, configs, wait=True)

@@ -1,7 +1,7 @@
-"""What is finished of a store in the making, so that a stop costs little.
+"""Save the finished clips of an unfinished store, so that an interruption costs little.
 
-While ``sounds.h5`` is being made there is a folder ``.sounds.h5.parts`` beside it. Each file in it is a small store of
-a few clips that is complete or absent.
+While ``sounds.h5`` is being prepared, the folder ``.sounds.h5.parts`` next to it holds the *parts*: small, complete
+stores of a few clips each.
 """
 
 import errno
@@ -25,25 +25,25 @@ log = logging.getLogger(__name__)
 
 
 class Clip(NamedTuple):
-    """Where one feature of one clip is kept: in which store, and which of its clips it is."""
+    """Location of one feature of one clip, in a finished store or a part."""
 
-    path: Path
-    position: int
-    length: int
+    path: Path  # of the store
+    position: int  # index of the clip in that store
+    length: int  # samples or frames
     crc32: int
     seconds: float
 
 
 def parts_folder(path: Path) -> Path:
-    """Say where the parts of a store are kept."""
+    """Return the folder for the parts of a store."""
     return path.with_name(f".{path.name}.parts")
 
 
 @contextmanager
 def open_parts(path: Path, wait: bool = False) -> Iterator[Path]:
-    """Make the folder for the parts of a store, for one process at a time; it goes when nothing is left in it.
+    """Create and lock the folder for the parts of a store, and remove it at the end if it is empty.
 
-    While another process is making that store, wait, or raise a StoreError.
+    If another process is preparing the same store, wait for it or raise a StoreError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -51,39 +51,38 @@ def open_parts(path: Path, wait: bool = False) -> Iterator[Path]:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
         raise StoreError(
-            f"{path}: expected to be alone in making this store, found another preparation at work on it; "
-            "wait until it has ended, or give another name"
+            f"{path}: another process is preparing this store; wait until it has finished, or choose another name"
         ) from error
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EIO):
             raise
-        log.info("%s: no locks on this disk (%s); make this store with one process at a time", path, error.strerror)
+        log.info("%s: no file locks on this disk (%s); use only one process at a time", path, error.strerror)
     folder = parts_folder(path)
     try:
         folder.mkdir(exist_ok=True)
         yield folder
     finally:
-        with suppress(OSError):  # not empty: parts are kept
+        with suppress(OSError):  # keep the parts if there are any
             folder.rmdir()
-        with suppress(OSError):  # Windows removes nothing that is open
-            os.unlink(lock.lock_file)  # before the release, or a second lock file could come beside one that is held
+        with suppress(OSError):  # Windows cannot remove an open file
+            os.unlink(lock.lock_file)  # before the release, otherwise another process may already hold this lock file
         lock.release()
 
 
-def usable_parts(folder: Path, configs: Mapping[str, dict], versions: dict) -> Iterator[Store]:
-    """Open the parts that an earlier preparation left and that fit this one; remove all else."""
+def open_usable_parts(folder: Path, configs: Mapping[str, dict], versions: dict) -> Iterator[Store]:
+    """Open the parts of an earlier preparation that can be reused, and delete all other files in the folder."""
     for file in sorted(folder.iterdir()):
         try:
             part = _open_part(file, configs, versions)
         except StoreError as error:
-            log.info("%s: thrown away, %s", file, error)
+            log.info("%s: deleted, %s", file, error)
             file.unlink()
         else:
             yield part
 
 
 def _open_part(file: Path, configs: Mapping[str, dict], versions: dict) -> Store:
-    if faults := verify(file) if file.stem.isdigit() else ["not complete"]:
+    if faults := verify(file) if file.stem.isdigit() else ["incomplete"]:
         raise StoreError("; ".join(faults))
     part = Store(file)
     if part.versions != versions or not part.config.items() <= configs.items():
@@ -91,38 +90,38 @@ def _open_part(file: Path, configs: Mapping[str, dict], versions: dict) -> Store
     return part
 
 
-def clips_of(store: Store) -> dict[tuple, Clip]:
-    """List the clips in a store by path, size and time of the file that they are from, and by feature."""
+def list_clips(store: Store) -> dict[tuple, Clip]:
+    """List the clips of a store by file key (see :func:`file_keys`) and feature."""
     clips = {}
     for feature in store.features:
-        lengths, sums = np.diff(store.offsets(feature)).tolist(), store.checksums(feature).tolist()
-        rows = zip(keys(store.index), lengths, sums, store.index["seconds"].tolist(), strict=True)
-        for position, (key, *facts) in enumerate(rows):
-            clips[*key, feature] = Clip(store.path, position, *facts)
+        lengths, crcs = np.diff(store.offsets(feature)).tolist(), store.checksums(feature).tolist()
+        rows = zip(file_keys(store.index), lengths, crcs, store.index["seconds"].tolist(), strict=True)
+        for position, (key, *fields) in enumerate(rows):
+            clips[*key, feature] = Clip(store.path, position, *fields)
     return clips
 
 
-def keys(index: pd.DataFrame) -> list[tuple]:
-    """Give what tells a clip's file from others, and from itself when it has changed: path, size and time."""
+def file_keys(index: pd.DataFrame) -> list[tuple]:
+    """Return path, size and modification time of each clip's file. A new key means a new or changed file."""
     return list(zip(index["path"], index["size"].tolist(), index["modified"].tolist(), strict=True))
 
 
-def column(feature: str, clips: list[Clip]) -> Column:
-    """Gather a feature of some clips from where they are kept, for a store to be written."""
+def make_column(feature: str, clips: list[Clip]) -> Column:
+    """Collect a feature of some clips from the stores that hold them, ready to be written."""
     values = Store(clips[0].path).values(feature)
-    lengths, sums = [clip.length for clip in clips], [clip.crc32 for clip in clips]
-    return Column(lengths, sums, values.shape[1:], values.dtype, _read(feature, clips))
+    lengths, crcs = [clip.length for clip in clips], [clip.crc32 for clip in clips]
+    return Column(lengths, crcs, values.shape[1:], values.dtype, _read(feature, clips))
 
 
 def _read(feature: str, clips: list[Clip]) -> Iterator[np.ndarray]:
-    open_store = lru_cache(maxsize=8)(Store)  # there can be more parts than files that a process may have open
+    open_store = lru_cache(maxsize=8)(Store)  # a process may not open as many files as there can be parts
     for clip in clips:
         store = open_store(clip.path)
         start = store.offsets(feature)[clip.position]
         values = store.values(feature)[start : start + clip.length]
         if checksum(values) != clip.crc32:
             raise StoreError(
-                f"{clip.path}: expected {feature} of clip {clip.position} as it was written, found it damaged "
-                "(checksum); prepare the store anew with --replace"
+                f"{clip.path}: {feature} of clip {clip.position} is damaged (wrong checksum); "
+                "prepare the store from scratch with --replace"
             )
         yield values

@@ -1,4 +1,4 @@
-"""The whole of a preparation: what is there already, what is missing, and one store of both."""
+"""Prepare a store: reuse finished clips, compute the missing ones, and write everything into one file."""
 
 import logging
 import os
@@ -12,37 +12,37 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from musiclab import features as known
+from musiclab import features as registry
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, StoreError, differing
 from musiclab.core.progress import progress as progress_bar
 from musiclab.datasets import Dataset, open_source
 from musiclab.datasets.fingerprints import mark_file, number_copies
 from musiclab.store.extraction import in_order, spread_over, try_extract
-from musiclab.store.parts import Clip, clips_of, column, keys, open_parts, parts_folder, usable_parts
+from musiclab.store.parts import Clip, file_keys, list_clips, make_column, open_parts, open_usable_parts, parts_folder
 from musiclab.store.reading import Store
 from musiclab.store.writing import attributes, check_name, complete_index, create, current_versions, time_of, write
 
 log = logging.getLogger(__name__)
 
 PART_CLIPS, PART_BYTES = 16, 4 << 20
-"""What is kept at once when it is finished: so many clips, or fewer that take more bytes than this."""
+"""A part is saved as soon as it holds this many clips or this many bytes."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Say what a preparation has made.
+    """Summary of a finished preparation.
 
     Attributes
     ----------
     path : pathlib.Path
-        The store.
+        Path of the store.
     clips, seconds : int, float
-        How many clips are in the store, and how long they are together.
+        Number of clips in the store and their total duration in seconds.
     computed : int
-        Clips of which something was computed now; all else was there already.
+        Number of clips for which at least one feature was computed in this call.
     failures : list of (path, reason)
-        Clips that were left out.
+        Clips that could not be read and were left out.
     """
 
     path: Path
@@ -73,76 +73,87 @@ def prepare(
     wait: bool = False,
     ignore_copies: bool = False,
 ) -> Report:
-    """Make a store from a data set, or add to it what is missing.
+    """Prepare a store from a data set, or update an existing store.
 
-    Where the store is there already, the features that are asked for are added to those that it has, and only what is
-    missing is computed: new features, new files, files that have changed (their size or their time), and clips that
-    could not be read before. Files that have left the data set leave the store.
+    If the store exists, the requested features are added to those it already has. Only what is missing is computed:
+    new features, new files, files whose size or modification time changed, and clips that failed before. Files that
+    are no longer in the data set are dropped from the store.
 
-    A preparation that is stopped, in whatever way, leaves the old store as it was, or none, and keeps what is finished
-    in a folder ``.NAME.parts`` beside it; the next call goes on from there and ends with the same bytes. The disk must
-    have room for the store twice. Memory holds some clips for each worker, however many there are.
+    An interrupted preparation leaves an existing store untouched. It keeps the finished clips in the folder
+    ``.NAME.parts`` next to the store. The next call continues from there and produces the same bytes as an
+    uninterrupted one. The disk needs room for two copies of the store. Memory use grows with the number of workers,
+    not with the number of clips.
 
     Parameters
     ----------
     dataset
-        Any of :mod:`musiclab.datasets`, or its source, such as ``"esc10:DIR"``.
+        Data set from :mod:`musiclab.datasets`, or its source, such as ``"esc10:DIR"``.
     path
-        The store.
+        Path of the store.
     features
-        Names among :data:`musiclab.features.FEATURES`, or a dictionary of their settings by name. Left to themselves,
-        features that the store has keep their settings, and new ones get the usual ones.
+        Feature names from :data:`musiclab.features.FEATURES`, or a dictionary that maps names to settings. With names
+        alone, features already in the store keep their settings and new ones get the default settings.
     feature_settings
-        Settings that differ from the usual ones, by feature: ``{"logmel": {"n_mels": 64}}``.
+        Settings that override the defaults, by feature: ``{"logmel": {"n_mels": 64}}``.
     workers
-        How many decode and compute; default -1, one for each core, or all of a cluster.
+        Number of parallel workers. The default, -1, uses one per core, or all workers of a cluster.
     progress
-        Draw a progress bar.
+        Show a progress bar.
     replace
-        Start from scratch and replace whatever has that name.
+        Start from scratch and replace any file at ``path``.
     backend
-        ``"threading"``, ``"loky"`` (processes) or ``"dask"``; default what ``joblib.parallel_config`` says, or else
-        threads.
+        joblib backend: ``"threading"``, ``"loky"`` (processes) or ``"dask"``. Default: the one set by
+        ``joblib.parallel_config``, otherwise threads.
     scheduler
-        Address of a Dask scheduler, such as ``"tcp://host:8786"``, default that of the ``distributed.Client`` that is
-        open; its workers must see the source files under the same names.
+        Address of a Dask scheduler, such as ``"tcp://host:8786"``. Its workers must see the source files under the
+        same paths. Default: the current ``distributed.Client``.
     wait
-        Wait while another process makes the same store, instead of refusing.
+        Wait if another process is preparing the same store, instead of raising an error.
     ignore_copies
-        Do not look for copies of one recording, which splits keep together (column ``duplicate``). Generated sound has
-        none.
+        Skip the search for copies of the same recording, which splits keep together (column ``duplicate``). Generated
+        data sets have no copies, so they are never searched.
 
     Returns
     -------
     Report
-        With the clips that could not be read, and why: they are left out, and tried again the next time.
+        Summary that lists the clips that could not be read. They are tried again in the next call.
 
     Raises
     ------
     DatasetError
-        No clip could be read, or none of a class.
+        No clip could be read, or all clips of a class failed.
     StoreError
-        An unknown feature; a file of that name that is no store, is of another data set, or was made with other
-        settings; a place that cannot be written to; another process that makes the same store.
+        A feature is unknown. The file at ``path`` is not a store, belongs to another data set or has other settings.
+        ``path`` cannot be written to, or another process is preparing the same store.
     KeyboardInterrupt
-        With a text that says how to go on.
+        The preparation was interrupted. The message says how to continue.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.audio import save_audio
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = save_audio(f"{folder}/sounds/silence/a.wav", np.zeros(8000), 8000)
+    ...     report = prepare(f"folder:{folder}/sounds", f"{folder}/sounds.h5", ["audio"], progress=False)
+    >>> report.clips, report.seconds
+    (1, 1.0)
     """
     path = Path(path)
     check_name(path)
-    asked = chosen_configs(features, feature_settings)
+    requested = complete_configs(features, feature_settings)
     if isinstance(dataset, str):
         dataset = open_source(dataset)
-    with _explained(path), open_parts(path, wait) as folder:
+    with _adding_recovery_hint(path), open_parts(path, wait) as folder:
         old = Store(path) if path.exists() and not replace else None
         must_agree = isinstance(features, Mapping) or bool(feature_settings)
-        configs = asked if old is None else _with_old(old, dataset, asked, must_agree)
+        configs = requested if old is None else _merge_configs(old, dataset, requested, must_agree)
         settings = {name: config.to_dict() for name, config in configs.items()}
-        index = with_files(dataset.index)
+        index = add_file_status(dataset.index)
         finished: dict[tuple, Clip] = {}
-        for part in usable_parts(folder, settings, current_versions()):
-            finished |= clips_of(part)
+        for part in open_usable_parts(folder, settings, current_versions()):
+            finished |= list_clips(part)
         if old is not None:
-            finished |= clips_of(old)
+            finished |= list_clips(old)
         with spread_over(backend, scheduler, configs):
             failures = _compute(index, configs, folder, finished, workers, progress)
             if not (ignore_copies or dataset.generated):
@@ -152,79 +163,80 @@ def prepare(
         return report
 
 
-def chosen_configs(features: Sequence[str] | Mapping, changes: Mapping[str, Mapping] | None = None) -> dict:
-    """Complete the settings of features, in the order of the registry: bytes must not depend on the order of asking."""
+def complete_configs(features: Sequence[str] | Mapping, overrides: Mapping[str, Mapping] | None = None) -> dict:
+    """Complete the settings of features and sort them by registry order, so that a store's bytes don't depend on it."""
     names = [features] if isinstance(features, str) else list(features)
     if not names:
-        raise StoreError(f"expected at least one feature among {', '.join(known.FEATURES)}, found none")
+        raise StoreError(f"no features requested; choose at least one of {', '.join(registry.FEATURES)}")
     for name in names:
-        check_known(name, known.FEATURES, "features", StoreError)
-    for name, settings in (changes or {}).items():
+        check_known(name, registry.FEATURES, "features", StoreError)
+    for name, settings in (overrides or {}).items():
         check_known(name, names, "settings of a feature", StoreError)
         if not isinstance(settings, Mapping):
             raise StoreError(f"{name}: expected settings by name, such as {name}.sample_rate=22050, found {settings!r}")
-    usual = {name: config.to_dict() for name, config in features.items()} if isinstance(features, Mapping) else {}
-    chosen = {name: known.config(name, {**usual.get(name, {}), **(changes or {}).get(name, {})}) for name in names}
-    return {name: chosen[name] for name in known.FEATURES if name in names}
+    base = {name: config.to_dict() for name, config in features.items()} if isinstance(features, Mapping) else {}
+    chosen = {name: registry.config(name, {**base.get(name, {}), **(overrides or {}).get(name, {})}) for name in names}
+    return {name: chosen[name] for name in registry.FEATURES if name in names}
 
 
-def with_files(index: pd.DataFrame) -> pd.DataFrame:
-    """Add ``size`` (bytes) and ``modified`` (ns) of each file to an index; 0 where there is no file."""
-    files = [os.stat(path) if os.path.exists(path) else None for path in index["path"]]
+def add_file_status(index: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns ``size`` (bytes) and ``modified`` (ns) to an index. Both are 0 for files that do not exist."""
+    statuses = [os.stat(path) if os.path.exists(path) else None for path in index["path"]]
     return index.assign(
-        size=[file.st_size if file else 0 for file in files],
-        modified=[file.st_mtime_ns if file else 0 for file in files],
+        size=[status.st_size if status else 0 for status in statuses],
+        modified=[status.st_mtime_ns if status else 0 for status in statuses],
     )
 
 
-def _with_old(old: Store, dataset: Dataset, asked: dict, must_agree: bool) -> dict:
-    """Add the features of the old store, with their settings, to those that were asked for."""
+def _merge_configs(old: Store, dataset: Dataset, requested: dict, must_agree: bool) -> dict:
+    """Add the features of the old store, with their settings, to the requested ones."""
     name, old_name = dataset.describe()["name"], old.source.get("name")
     if old_name != name:
         raise StoreError(
-            f"{old.path}: expected a store of {name}, found one of {old_name}; give another name, "
-            "or replace it with --replace"
+            f"{old.path}: expected a store of {name}, found one of {old_name}; choose another name, "
+            "or replace the file with --replace"
         )
-    configs = {**asked, **{name: known.config(name, settings) for name, settings in old.config.items()}}
-    if must_agree and (apart := differing(_flat(asked), _flat({name: configs[name] for name in asked}))):
+    configs = {**requested, **{name: registry.config(name, settings) for name, settings in old.config.items()}}
+    merged = {name: configs[name] for name in requested}
+    if must_agree and (mismatch := differing(_flatten(requested), _flatten(merged))):
         raise StoreError(
-            f"{old.path}: expected a store made with {apart[0]}, found one made with {apart[1]}; give another name, "
-            "or make the store anew with --replace"
+            f"{old.path}: expected a store made with {mismatch[0]}, found one made with {mismatch[1]}; choose another "
+            "name, or start from scratch with --replace"
         )
-    return chosen_configs(configs)
+    return complete_configs(configs)
 
 
-def _flat(configs: Mapping) -> dict:
+def _flatten(configs: Mapping) -> dict:
     return {f"{name}.{key}": value for name, config in configs.items() for key, value in config.to_dict().items()}
 
 
 def _compute(
     index: pd.DataFrame, configs: Mapping, folder: Path, finished: dict[tuple, Clip], workers: int, progress: bool
 ) -> dict[str, str]:
-    """Compute what is missing and keep it in parts; return the reason for each clip that cannot be read."""
-    lacking: dict[tuple, list[dict]] = {}
-    for row, key in zip(index.to_dict("records"), keys(index), strict=True):
+    """Compute the missing features and save them in parts. Return the reason for each clip that cannot be read."""
+    rows_by_missing: dict[tuple, list[dict]] = {}
+    for row, key in zip(index.to_dict("records"), file_keys(index), strict=True):
         if missing := tuple(name for name in configs if (*key, name) not in finished):
-            lacking.setdefault(missing, []).append(row)
-    total = sum(map(len, lacking.values()))
-    numbers = count(1 + max((int(file.stem) for file in folder.iterdir()), default=0))
+            rows_by_missing.setdefault(missing, []).append(row)
+    total = sum(map(len, rows_by_missing.values()))
+    part_numbers = count(1 + max((int(part.stem) for part in folder.iterdir()), default=0))
     failures: dict[str, str] = {}
     with progress_bar(None, "preparing", total, unit="clip", show=progress and total > 0) as bar:
-        for missing, rows in lacking.items():
+        for missing, rows in rows_by_missing.items():
             chosen = {name: configs[name] for name in missing}
             for part in _extract_in_parts(rows, chosen, workers, failures, bar):
-                path = folder / f"{next(numbers):08d}.h5"
+                path = folder / f"{next(part_numbers):08d}.h5"
                 with create(path, {name: config.to_dict() for name, config in chosen.items()}, {}) as writer:
                     for row, clip in part:
                         writer.append(row, clip)
-                finished |= clips_of(Store(path))
+                finished |= list_clips(Store(path))
     return failures
 
 
 def _extract_in_parts(
     rows: list[dict], configs: Mapping, workers: int, failures: dict[str, str], bar
 ) -> Iterator[list[tuple[dict, dict]]]:
-    """Extract clips and yield them, with their rows, when there are enough for a part; note why others cannot be."""
+    """Extract clips and yield them with their rows, one part at a time. Add unreadable clips to ``failures``."""
     part, size = [], 0
     with closing(in_order(try_extract, [(row["path"], configs) for row in rows], workers)) as clips:
         for row, clip in zip(rows, clips, strict=True):
@@ -258,20 +270,20 @@ def _assemble(
     failures: dict[str, str],
     old: Store | None,
 ) -> Report:
-    """Put the store together out of the old one and the parts, unless the old one is that store already."""
-    clips = [[finished.get((*key, name)) for name in configs] for key in keys(index)]
-    complete = np.array([None not in row for row in clips])
-    left_out = [(name, failures[name]) for name in index["path"][~complete]]
-    _check_classes(dataset, index[complete], left_out)
+    """Write the store from the old one and the parts, unless the old one is already up to date."""
+    clips = [[finished.get((*key, name)) for name in configs] for key in file_keys(index)]
+    is_complete = np.array([None not in row for row in clips])
+    left_out = [(name, failures[name]) for name in index["path"][~is_complete]]
+    _check_classes(dataset, index[is_complete], left_out)
     clips = [row for row in clips if None not in row]
-    index = index[complete].assign(seconds=[row[0].seconds for row in clips]).reset_index(drop=True)
+    index = index[is_complete].assign(seconds=[row[0].seconds for row in clips]).reset_index(drop=True)
     index = complete_index(index)
 
     computed = sum(any(old is None or clip.path != path for clip in row) for row in clips)
     versions = old.versions if old is not None and not computed else current_versions()
     if old is not None and old.versions != versions:
-        log.warning("%s: holds clips made by other versions: %s, now %s", path, old.versions, versions)
-    facts = attributes(
+        log.warning("%s: some clips were computed with other versions: %s, now %s", path, old.versions, versions)
+    new_attributes = attributes(
         config={name: config.to_dict() for name, config in configs.items()},
         source=dataset.describe(),
         classes=dataset.classes,
@@ -279,40 +291,41 @@ def _assemble(
         versions=versions,
         as_of=time_of(index["modified"].to_numpy()),
     )
-    is_there = old is not None and not computed and old.attributes == facts and old.index.equals(index[list(old.index)])
-    if not is_there:
-        columns = {name: column(name, list(some)) for name, some in zip(configs, zip(*clips, strict=True), strict=True)}
+    is_unchanged = old is not None and not computed and old.attributes == new_attributes
+    if not (is_unchanged and old.index.equals(index[list(old.index)])):
+        clips_by_feature = zip(configs, zip(*clips, strict=True), strict=True)
+        columns = {feature: make_column(feature, list(column_clips)) for feature, column_clips in clips_by_feature}
         unfinished = folder / "unfinished.h5"
         try:
-            write(unfinished, facts, index, columns, {name: config.names for name, config in configs.items()})
+            write(unfinished, new_attributes, index, columns, {name: config.names for name, config in configs.items()})
             if old is not None:
-                old.close()  # Windows replaces nothing that is open
+                old.close()  # Windows cannot replace an open file
             os.replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
     return Report(path, len(index), float(index["seconds"].sum()), computed, left_out)
 
 
-def _check_classes(dataset: Dataset, left: pd.DataFrame, failures: list) -> None:
-    gone = sorted(set(dataset.classes) - set(left["label"]))
-    if gone:
+def _check_classes(dataset: Dataset, readable: pd.DataFrame, failures: list) -> None:
+    lost_classes = sorted(set(dataset.classes) - set(readable["label"]))
+    if lost_classes:
         reasons = "\n  ".join(reason for _, reason in failures[:10])
-        which = "any clip" if left.empty else f"a clip of {', '.join(gone)}"
-        raise DatasetError(f"{dataset.name}: expected {which} that can be read, found none:\n  {reasons}")
+        problem = "no clip can be read" if readable.empty else f"no clip of {', '.join(lost_classes)} can be read"
+        raise DatasetError(f"{dataset.name}: {problem}:\n  {reasons}")
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say how to go on where the block is stopped, or the disk is full."""
+def _adding_recovery_hint(path: Path) -> Iterator[None]:
+    """Say how to continue if the block is interrupted or the disk is full."""
     parts = parts_folder(path)
     try:
         yield
     except KeyboardInterrupt:
-        kept = f"what is finished is kept in {parts}, and the same call goes on from there"
+        kept = f"finished clips are kept in {parts}, and the same call continues from there"
         raise KeyboardInterrupt(f"{path}: stopped; {kept if parts.exists() else 'nothing was kept'}") from None
     except OSError as error:
         if parts.exists():
-            what = f"what is finished is kept in {parts}: make room there, and the same call goes on from there"
+            hint = f"free some disk space; finished clips are kept in {parts}, and the same call continues from there"
         else:
-            what = "give a place that can be written to"
-        raise StoreError(f"{path}: expected to be able to write the store, found: {error}; {what}") from error
+            hint = "choose a folder that you can write to"
+        raise StoreError(f"{path}: the store cannot be written ({error}); {hint}") from error

@@ -1,4 +1,4 @@
-"""Reading a store, and comparing it with its checksums."""
+"""Read a store and verify its checksums."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from musiclab.store.metadata import (
     damaged,
     decode,
     printable,
-    read_apart,
+    read_in_subprocess,
     read_metadata,
 )
 from musiclab.store.seal import read_seal
@@ -28,37 +28,51 @@ from musiclab.store.seal import read_seal
 class Store:
     """Open a store for reading.
 
-    The index is read at once. The values stay in the file, mapped into memory: the system reads what is looked at. A
-    store can be sent to other processes, each of which maps the file for itself. A store is never changed, only
-    replaced, and an open one keeps the file that it has opened.
+    The index is read immediately. The values are memory-mapped, so they are read from disk only when they are used.
+    A store can be sent to other processes, and each process maps the file itself. Store files are never modified, only
+    replaced. A store that is already open keeps using the file that it opened.
 
     Parameters
     ----------
     path
-        File that :func:`musiclab.store.prepare` has made.
+        Path of a file written by :func:`musiclab.store.prepare`.
 
     Attributes
     ----------
     index : pandas.DataFrame
-        One row for each clip: ``path, label, group, fold, split`` as in the data set, ``size`` (bytes) and ``modified``
-        (ns since 1970) of the source file, ``seconds`` of sound, ``duplicate``: 0, or a number from 1 that all clips of
-        the same sound share.
+        One row per clip. ``path, label, group, fold, split`` are as in the data set, and ``seconds`` is the duration.
+        ``size`` (bytes) and ``modified`` (ns since 1970) describe the source file. ``duplicate`` is a number shared by
+        all copies of a recording, or 0.
     classes : list of str
-        A clip's class number is the position of its label in this list.
+        Class names. The class index of a clip is the position of its label in this list.
     config : dict
         Settings of each feature: ``config["logmel"]`` has the fields of :class:`musiclab.features.MelConfig`.
     failures : list of (path, reason)
-        Clips of the data set that could not be read and are not in the store.
+        Clips of the data set that could not be read and are missing from the store.
     source, versions : dict
+        Description of the data set; versions of musiclab and its dependencies.
     as_of : str
+        Modification time (UTC) of the newest source file.
     attributes : dict
-        All of these as they stand in the file; see :mod:`musiclab.store`.
+        Raw attributes of the HDF5 file; see :mod:`musiclab.store`.
 
     Raises
     ------
     StoreError
-        The file is missing, no HDF5 file, cut off, damaged, changed since it was written, not a store, or of another
-        format; or a part of it lies in another file. That the values are whole, only :func:`verify` checks.
+        The file is missing, damaged or incomplete, is not a store, has another format version, or refers to data in
+        another file. Damage to the values themselves is only detected by :func:`verify`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.store import create
+    >>> with TemporaryDirectory() as folder:
+    ...     with create(f"{folder}/tones.h5", {"audio": {"sample_rate": 8000}}, {"name": "tones"}) as writer:
+    ...         writer.append({"path": "a.wav", "label": "sine"}, {"audio": np.zeros(8000, np.int16)})
+    ...     with Store(f"{folder}/tones.h5") as store:
+    ...         samples = store.read("audio", 0)
+    >>> store, samples.shape
+    (<Store tones.h5: 1 clips, 1 classes, audio>, (8000,))
     """
 
     def __init__(self, path: str | Path):
@@ -66,33 +80,33 @@ class Store:
         self._identity, metadata, faults = _read_sealed(self.path)
         if faults:
             raise damaged(path, "; ".join(faults))
-        self._take(metadata)
+        self._set_metadata(metadata)
 
     @classmethod
-    def _as_it_is(cls, path: str | Path) -> tuple["Store", list[str]]:
-        """Open a store that may be damaged; also return what is damaged except the values."""
+    def _open_unsealed(cls, path: str | Path) -> tuple["Store", list[str]]:
+        """Open a store that may be damaged, and list the damage outside the values."""
         store = cls.__new__(cls)
         store.path = Path(path)
         store._identity, metadata, faults = _read_sealed(store.path)
-        store._take(metadata)
+        store._set_metadata(metadata)
         return store, faults
 
-    def _take(self, metadata: Metadata) -> None:
+    def _set_metadata(self, metadata: Metadata) -> None:
         self.attributes = metadata.attributes
-        facts = decode(metadata.attributes)
-        self.classes: list[str] = facts["classes"]
-        self.config: dict[str, dict] = facts["config"]
-        self.source: dict = facts["source"]
-        self.failures: list[tuple[str, str]] = [(path, reason) for path, reason in facts["failures"]]
-        self.versions: dict[str, str] = facts["versions"]
+        decoded = decode(metadata.attributes)
+        self.classes: list[str] = decoded["classes"]
+        self.config: dict[str, dict] = decoded["config"]
+        self.source: dict = decoded["source"]
+        self.failures: list[tuple[str, str]] = [(path, reason) for path, reason in decoded["failures"]]
+        self.versions: dict[str, str] = decoded["versions"]
         self.as_of: str = metadata.attributes["as_of"]
         self.index = pd.DataFrame(metadata.index)
         self._layouts = metadata.layouts
         self._maps: dict[str, np.memmap] = {}
         if unknown := set(metadata.index["label"]) - set(self.classes):
-            raise damaged(self.path, f"attribute classes: without {printable(min(unknown), 100)!r}, which is a label")
+            raise damaged(self.path, f"attribute classes: the label {printable(min(unknown), 100)!r} is missing")
         for feature in self.features:
-            self.values(feature)  # mapped now: the file may be replaced later
+            self.values(feature)  # map the values now, because the file may be replaced later
 
     def __len__(self) -> int:
         return len(self.index)
@@ -102,35 +116,35 @@ class Store:
 
     @property
     def features(self) -> list[str]:
-        """What the store holds of each clip: ``"audio"`` and the features' names."""
+        """Names of the stored features, including ``"audio"``."""
         return list(self.config)
 
     @property
     def labels(self) -> np.ndarray:
-        """Class number of each clip, int64, shape (clips,)."""
+        """Class index of each clip: int64, shape (clips,)."""
         positions = {label: position for position, label in enumerate(self.classes)}
         return self.index["label"].map(positions).to_numpy(dtype=np.int64)
 
     @property
     def sample_rate(self) -> int:
-        """Rate of the audio, in Hz."""
+        """Sample rate of the audio in Hz."""
         self.check_has("audio")
         return self.config["audio"]["sample_rate"]
 
     def names(self, feature: str) -> tuple[str, ...]:
-        """Name each dimension of a feature, such as ``("mfcc 1", "mfcc 2", ...)``."""
+        """Return the name of each dimension of a feature, such as ``("mfcc 1", "mfcc 2", ...)``."""
         return self._layout_of(feature).names
 
     def offsets(self, feature: str) -> np.ndarray:
-        """Say where each clip begins in ``values``: int64, shape (clips + 1,)."""
+        """Return the row of ``values`` at which each clip begins: int64, shape (clips + 1,)."""
         return self._layout_of(feature).offsets
 
     def checksums(self, feature: str) -> np.ndarray:
-        """Give the CRC-32 of each clip's bytes, as noted when the store was made: uint32, shape (clips,)."""
+        """Return the CRC-32 of each clip, recorded when the store was written: uint32, shape (clips,)."""
         return self._layout_of(feature).crc32
 
     def values(self, feature: str) -> np.memmap:
-        """Map the values of all clips, one after the other.
+        """Return the memory-mapped values of all clips, concatenated along time.
 
         Returns
         -------
@@ -140,43 +154,43 @@ class Store:
         Raises
         ------
         StoreError
-            The store does not hold that feature.
+            The store does not have this feature.
         """
         layout = self._layout_of(feature)
         values = self._maps.get(feature)
-        if values is None:  # and not by the name from here on: another thread may close the store
+        if values is None:  # work on the local variable, because another thread may close the store
             values = map_values(self.path, self._identity, layout.begin, layout.shape, layout.dtype)
             self._maps[feature] = values
         return values
 
     def read(self, feature: str, clip: int) -> np.ndarray:
-        """Read one clip: int16 audio, shape (samples,), or a feature, shape (dimensions, frames)."""
+        """Read one clip: int16 audio of shape (samples,), or a feature of shape (dimensions, frames)."""
         if not 0 <= clip < len(self):
-            raise IndexError(f"clip must lie in 0 to {len(self) - 1}, not {clip}")
+            raise IndexError(f"clip must be from 0 to {len(self) - 1}, not {clip}")
         start, stop = self.offsets(feature)[clip : clip + 2]
         return np.array(self.values(feature)[start:stop]).T
 
     def frame(self, feature: str = "summary") -> pd.DataFrame:
-        """Make a table of a feature with one frame per clip: the index, then a column for each dimension.
+        """Return the index and a feature with one frame per clip as a table, with one column per dimension.
 
-        ``store.frame().to_csv("features.csv", index=False)`` writes it to a CSV file.
+        ``store.frame().to_csv("features.csv", index=False)`` writes the table to a CSV file.
         """
         lengths = np.diff(self.offsets(feature))
         if feature == "audio" or (lengths != 1).any():
             raise StoreError(
-                f"{self.path}: expected a feature of one frame a clip, such as summary, found {feature} with up to "
-                f'{lengths.max():,} a clip; read those with store.read("{feature}", clip)'
+                f"{self.path}: {feature} has up to {lengths.max():,} frames per clip, so it does not fit into a table "
+                f'with one row per clip; choose a feature such as summary, or use store.read("{feature}", clip)'
             )
         index = self.index[["path", "label", "group", "fold", "split"]]
         values = np.array(self.values(feature))
         return pd.concat([index, pd.DataFrame(values, columns=list(self.names(feature)) or None)], axis=1)
 
     def describe(self) -> str:
-        """Say what is in the store, for people: what ``musiclab inspect`` prints."""
+        """Describe the store as text, as ``musiclab inspect`` prints it."""
         return describe(self)
 
     def check_has(self, feature: str) -> None:
-        """Raise StoreError when the store does not hold a feature."""
+        """Raise StoreError if the store does not have a feature."""
         if feature not in self.config:
             raise StoreError(
                 f"{self.path}: expected {feature!r} in the store, found {', '.join(self.features)}"
@@ -185,7 +199,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Let go of the file; it is mapped again when it is next read from."""
+        """Close the file. It is mapped again the next time values are read."""
         self._maps.clear()
 
     def __enter__(self) -> "Store":
@@ -203,12 +217,12 @@ class Store:
 
 
 def group_name(feature: str) -> str:
-    """Name of a feature's group in the file."""
+    """Return the HDF5 group of a feature."""
     return "audio" if feature == "audio" else f"features/{feature}"
 
 
 def file_identity(path: str | Path) -> tuple[int, int, int]:
-    """What changes when a file is replaced or written to: its inode, size and time."""
+    """Return the inode, size and modification time of a file, which tell whether it was replaced or written to."""
     status = os.stat(path)
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -216,16 +230,16 @@ def file_identity(path: str | Path) -> tuple[int, int, int]:
 def map_values(
     path: str | Path, identity: tuple[int, int, int], begin: int, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.memmap:
-    """Map an array in a file, read-only, unless the file is no longer the one of that :func:`file_identity`."""
+    """Map an array in a file, read-only. Raise StoreError if the file no longer has this :func:`file_identity`."""
     if file_identity(path) != identity:
-        raise StoreError(f"{path}: expected the store that was opened, found it changed; start again")
-    if 0 in shape:  # no bytes: nothing to map
+        raise StoreError(f"{path}: the store was replaced or changed after it was opened; open it again")
+    if 0 in shape:  # numpy cannot map an empty array
         return np.zeros(shape, dtype).view(np.memmap)
     return np.memmap(path, dtype, "r", begin, shape)
 
 
 def checksum(values: np.ndarray) -> int:
-    """Compute the CRC-32 of a clip's values as they are stored: shape (samples,) or (frames, dimensions).
+    """Compute the CRC-32 of a clip in its stored shape, (samples,) or (frames, dimensions).
 
     Examples
     --------
@@ -236,31 +250,31 @@ def checksum(values: np.ndarray) -> int:
 
 
 def verify(path: str | Path, progress: bool = False) -> list[str]:
-    """Read a store from beginning to end and compare every byte with its checksums.
+    """Read a whole store and compare it with its checksums.
 
     Returns
     -------
     list of str
-        A line for each fault: the part of the store that is damaged (``attributes``, ``index``, the layout of a
-        feature), or the feature, the number and the file of a damaged clip.
+        One line per fault, empty if the store is intact. It names the damaged part (``attributes``, ``index`` or the
+        layout of a feature), or the feature, index and source file of a damaged clip.
 
     Raises
     ------
     StoreError
-        The file is so much damaged that it cannot be opened as a store.
+        The file is too damaged to be opened.
     """
-    store, faults = Store._as_it_is(path)
+    store, faults = Store._open_unsealed(path)
     with store, open(path, "rb") as file:
         clips = product(store.features, range(len(store)))
         total = len(store) * len(store.features)
         for feature, clip in progress_bar(clips, "verifying", total, unit="clip", show=progress):
-            if fault := _damage(file, store._layouts[feature], clip):
+            if fault := _find_damage(file, store._layouts[feature], clip):
                 faults.append(f"{feature}: clip {clip} ({printable(store.index['path'][clip])}): {fault}")
     return faults
 
 
-def _damage(file, layout: Layout, clip: int) -> str:
-    """Say what is wrong with a clip's bytes, read without the map: there, a fault of the disk ends the program."""
+def _find_damage(file, layout: Layout, clip: int) -> str:
+    """Describe the damage to a clip. The file is read directly, because a disk error in a map kills the process."""
     row_bytes = layout.dtype.itemsize * math.prod(layout.shape[1:])
     start, stop = layout.offsets[clip : clip + 2].tolist()
     try:
@@ -273,27 +287,27 @@ def _damage(file, layout: Layout, clip: int) -> str:
 
 
 def _read_sealed(path: Path) -> tuple[tuple, Metadata, list[str]]:
-    """Read all of a store but its values; return its identity, and what is damaged, too."""
+    """Return the identity and the metadata of a store, and the damage outside its values."""
     if not path.exists():
         raise StoreError(f"{path}: no such file; make it with: musiclab prepare SOURCE {path}")
     if not path.is_file():
-        raise StoreError(f"{path}: expected an HDF5 file, found a folder or a device; give the name of a store")
+        raise StoreError(f"{path}: expected an HDF5 file, found a folder or a device; give the path of a store")
     try:
         identity = file_identity(path)
         with open(path, "rb") as file:
             expected, is_intact = read_seal(file)
     except OSError as error:
-        raise StoreError(f"{path}: expected an HDF5 file, found one that cannot be read ({error})") from error
+        raise StoreError(f"{path}: the file cannot be read ({error})") from error
     if is_intact:
         return identity, read_metadata(path), []
-    metadata = read_apart(path)
+    metadata = read_in_subprocess(path)
     if not expected:
-        return identity, metadata, ["first block: expected checksums of the rest of the file, found something else"]
+        return identity, metadata, ["seal: expected checksums in the first block of the file, found none"]
     faults = [
         f"{part}: expected checksum {expected.get(part, 'none')}, found {crc}"
         for part, crc in checksums(metadata).items()
         if expected.get(part) != crc
     ]
     if not faults:
-        faults = ["structure: expected the checksum in the first block of the file, found another"]
+        faults = ["structure: expected the checksum in the seal, found another one"]
     return identity, metadata, faults

@@ -1,16 +1,16 @@
-"""The first block of a store: checksums of all that is in the file except the values, which have their own.
+"""Protect a store with a seal: checksums of everything except the values, which have checksums of their own.
 
-HDF5 leaves these bytes to the program that writes the file (they are its *user block*). Ours are one line of text,
-filled up with spaces::
+The seal is the first block of the file, which HDF5 leaves to applications (the *user block*). It is one line of text,
+padded with spaces::
 
     musiclab-store {"version": 4, "values": [[begin, bytes], ...], "crc32": {PART: CHECKSUM, ...}, "sha256": ...}
 
-``values`` says which bytes of the file hold values. ``crc32`` has a checksum for each part of the rest: the attributes,
-the index, and the layout of each feature. ``sha256`` covers both of these and every byte of the file that is neither in
-this block nor among the values, except the four by which HDF5 marks a file that is open for writing.
+``values`` lists the byte ranges of the values. ``crc32`` has one checksum for each other part: the attributes, the
+index, and the layout of each feature. ``sha256`` covers these two fields and all bytes outside the seal and the values,
+except the four bytes in which HDF5 marks a file that is open for writing.
 
-A store whose seal is intact is as it was written. Only such a file is given to HDF5 in this process, because on a
-damaged one HDF5 may crash or never return.
+A store with an intact seal is unchanged since it was written. This process opens only such files with HDF5, which may
+crash or hang on a damaged file.
 """
 
 import hashlib
@@ -21,51 +21,51 @@ from musiclab.core.errors import StoreError
 
 FORMAT, VERSION = "musiclab-store", 4
 SIZE = 4096
-"""Bytes of the block."""
+"""Size of the seal in bytes."""
 
-_FLAGS = [SIZE + 20, 4]  # bytes that HDF5 changes while a program has the file open for writing
-_PIECE = 1 << 20  # bytes that are read at once
+_FLAGS = [SIZE + 20, 4]  # first byte and size of the field that HDF5 changes while the file is open for writing
+_BLOCK = 1 << 20  # bytes that are read at once
 
 
 def make_seal(file: BinaryIO, values: list[list[int]], crc32: dict[str, str]) -> bytes:
-    """Compute the first block of a store from the rest of its file.
+    """Compute the seal of a store.
 
     Parameters
     ----------
     file
-        The store, open for reading.
+        Store file, open for reading.
     values
-        First byte and number of bytes of the values of each feature, in the order in which they lie in the file.
+        First byte and size in bytes of the values of each feature, in file order.
     crc32
         Checksum of each other part, as eight hexadecimal digits.
 
     Raises
     ------
     ValueError
-        ``values`` are not one behind the other in the file.
+        The ranges in ``values`` overlap or are not in file order.
     """
     digest = hashlib.sha256(json.dumps([values, crc32]).encode())
     end = SIZE
     for begin, size in [_FLAGS, *values, [file.seek(0, 2), 0]]:
         _add_bytes(digest, file, end, begin)
         end = begin + size
-    facts = {"version": VERSION, "values": values, "crc32": crc32, "sha256": digest.hexdigest()}
-    line = f"{FORMAT} {json.dumps(facts)}".encode().ljust(SIZE - 1) + b"\n"
+    fields = {"version": VERSION, "values": values, "crc32": crc32, "sha256": digest.hexdigest()}
+    line = f"{FORMAT} {json.dumps(fields)}".encode().ljust(SIZE - 1) + b"\n"
     if len(line) > SIZE:
-        raise StoreError(f"expected at most {SIZE} bytes of checksums, found {len(line)}; store fewer features")
+        raise StoreError(f"the checksums take {len(line)} bytes, more than the limit of {SIZE}; store fewer features")
     return line
 
 
 def read_seal(file: BinaryIO) -> tuple[dict[str, str], bool]:
-    """Read the checksums in the first block of a file, and say whether the seal is intact.
+    """Return the checksums in the seal of a file, and True if the seal is intact.
 
-    What is not a seal gives no checksums, and False.
+    A file without a seal gives an empty dictionary and False.
     """
     file.seek(0)
     block = file.read(SIZE)
     try:
-        facts = json.loads(block.removeprefix(FORMAT.encode()))
-        values, crc32 = facts["values"], {str(part): str(crc) for part, crc in facts["crc32"].items()}
+        fields = json.loads(block.removeprefix(FORMAT.encode()))
+        values, crc32 = fields["values"], {str(part): str(crc) for part, crc in fields["crc32"].items()}
         return crc32, make_seal(file, values, crc32) == block
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return {}, False
@@ -73,8 +73,8 @@ def read_seal(file: BinaryIO) -> tuple[dict[str, str], bool]:
 
 def _add_bytes(digest, file: BinaryIO, begin: int, end: int) -> None:
     if end < begin:
-        raise ValueError(f"expected values behind byte {begin}, found some at {end}")
+        raise ValueError(f"expected values after byte {begin}, found some at {end}")
     file.seek(begin)
-    while begin < end and (piece := file.read(min(_PIECE, end - begin))):
-        digest.update(piece)
-        begin += len(piece)
+    while begin < end and (block := file.read(min(_BLOCK, end - begin))):
+        digest.update(block)
+        begin += len(block)

@@ -1,6 +1,7 @@
-"""Segments of a fixed length, cut from clips of any length: what a model is trained on and tested with.
+"""Cut clips of any length into segments of a fixed length, for training and testing models.
 
-Training waits for them, so a batch is cut in one call, from values that are mapped into memory or lie on the GPU.
+Training waits for this step, so a whole batch is cut in one call, from memory-mapped values or from a tensor on the
+GPU.
 """
 
 import warnings
@@ -17,54 +18,55 @@ from musiclab.store.reading import Store, file_identity, map_values
 
 
 class Segments(Dataset):
-    """Cut segments out of the values of many clips, a batch at a time.
+    """Torch data set of fixed-length segments, cut from clips one batch at a time.
 
     Parameters
     ----------
     values : array or tensor, shape (all samples,) or (all frames, dimensions)
-        The clips, one after the other; int16 samples are taken for audio. What :meth:`musiclab.store.Store.values`
-        maps stays in its file. Segments made of one tensor share it.
+        Concatenated clips. int16 samples are treated as audio. Values mapped by :meth:`musiclab.store.Store.values`
+        stay in their file, and tensors are shared, not copied.
     offsets : int array, shape (clips + 1,)
         Clip i is ``values[offsets[i]:offsets[i + 1]]``.
     labels : int array, shape (clips,)
-        Class number of each clip.
+        Class index of each clip.
     clips
-        Numbers of the clips to cut segments from, default all.
+        Indices of the clips to cut segments from. Default: all clips.
     classes
-        Number of classes, default one more than the largest label.
+        Number of classes. Default: one more than the largest label.
     length
-        Of a segment, in samples or frames. A shorter clip is padded at its end.
+        Segment length in samples or frames. Shorter clips are padded at the end.
     silence : float or float array, shape (dimensions,)
-        What to pad with, in the units of the batch.
+        Padding value, in the units of the batch.
     places
-        ``"random"``: one segment of each clip, elsewhere in each epoch, for training. ``"centred"``: the middle segment
-        of each clip. ``"covering"``: as many segments as it takes to cover each clip from its beginning to its end,
-        for testing. An int array says where in ``values`` each segment begins, all of them in the one clip that
-        ``clips`` names.
+        Position of the segments. ``"random"`` (for training): one segment per clip, at a new position in each epoch.
+        ``"centred"``: the middle segment of each clip. ``"covering"`` (for testing): as many segments as needed to
+        cover each clip from start to end. An int array gives the first row of each segment in ``values``. Then
+        ``clips`` must name the single clip that contains all segments.
     step
-        From one covering segment to the next, in samples or frames; the last one ends with the clip. Default: evenly
-        spaced, at most half a segment apart.
+        Distance between covering segments in samples or frames. The last segment always ends with the clip. Default:
+        evenly spaced, at most half a segment apart.
     seed
-        Of the random places. In an epoch, the segment of clip i begins ``floor(u * (spare + 1))`` after the clip does,
-        with ``u = musiclab.core.random.uniform(seed, epoch, i)``, where the clip is longer than a segment by
-        ``spare``. It does not matter which clips are asked for, in which order, by which process.
+        Random seed of the positions. The segment of clip i begins ``floor(u * (spare + 1))`` after the start of the
+        clip, where ``u = musiclab.core.random.uniform(seed, epoch, i)`` and ``spare`` is the length of the clip minus
+        the length of a segment. It does not depend on the other clips, on their order or on the process.
     device
-        Where the values are kept and batches are cut, default where ``values`` are.
+        Device on which the values are kept and batches are cut. Default: the device of ``values``.
     paths
-        Names of the clips, for messages.
+        Paths of the clips, for messages.
 
     Attributes
     ----------
     clips : int array, shape (len,)
-        Number of the clip that each segment is from.
+        Index of the clip that each segment comes from.
     labels : int64 tensor, shape (clips,)
+        Class index of each clip.
     epoch : int
-        Set by :meth:`set_epoch`, before the loader is asked for the epoch's first batch; 0 at first. Workers of a
-        loader with ``persistent_workers=True`` keep the epoch they were started in.
+        Current epoch, starting at 0. Call :meth:`set_epoch` before loading the first batch of an epoch. Loader workers
+        with ``persistent_workers=True`` stay in the epoch in which they were started.
 
     Examples
     --------
-    >>> clips = np.arange(10, dtype=np.float32)[:, None]  # one of 6 frames and one of 4
+    >>> clips = np.arange(10, dtype=np.float32)[:, None]  # a clip of 6 frames and a clip of 4 frames
     >>> batch, labels = Segments(clips, [0, 6, 10], [0, 1], length=4, places="covering").batch([0, 1, 2])
     >>> batch[:, 0].tolist(), labels.tolist()
     ([[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0]], [0, 0, 1])
@@ -100,20 +102,20 @@ class Segments(Dataset):
         self.device = self.values.device
 
         starts, lengths = offsets[clips], np.diff(offsets)[clips]
-        spare = np.maximum(0, lengths - length)  # by how much a segment can move
+        spare = np.maximum(0, lengths - length)  # largest offset of a segment within its clip
         if not isinstance(places, str):
             starts = np.asarray(places, dtype=np.int64)
-            items = np.zeros(len(starts), dtype=np.int64)
+            rows = np.zeros(len(starts), dtype=np.int64)  # row in clips of each segment
         elif places == "covering":
-            moves = [covering(room, length, step) for room in spare]
-            items = np.repeat(np.arange(len(clips)), [len(each) for each in moves])
-            starts = starts[items] + np.concatenate([*moves, spare[:0]])
+            shifts = [covering(clip_spare, length, step) for clip_spare in spare]
+            rows = np.repeat(np.arange(len(clips)), [len(clip_shifts) for clip_shifts in shifts])
+            starts = starts[rows] + np.concatenate([*shifts, spare[:0]])
         else:
             starts = starts + spare // 2 * (places == "centred")
-            items = np.arange(len(clips))
-        self.clips = clips[items]
-        self._drawn_by = self.clips  # a caller may change the attribute
-        self._starts, self._spare, self._filled = starts, spare[items], np.minimum(lengths, length)[items]
+            rows = np.arange(len(clips))
+        self.clips = clips[rows]
+        self._draw_indices = self.clips  # a separate reference, because callers may replace the public attribute
+        self._starts, self._spare, self._filled = starts, spare[rows], np.minimum(lengths, length)[rows]
         self._labels = self.labels[torch.from_numpy(self.clips)]
         self._silence = torch.as_tensor(silence, dtype=torch.float32, device=self.device)
         self._is_random = isinstance(places, str) and places == "random"
@@ -121,12 +123,12 @@ class Segments(Dataset):
 
     @classmethod
     def of_store(cls, store: Store, feature: str, clips: Sequence[int] | None = None, **settings) -> "Segments":
-        """Cut segments from a feature of a store; the settings are those of the class, from ``length`` on."""
+        """Cut segments from a feature of a store. ``settings`` are the parameters of the class from ``length`` on."""
         values = store.values(feature)
         return cls(values, store.offsets(feature), store.labels, clips, len(store.classes), **settings)
 
     def set_epoch(self, epoch: int) -> None:
-        """Move on: random segments lie at other places in each epoch, and at the same ones when it comes again."""
+        """Select the random positions of an epoch. The same epoch always gives the same positions."""
         self.epoch = int(epoch)
         if self._is_random:
             self._draws = uniform(self.seed, self.epoch, np.arange(len(self.labels)))
@@ -135,17 +137,17 @@ class Segments(Dataset):
         return len(self.clips)
 
     def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cut the segments with these numbers, from 0 to ``len(segments) - 1``.
+        """Cut the segments with the given indices, from 0 to ``len(segments) - 1``.
 
         Returns
         -------
-        batch : float32 tensor, shape (batch, dimensions, length), or (batch, length) for audio, then in [-1, 1)
+        batch : float32 tensor, shape (batch, dimensions, length), or (batch, length) for audio in [-1, 1)
         labels : int64 tensor, shape (batch,)
         """
         indices = np.asarray(indices, dtype=np.int64)
         starts, filled = self._starts[indices], self._filled[indices]
         if self._is_random:
-            draws = self._draws[self._drawn_by[indices]]
+            draws = self._draws[self._draw_indices[indices]]
             starts = starts + (draws * (self._spare[indices] + 1)).astype(np.int64)
         batch = self.cut(starts)
         is_audio = batch.ndim == 2 and batch.dtype == torch.int16
@@ -163,25 +165,28 @@ class Segments(Dataset):
         return (batch.transpose(1, 2) if batch.ndim == 3 else batch), labels
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.batch(indices)  # by this name torch's DataLoader asks for a batch
+        return self.batch(indices)  # called by torch's DataLoader to load a batch
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         batch, labels = self.batch([index])
         return batch[0], labels[0]
 
     def cut(self, starts: np.ndarray) -> torch.Tensor:
-        """Cut the segments that begin at ``starts``, as they are stored: shape (batch, length, ...).
+        """Cut the segments that begin at the rows ``starts`` of ``values``, in their stored form.
 
-        What lies past the end of all values may be anything.
+        Returns
+        -------
+        tensor, shape (batch, length, ...)
+            Values past the end of the last clip are undefined.
         """
         last = len(self.values) - self.length
-        # every stretch there is, as a view without a copy, so that a batch is a choice of rows: half the time of
-        # indexing frame by frame for features, a tenth of it for audio
+        # A view of all possible segments makes cutting a row selection. Compared with indexing frame by frame, this
+        # takes half the time for features and a tenth for audio.
         strides = self.values.stride()
-        every = self.values.as_strided((last + 1, self.length, *self.values.shape[1:]), (strides[0], *strides))
+        windows = self.values.as_strided((last + 1, self.length, *self.values.shape[1:]), (strides[0], *strides))
         inside = torch.from_numpy(np.minimum(starts, last)).to(self.device, non_blocking=True)
-        batch = every.index_select(0, inside)
-        for row in np.flatnonzero(starts > last):  # a short clip at the very end
+        batch = windows.index_select(0, inside)
+        for row in np.flatnonzero(starts > last):  # a short clip at the end of the values
             batch[row] = batch[row].roll(int(last - starts[row]), dims=0)
         return batch
 
@@ -190,14 +195,26 @@ class Segments(Dataset):
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        if self._mapped is not None:  # another process maps the file for itself
+        if self._mapped is not None:  # each process maps the file itself
             self.values = _without_copy(map_values(*self._mapped))
 
 
 def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
-    """Place the segments that cover a clip that is longer than a segment by ``spare``.
+    """Compute the start positions of segments that cover a clip.
 
-    They lie ``step`` apart, or evenly spaced, at most half a segment apart.
+    Parameters
+    ----------
+    spare
+        Length of the clip minus the length of a segment.
+    length
+        Length of a segment.
+    step
+        Distance between segments. Default: evenly spaced, at most half a segment apart.
+
+    Examples
+    --------
+    >>> covering(spare=10, length=8).tolist(), covering(spare=10, length=8, step=4).tolist()
+    ([0, 3, 7, 10], [0, 4, 8, 10])
     """
     if step is not None:
         return np.unique(np.append(np.arange(0, spare, step), spare))
@@ -205,7 +222,7 @@ def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
 
 
 def _as_tensor(values, length: int, device) -> tuple[torch.Tensor, tuple | None]:
-    """The values as a tensor, at least ``length`` of them, and what it takes to map them again if they are mapped."""
+    """Convert values to a tensor of at least ``length`` rows. Also return the arguments to map them again, or None."""
     mapped = None
     if isinstance(values, np.memmap) and len(values) >= length and torch.device(device or "cpu").type == "cpu":
         mapped = values.filename, file_identity(values.filename), values.offset, values.shape, values.dtype
@@ -218,15 +235,15 @@ def _as_tensor(values, length: int, device) -> tuple[torch.Tensor, tuple | None]
 
 def _without_copy(array: np.ndarray) -> torch.Tensor:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a map is read-only, and nothing here writes to it
+        warnings.simplefilter("ignore", UserWarning)  # torch warns about read-only maps, but we never write to them
         return torch.from_numpy(array)
 
 
 def _check(values, offsets: np.ndarray, labels, clips: np.ndarray) -> None:
     count = len(offsets) - 1
     if len(labels) != count:
-        raise StoreError(f"expected a label for each of {count} clips, found {len(labels)}")
+        raise StoreError(f"expected one label for each of {count} clips, found {len(labels)}")
     if count and (np.diff(offsets).min() < 0 or offsets[0] < 0 or offsets[-1] > len(values)):
-        raise StoreError(f"expected offsets that ascend from 0 to at most {len(values)}, the number of values")
+        raise StoreError(f"expected offsets that increase from 0 to at most {len(values)}, the number of values")
     if len(clips) and not 0 <= clips.min() <= clips.max() < count:
-        raise StoreError(f"expected clips of 0 to {count - 1}, found {clips.min()} to {clips.max()}")
+        raise StoreError(f"expected clip indices from 0 to {count - 1}, found {clips.min()} to {clips.max()}")

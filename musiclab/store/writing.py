@@ -1,4 +1,4 @@
-"""Writing a store: from arrays in memory (:func:`create`) or piece by piece, however large (:func:`write`)."""
+"""Write a store, either from arrays in memory (:func:`create`) or in blocks of any size (:func:`write`)."""
 
 import io
 import json
@@ -26,19 +26,19 @@ ABOUT = (
     "values[offsets[i]:offsets[i + 1]]; row i of every column in /index says what it is; config has the settings."
 )
 LIBRARIES = ("numpy", "soundfile", "soxr", "torch", "librosa", "h5py")
-"""Libraries that a store's bytes depend on, apart from musiclab."""
+"""Libraries that influence the bytes of a store, apart from musiclab."""
 
-_ALIGNMENT = {"alignment_threshold": 1, "alignment_interval": 64}  # bytes: mapped values begin where a number may
+_ALIGNMENT = {"alignment_threshold": 1, "alignment_interval": 64}  # bytes; memory-mapped values must be aligned
 
 
 class Column(NamedTuple):
-    """One feature of all clips, on its way into a store."""
+    """Values of one feature for all clips, ready to be written."""
 
     lengths: Sequence[int]  # samples or frames of each clip
     crc32: Sequence[int]  # checksum of each clip
-    row: tuple[int, ...]  # shape of one sample, (), or of one frame, (dimensions,)
+    row_shape: tuple[int, ...]  # () for samples, (dimensions,) for frames
     dtype: np.dtype
-    pieces: Iterable[np.ndarray]  # the values, one clip after the other, cut anywhere
+    blocks: Iterable[np.ndarray]  # values of all clips in order; a block may end anywhere
 
 
 def attributes(
@@ -49,7 +49,7 @@ def attributes(
     versions: dict | None = None,
     as_of: str = "",
 ) -> dict:
-    """Make the attributes of a store, as they stand in the file; see :mod:`musiclab.store`."""
+    """Create the HDF5 attributes of a store; see :mod:`musiclab.store`."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -65,14 +65,14 @@ def attributes(
 
 
 def current_versions() -> dict[str, str]:
-    """Look up the versions of musiclab and of the libraries that a store's numbers come from."""
+    """Return the versions of musiclab and of all other libraries that influence the bytes of a store."""
     import musiclab
 
     return {"musiclab": musiclab.__version__, **{name: metadata.version(name) for name in LIBRARIES}}
 
 
 def time_of(modified: np.ndarray) -> str:
-    """Write the newest of some times (ns since 1970) as text, such as ``2024-05-01T12:00:00+00:00``."""
+    """Format the newest of some times (ns since 1970), for example as ``2024-05-01T12:00:00+00:00``."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or int(np.max(modified, initial=0)) // 10**9
     return datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
 
@@ -84,14 +84,14 @@ def write(
     columns: Mapping[str, Column],
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Write a store to ``path`` itself, holding no more than a piece of the values in memory.
+    """Write a store directly to ``path``, keeping only one block of values in memory.
 
-    All lengths are known beforehand, so the file is laid out at its full size before the values are written into it,
-    and its bytes depend on the content alone, not on how that was cut. Columns of the index that are missing are filled
-    with 0 or "". Where the disk is full or read-only, an OSError says so.
+    The file gets its full size before the values are written, because all lengths are known. Its bytes depend on the
+    content alone, not on how the content is divided into blocks. Missing index columns are filled with 0 or "". An
+    OSError is raised if the disk is full or read-only.
     """
     index = complete_index(index)
-    with ThreadPoolExecutor(1) as pool:  # because Ctrl-C comes to the main thread, and HDF5 must not meet it either
+    with ThreadPoolExecutor(1) as pool:  # Ctrl-C interrupts only the main thread, and it must not interrupt HDF5
         memory, metadata = pool.submit(_lay_out_file, attributes, index, columns, names or {}).result()
     ordered = sorted(metadata.layouts.values(), key=lambda layout: layout.begin)
     with open(path, "w+b") as file:
@@ -108,10 +108,10 @@ def write(
 def _lay_out_file(
     attributes: dict, index: pd.DataFrame, columns: Mapping[str, Column], names: Mapping[str, Sequence[str]]
 ) -> tuple["_Memory", Metadata]:
-    """Make all of a store but its values and the first block, in memory."""
+    """Lay out a store in memory, without its values and its seal."""
     memory, layouts = _Memory(), {}
     with h5py.File(memory, "w", userblock_size=SIZE, **_ALIGNMENT) as file:
-        file.attrs.update(sorted(attributes.items()))  # in one order: it decides where they lie
+        file.attrs.update(sorted(attributes.items()))  # sorted, because their order changes the bytes of the file
         arrays = _write_index(file.create_group("index"), index)
         for name, column in columns.items():
             layouts[name] = _lay_out(file.create_group(group_name(name)), column, names.get(name, ()))
@@ -122,26 +122,26 @@ def _lay_out_file(
 
 def _write_values(file: BinaryIO, name: str, column: Column, index: pd.DataFrame) -> None:
     rows = 0
-    for piece in column.pieces:
-        if piece.dtype.kind == "f" and not (is_finite := np.isfinite(piece)).all():
-            row = rows + int(np.flatnonzero(~is_finite.reshape(len(piece), -1).all(axis=1))[0])
+    for block in column.blocks:
+        if block.dtype.kind == "f" and not (is_finite := np.isfinite(block)).all():
+            row = rows + int(np.flatnonzero(~is_finite.reshape(len(block), -1).all(axis=1))[0])
             clip = int(np.searchsorted(np.cumsum(column.lengths), row, side="right"))
             raise StoreError(
-                f"{index['path'].iloc[clip]}: expected finite values of {name}, found NaN or infinite ones; "
-                "look for what is wrong with the sound with: musiclab scan"
+                f"{index['path'].iloc[clip]}: {name} has NaN or infinite values; "
+                "check the sound file with: musiclab scan"
             )
-        file.write(np.ascontiguousarray(piece, column.dtype))
-        rows += len(piece)
+        file.write(np.ascontiguousarray(block, column.dtype))
+        rows += len(block)
 
 
 class _Memory(io.RawIOBase):
-    """A file in memory that keeps only what is written to it.
+    """Sparse file in memory.
 
-    HDF5 can crash after a write that failed, at the latest when the program ends, so it never meets a disk.
+    HDF5 writes to this file instead of a disk, because a failed write can make it crash, if only at exit.
     """
 
     def __init__(self):
-        self._pieces: list[tuple[int, bytes]] = []  # where, what
+        self._chunks: list[tuple[int, bytes]] = []  # (position, data)
         self._position = self._size = 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -152,13 +152,13 @@ class _Memory(io.RawIOBase):
         return self._position
 
     def write(self, data) -> int:
-        self._pieces.append((self._position, bytes(data)))
+        self._chunks.append((self._position, bytes(data)))
         self._size = max(self._size, self.seek(len(data), 1))
         return len(data)
 
     def readinto(self, buffer) -> int:
         end = self._position + len(buffer)
-        for begin, data in self._pieces:
+        for begin, data in self._chunks:
             first, last = max(begin, self._position), min(begin + len(data), end)
             if first < last:
                 buffer[first - self._position : last - self._position] = data[first - begin : last - begin]
@@ -170,15 +170,15 @@ class _Memory(io.RawIOBase):
         return self._size
 
     def copy_to(self, file: BinaryIO) -> None:
-        """Write everything to a file on a disk, with holes where nothing was written."""
-        for begin, data in self._pieces:
+        """Write the content to a file on disk, leaving holes where nothing was written."""
+        for begin, data in self._chunks:
             file.seek(begin)
             file.write(data)
         file.truncate(self._size)
 
 
 def complete_index(index: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of a store's index that are missing, filled with 0 or ""."""
+    """Add missing columns to the index of a store, filled with 0 or ""."""
     return index.assign(**{name: column() for name, column in COLUMNS.items() if name not in index})
 
 
@@ -192,20 +192,20 @@ def _write_index(group: h5py.Group, index: pd.DataFrame) -> dict[str, np.ndarray
 
 
 def _lay_out(group: h5py.Group, column: Column, names: Sequence[str]) -> Layout:
-    """Write all of a column but its values, and return where those begin."""
+    """Write a column without its values, and return its layout."""
     group.attrs["names"] = _json(list(names))
     group["offsets"] = offsets = np.concatenate([[0], np.cumsum(column.lengths)]).astype(np.int64)
     group["crc32"] = crc32 = np.asarray(column.crc32, dtype=np.uint32)
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    values = group.create_dataset("values", (int(offsets[-1]), *column.row), column.dtype, dcpl=plist)
+    values = group.create_dataset("values", (int(offsets[-1]), *column.row_shape), column.dtype, dcpl=plist)
     begin = values.id.get_offset() if values.size else 0
     return Layout(begin, values.shape, values.dtype, offsets, crc32, tuple(names))
 
 
 class StoreWriter:
-    """Gather the clips of a store in memory."""
+    """Collect the clips of a store in memory."""
 
     def __init__(self):
         self.rows: list[dict] = []
@@ -217,21 +217,21 @@ class StoreWriter:
         Parameters
         ----------
         row
-            Its ``path``, ``label``, and whatever else of the index is known.
+            Index row with ``path``, ``label`` and any other columns of the index.
         clip
-            Its features, the same of each clip: ``"audio"``, int16, shape (samples,); all others, shape (dimensions,
-            frames), of any type.
+            Features by name, the same for every clip: ``"audio"`` is int16 with shape (samples,), all others have
+            shape (dimensions, frames) and any dtype.
         """
         self.rows.append(dict(row))
         for name, values in clip.items():
             self.clips.setdefault(name, []).append(np.ascontiguousarray(values.T))  # .T: (frames, dimensions)
 
     def columns(self) -> dict[str, Column]:
-        """Return what was gathered, ready for :func:`write`."""
+        """Return the collected clips as columns for :func:`write`."""
         columns = {}
         for name, clips in self.clips.items():
-            lengths, sums = [len(clip) for clip in clips], [checksum(clip) for clip in clips]
-            columns[name] = Column(lengths, sums, clips[0].shape[1:], clips[0].dtype, clips)
+            lengths, crcs = [len(clip) for clip in clips], [checksum(clip) for clip in clips]
+            columns[name] = Column(lengths, crcs, clips[0].shape[1:], clips[0].dtype, clips)
         return columns
 
 
@@ -243,20 +243,31 @@ def create(
     classes: Sequence[str] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[StoreWriter]:
-    """Make a store of a few clips: yield a :class:`StoreWriter`, and write the file once the block succeeds.
+    """Create a store from clips in memory.
+
+    Yield a :class:`StoreWriter`, and write the file when the block ends without an error.
 
     Parameters
     ----------
     path
-        An older store of that name is replaced at the end; a folder is refused (StoreError).
+        Path of the store. An existing file is replaced at the end of the block; a folder raises a StoreError.
     config
-        Settings of each feature, by its name.
+        Settings by feature name.
     source
-        What :meth:`musiclab.datasets.Dataset.describe` says of the data set.
+        Description of the data set, from :meth:`musiclab.datasets.Dataset.describe`.
     classes
-        In the order of their numbers, default the sorted labels.
+        Class names in the order of their indices. Default: the sorted labels.
     names
-        Name of each dimension of a feature.
+        Names of the dimensions, by feature.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with create(f"{folder}/tones.h5", {"audio": {"sample_rate": 8000}}, {"name": "tones"}) as writer:
+    ...         writer.append({"path": "a.wav", "label": "sine"}, {"audio": np.zeros(8000, np.int16)})
+    ...     os.listdir(folder)
+    ['tones.h5']
     """
     check_name(path)
     writer = StoreWriter()
@@ -269,9 +280,9 @@ def create(
 
 
 def check_name(path: str | Path) -> None:
-    """Raise StoreError when a store cannot have that name."""
+    """Raise StoreError if ``path`` is a folder."""
     if Path(path).is_dir():
-        raise StoreError(f"{path}: expected the name of a store to make, such as sounds.h5, found a folder")
+        raise StoreError(f"{path}: expected the name of a new store, such as sounds.h5, found a folder")
 
 
 def _json(value) -> str:

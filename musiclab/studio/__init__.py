@@ -1,12 +1,12 @@
-"""Studio: generated music of ten genres, composed, played and recorded in code, with the ground truth of every track.
+"""Generate music in ten genres, composed, played and recorded in code, with the ground truth of every track.
 
 >>> from musiclab import studio
 >>> track = studio.render("jazz", seed=1, seconds=1)
 >>> track.record["beats_per_bar"], track.samples.dtype.name
 (4, 'int16')
 
-From the description of a ``genre`` and an ``artist``, ``plan`` decides what to play, ``parts`` writes the notes,
-``performance`` plays them and ``mixing`` records them. ``street`` makes ten sounds of the city.
+``genre`` and ``artist`` describe the music and the band. ``plan`` makes the musical decisions, ``parts`` writes the
+notes, ``performance`` plays them and ``mixing`` records them. ``street`` generates ten classes of city sounds.
 """
 
 from musiclab.studio.genre import STEMS, Genre, Groove

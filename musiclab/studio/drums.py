@@ -1,4 +1,4 @@
-"""Drum kits: every piece is a few lines of decaying sines and shaped noise."""
+"""Synthesise drums from decaying sines and shaped noise."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from musiclab.studio.synthesis import SAMPLE_RATE
 
 @dataclass(frozen=True)
 class Kit:
-    """The sound of a set of drums."""
+    """Settings that give a drum kit its sound; decay times are seconds to -60 dB."""
 
-    kick: float = 52.0  # Hz at which the bass drum settles
-    kick_ring: float = 0.35  # seconds until the bass drum has fallen by 60 dB
+    kick: float = 52.0  # final frequency of the bass drum in Hz
+    kick_ring: float = 0.35  # decay time of the bass drum
     click: float = 0.6  # loudness of the beater
-    snare: float = 190.0  # Hz of the snare drum's shell
-    snare_ring: float = 0.22  # seconds of its wires
+    snare: float = 190.0  # frequency of the snare drum's shell in Hz
+    snare_ring: float = 0.22  # decay time of the snare wires
     wires: float = 0.7  # share of noise in the snare drum
-    hat: float = 0.07  # seconds of a closed hi-hat
-    metal: float = 0.35  # share of ringing modes, against noise, in the cymbals
+    hat: float = 0.07  # decay time of a closed hi-hat
+    metal: float = 0.35  # share of ringing modes in the cymbals; the remainder is noise
 
 
 KITS = {
@@ -34,7 +34,7 @@ KITS = {
 
 TOMS = {"high tom": 165, "mid tom": 125, "low tom": 88}  # Hz
 
-# Level, Hz of the lowest mode, seconds of ringing (None: the kit's own), Hz under which there is nothing.
+# Level, lowest mode in Hz, decay time in seconds (None: as set by the kit), high-pass cutoff in Hz.
 CYMBALS = {
     "hat": (0.65, 3900, None, 5200),
     "open hat": (0.4, 3900, 0.35, 5000),
@@ -42,15 +42,15 @@ CYMBALS = {
     "crash": (0.6, 2100, 1.5, 2500),
 }
 
-# Frequency ratios of a cymbal's lowest modes; they are not harmonic, so cymbals have no pitch.
+# Frequency ratios of a cymbal's lowest modes. They are inharmonic, so cymbals have no pitch.
 METAL_RATIOS = (1.0, 1.342, 1.716, 2.131, 2.533, 2.983, 3.41, 3.97)
 
 
 def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
-    """Strike a piece of a kit: a float32 waveform, shape (samples,), with a peak near 0.8, less for cymbals.
+    """Synthesise one stroke on a drum or cymbal, as a float32 waveform of shape (samples,).
 
-    ``piece`` is ``"kick"``, ``"snare"``, ``"rim"``, ``"clap"``, ``"shaker"``, or a name in ``TOMS`` or ``CYMBALS``;
-    ``tuning`` is a factor on all frequencies; ``take`` is the seed of the noise, because no two strokes are alike.
+    The peak is near 0.8, lower for cymbals. ``piece`` is ``"kick"``, ``"snare"``, ``"rim"``, ``"clap"``, ``"shaker"``,
+    or a name in ``TOMS`` or ``CYMBALS``. ``tuning`` is a factor on all frequencies, ``take`` the seed of the noise.
     """
     rng = stream(take, "drum", piece)
     if piece == "kick":
@@ -65,7 +65,7 @@ def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
         return 0.8 * _mix(_drum(820 * tuning, 1.1, 0.01, 0.05), _band(_noise(rng, 0.05, 0.03), 1500), 0.35)
     if piece == "clap":
         burst = _noise(rng, 0.25, 0.16)
-        for delay in (0.011, 0.023):  # several hands, 11 ms apart
+        for delay in (0.011, 0.023):  # several hands, about 11 ms apart
             early = _noise(rng, 0.02, 0.012)
             start = int(delay * SAMPLE_RATE)
             burst[start : start + len(early)] += early
@@ -80,7 +80,7 @@ def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
 
 
 def _drum(frequency: float, sweep: float, fall: float, ring: float) -> np.ndarray:
-    """Make the tone of a skin: a sine that starts ``sweep`` times too high and falls within ``fall`` seconds."""
+    """Generate the tone of a drumhead: a sine that starts at ``sweep`` times its frequency and drops in ``fall`` s."""
     time = np.arange(int(1.1 * ring * SAMPLE_RATE)) / SAMPLE_RATE
     phase = frequency * (time + (sweep - 1) * fall * (1 - np.exp(-time / fall)))
     tone = np.sin(2 * np.pi * phase) * np.exp(-6.9 / ring * time)
@@ -88,7 +88,7 @@ def _drum(frequency: float, sweep: float, fall: float, ring: float) -> np.ndarra
 
 
 def _noise(rng: np.random.Generator, seconds: float, ring: float) -> np.ndarray:
-    """Make noise that falls by 60 dB in ``ring`` seconds, with a peak near 1."""
+    """Generate noise that decays by 60 dB in ``ring`` seconds, with a peak near 1."""
     size = int(seconds * SAMPLE_RATE)
     fall = np.exp(np.float32(-6.9 / ring / SAMPLE_RATE) * np.arange(size, dtype=np.float32))
     return rng.standard_normal(size, dtype=np.float32) * fall * np.float32(0.4)
@@ -100,7 +100,7 @@ def _band(noise: np.ndarray, low: float) -> np.ndarray:
 
 
 def _cymbal(rng: np.random.Generator, metal: float, frequency: float, ring: float, low: float) -> np.ndarray:
-    """Make noise and inharmonic modes that ring together."""
+    """Generate decaying noise and inharmonic modes, high-passed at ``low`` Hz."""
     noise = _noise(rng, 1.1 * ring, ring)
     time = np.arange(len(noise), dtype=np.float32) / SAMPLE_RATE
     modes = np.zeros(len(noise), np.float32)
@@ -112,7 +112,7 @@ def _cymbal(rng: np.random.Generator, metal: float, frequency: float, ring: floa
 
 
 def _mix(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
-    """Add two sounds of unequal length, ``share`` of the second."""
+    """Mix two sounds of unequal length; ``share`` is the weight of the second."""
     total = np.zeros(max(len(first), len(second)), np.float32)
     total[: len(first)] += (1 - share) * first
     total[: len(second)] += share * second

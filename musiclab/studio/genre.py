@@ -1,4 +1,4 @@
-"""The description of a genre and its grooves; ``genres`` has ten of them."""
+"""Describe a genre and its grooves. Ten genres are defined in ``genres``."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from musiclab.studio.patterns import PATTERNS
 from musiclab.studio.theory import SCALES, parse_progression
 
 STEMS = ("drums", "bass", "chords", "pad", "lead", "noise")
-"""The parts of a mix; "noise" is the hiss and hum of the recording."""
+"""The stems of a mix. "noise" is the hiss and hum of the recording."""
 
-# Probability that a stem plays in a section, and how hard.
+# Probability that a stem plays in each section, and the average force of the players (a factor on velocity).
 SECTIONS = {
     "intro": {"drums": 0.6, "bass": 0.8, "chords": 1.0, "pad": 0.3, "lead": 0.1},
     "verse": {"drums": 0.95, "bass": 1.0, "chords": 1.0, "pad": 0.3, "lead": 0.85},
@@ -26,18 +26,22 @@ FORCE = {"intro": 0.8, "verse": 0.85, "chorus": 1.0, "solo": 1.0, "break": 0.7}
 
 @dataclass(frozen=True)
 class Groove:
-    """A way of playing: tempo, metre, swing and the patterns that go together in it.
+    """A style of playing: tempo, metre, swing and matching patterns.
 
     Parameters
     ----------
     name
-        Such as ``"shuffle"``.
-    tempo, swing
-        Least and greatest beats per minute, and position of the off-beat as in :func:`render`.
+        Name of the groove, such as ``"shuffle"``.
+    tempo
+        Lowest and highest tempo in beats per minute.
     drums, bass, comping, melody
-        Names in ``patterns.PATTERNS`` to choose from.
-    beats, swing_unit
-        Beats in a bar, and length in beats of the swung notes: 0.5 for eighths, 0.25 for sixteenths.
+        Patterns to choose from; names in ``patterns.PATTERNS``.
+    swing
+        Lowest and highest position of the off-beat, as in :func:`render`.
+    beats
+        Beats per bar.
+    swing_unit
+        Length of the swung notes in beats: 0.5 for eighths, 0.25 for sixteenths.
     """
 
     name: str
@@ -53,30 +57,35 @@ class Groove:
 
 @dataclass(frozen=True)
 class Genre:
-    """A genre as the studio plays it.
+    """The grooves, harmony, instruments and form from which the studio composes tracks of one genre.
 
     Parameters
     ----------
-    name, grooves
-        Label of its tracks, and ways of playing to choose from.
+    name
+        Label of the tracks.
+    grooves
+        Grooves to choose from.
     progressions, scales
-        Chords as read by :func:`theory.parse_progression`, and scale of the lead, a name in ``theory.SCALES``, for
-        ``"major"``, ``"minor"`` or both.
+        For ``"major"``, ``"minor"`` or both: chord progressions in the notation of :func:`theory.parse_progression`,
+        and the scale of the lead, a name in ``theory.SCALES``.
     kits, bass, chords, pad, lead
-        Names in ``drums.KITS`` and ``instruments.INSTRUMENTS`` that its artists may own, the most common first.
+        Instruments that the artists may play, the most common first; names in ``drums.KITS`` and
+        ``instruments.INSTRUMENTS``.
     voicings
-        Ways to lay out a chord, as in :func:`theory.voice`.
+        Chord voicings to choose from, as in :func:`theory.voice`.
     form
-        Sections in order, names in ``SECTIONS``, repeated as long as the track lasts.
-    levels, tone
-        Changes to the usual level of a stem, and gain of lows, mids and highs, dB.
+        Sections in order, names in ``SECTIONS``; repeated until the track ends.
+    levels
+        Change of the average level of a stem, in dB.
+    tone
+        Average gain of lows, mids and highs, in dB.
     artist_count
         Number of artists.
 
     Raises
     ------
     DatasetError
-        A name is unknown; the message suggests the closest one.
+        If a name is unknown. The message suggests the closest one.
     """
 
     name: str
@@ -96,24 +105,24 @@ class Genre:
 
     def __post_init__(self):
         for groove in self.grooves:
-            for part, known in PATTERNS.items():
-                self._check(f"{part} pattern", getattr(groove, part), known)
-        self._check("mode", self.progressions, ("major", "minor"))
-        self._check("scale", self.scales.values(), SCALES)
-        self._check("kit", self.kits, KITS)
-        for owned in (self.bass, self.chords, self.pad, self.lead):
-            self._check("instrument", owned, INSTRUMENTS)
-        self._check("section", self.form, SECTIONS)
+            for part, available in PATTERNS.items():
+                self._check_names(f"{part} pattern", getattr(groove, part), available)
+        self._check_names("mode", self.progressions, ("major", "minor"))
+        self._check_names("scale", self.scales.values(), SCALES)
+        self._check_names("kit", self.kits, KITS)
+        for instruments in (self.bass, self.chords, self.pad, self.lead):
+            self._check_names("instrument", instruments, INSTRUMENTS)
+        self._check_names("section", self.form, SECTIONS)
         for stem in self.levels:
             check_known(stem, STEMS, f"levels of genre {self.name!r}", DatasetError)
         for mode, texts in self.progressions.items():
             if mode not in self.scales:
-                raise DatasetError(f"genre {self.name!r} has {mode} progressions but no scale for {mode}; add one")
+                raise DatasetError(f"genre {self.name!r}: {mode} progressions need a scale; set scales.{mode}")
             for text in texts:
                 parse_progression(text)
 
-    def _check(self, what: str, names: Collection[str], known: Collection[str]) -> None:
+    def _check_names(self, field_name: str, names: Collection[str], available: Collection[str]) -> None:
         if not names:
-            raise DatasetError(f"genre {self.name!r} names no {what}; give at least one")
+            raise DatasetError(f"genre {self.name!r} has no {field_name}; add at least one")
         for name in names:
-            check_known(name, known, f"each {what} of genre {self.name!r}", DatasetError)
+            check_known(name, available, f"each {field_name} of genre {self.name!r}", DatasetError)

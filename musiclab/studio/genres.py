@@ -1,4 +1,4 @@
-"""Read genres from TOML: :data:`GENRES` has the ten of GTZAN, described in ``genres.toml``."""
+"""Load genres from TOML. :data:`GENRES` holds the ten of GTZAN, as described in ``genres.toml``."""
 
 import tomllib
 from pathlib import Path
@@ -7,30 +7,31 @@ from musiclab.studio.genre import Genre, Groove
 
 
 def load_genres(path: str | Path) -> dict[str, Genre]:
-    """Load genres by name from a TOML file, written as ``musiclab/studio/genres.toml`` is.
+    """Load a TOML file of genres, in the format of ``musiclab/studio/genres.toml``, as a dict from name to genre.
 
     Raises
     ------
     DatasetError
-        A genre names a pattern, an instrument, a scale or a section that the studio does not have.
+        If a pattern, instrument, scale or section is unknown.
 
     Examples
     --------
     >>> genre = load_genres("mine.toml")["waltz"]  # doctest: +SKIP
     >>> studio.render(genre, seed=3, seconds=10)  # doctest: +SKIP
     """
-    described = _with_tuples(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+    descriptions = _lists_to_tuples(tomllib.loads(Path(path).read_text(encoding="utf-8")))
     return {
         name: Genre(name, **settings | {"grooves": tuple(Groove(**groove) for groove in settings["grooves"])})
-        for name, settings in described.items()
+        for name, settings in descriptions.items()
     }
 
 
-def _with_tuples(value):
-    """Replace lists by tuples, at any depth: a genre never changes."""
+def _lists_to_tuples(value):
+    """Replace lists by tuples at every level, because a genre must be immutable."""
     if isinstance(value, dict):
-        return {name: _with_tuples(entry) for name, entry in value.items()}
-    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
+        return {name: _lists_to_tuples(entry) for name, entry in value.items()}
+    return tuple(map(_lists_to_tuples, value)) if isinstance(value, list) else value
 
 
 GENRES = load_genres(Path(__file__).with_name("genres.toml"))
+"""The ten built-in genres by name, in alphabetical order: a dictionary of :class:`Genre`."""

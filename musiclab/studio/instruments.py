@@ -1,4 +1,4 @@
-"""The instruments of the studio, by name."""
+"""Define the instruments of the studio."""
 
 from musiclab.studio.synthesis import Plucked, Struck, Sustained
 

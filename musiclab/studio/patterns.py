@@ -1,4 +1,4 @@
-"""Rhythms as text: the patterns of ``patterns.toml``, which says what their letters mean."""
+"""Read rhythms written as text; ``patterns.toml`` holds them and explains their letters."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ def steps(pattern: str) -> str:
 
 
 def onsets(pattern: str, beats: int) -> list[tuple[float, float, str]]:
-    """List start and length in beats and the letter of each note of a pattern, a bar of ``beats`` beats.
+    """List the notes of a one-bar pattern as (start, length, letter), with times in beats.
 
     >>> onsets("1-.. 5---", beats=4)
     [(0.0, 1.0, '1'), (2.0, 2.0, '5')]

@@ -1,7 +1,6 @@
-"""Perform a plan: time every note, then play one waveform per stem.
+"""Perform a plan: set the time of every note in seconds, then render one waveform per stem.
 
-The plan counts in beats and in sections that repeat. A repeated section has the same notes, with new deviations in
-timing and force.
+A repeated section has the same notes each time, with different deviations in timing and force.
 """
 
 from dataclasses import dataclass, field
@@ -20,13 +19,13 @@ from musiclab.studio.plan import Plan
 from musiclab.studio.synthesis import SAMPLE_RATE
 from musiclab.studio.theory import Chord
 
-PREROLL = 0.6  # seconds played before the excerpt, so that it starts inside the reverberation of the bar before
-GRID = 0.02  # seconds: lengths of notes are rounded to it, so that equal notes are made once
+PREROLL = 0.6  # seconds played before the excerpt, so that it starts with the reverberation of the bar before
+GRID = 0.02  # seconds: note lengths are rounded to this grid, so that equal notes are synthesised only once
 
 
 @dataclass(frozen=True)
 class Score:
-    """A track written out, in seconds from the start of the excerpt; some notes start before it."""
+    """All notes and annotations of a track, in seconds from the start of the excerpt; some notes start before it."""
 
     notes: dict[str, list[Note]] = field(default_factory=lambda: {stem: [] for stem in SECTIONS["verse"]})
     beats: list[float] = field(default_factory=list)
@@ -36,7 +35,7 @@ class Score:
 
 
 def swung(beat: float, swing: float, unit: float) -> float:
-    """Move a time in beats according to ``swing``; triplets stay where they are.
+    """Apply ``swing`` to a time in beats; triplets do not move.
 
     >>> round(swung(2.5, 0.66, 0.5), 2), swung(2.0, 0.66, 0.5)
     (2.66, 2.0)
@@ -44,12 +43,12 @@ def swung(beat: float, swing: float, unit: float) -> float:
     phase = (beat / (2 * unit)) % 1
     if abs(3 * phase - round(3 * phase)) < 1e-6:
         return beat
-    bent = phase * 2 * swing if phase <= 0.5 else swing + (phase - 0.5) * 2 * (1 - swing)
-    return beat + (bent - phase) * 2 * unit
+    swung_phase = phase * 2 * swing if phase <= 0.5 else swing + (phase - 0.5) * 2 * (1 - swing)
+    return beat + (swung_phase - phase) * 2 * unit
 
 
 def write(plan: Plan, player: Artist, seconds: float) -> Score:
-    """Write out ``seconds`` of a plan, with the timing of a player."""
+    """Write the score of the first ``seconds`` of a plan, with the timing of a performer."""
     meter, beat = plan.groove.beats, 60 / plan.tempo
     origin = plan.start * meter  # in beats from the start of the arrangement
     first, last = origin - PREROLL / beat, origin + seconds / beat
@@ -75,22 +74,22 @@ def write(plan: Plan, player: Artist, seconds: float) -> Score:
 
 
 def _write_notes(score, plan, player, section, index, bars, start):
-    """Append the notes of a section to the score; ``start`` is its first beat, counted from the excerpt's."""
+    """Append the notes of a section to the score; ``start`` is its first beat, relative to the excerpt."""
     beat, swing, unit = 60 / plan.tempo, plan.swing, plan.groove.swing_unit
-    # A band arranges all its verses alike, in every track.
+    # A band uses the same stems for the same section in all its tracks.
     chances = SECTIONS[section].items()
     playing = {stem: stream(plan.writer.habit, "plays", section, stem).random() < chance for stem, chance in chances}
-    written = {"drums": parts.drums(plan, section, index, len(bars), full=playing["drums"])}
-    written |= {stem: part(plan, section, bars) for stem, part in parts.PITCHED.items() if playing[stem]}
-    for stem, notes in written.items():
-        hands = plan.draw("hands", stem, index)
-        late = player.looseness * np.clip(hands.standard_normal(len(notes)), -2.5, 2.5)
-        force = FORCE[section] * (1 + 0.08 * hands.standard_normal(len(notes)))
-        for (at, length, pitch, velocity), delay, strength in zip(notes, late, force, strict=True):
+    stem_notes = {"drums": parts.write_drums(plan, section, index, len(bars), full=playing["drums"])}
+    stem_notes |= {stem: write_part(plan, section, bars) for stem, write_part in parts.PITCHED.items() if playing[stem]}
+    for stem, notes in stem_notes.items():
+        rng = plan.draw("hands", stem, index)
+        delays = player.looseness * np.clip(rng.standard_normal(len(notes)), -2.5, 2.5)
+        forces = FORCE[section] * (1 + 0.08 * rng.standard_normal(len(notes)))
+        for (at, length, pitch, velocity), delay, force in zip(notes, delays, forces, strict=True):
             onset, end = swung(at, swing, unit), swung(at + length, swing, unit)
             pitch = pitch if stem == "drums" else pitch + plan.transpose
             time = (start + onset) * beat + float(delay)
-            score.notes[stem].append((time, (end - onset) * beat, pitch, min(1.0, velocity * float(strength))))
+            score.notes[stem].append((time, (end - onset) * beat, pitch, min(1.0, velocity * float(force))))
 
 
 def _write_bars(score, plan, bars, start):
@@ -107,7 +106,7 @@ def _write_bars(score, plan, bars, start):
 
 
 def perform(score: Score, artist: Artist, seconds: float) -> dict[str, np.ndarray]:
-    """Play ``PREROLL`` and ``seconds`` of a score as an artist: one float32 waveform, shape (samples,), per stem."""
+    """Render a score as an artist plays it: one float32 waveform per stem, ``PREROLL`` plus ``seconds`` long."""
     stems = {}
     for stem, notes in score.notes.items():
         waveform = np.zeros(round(seconds * SAMPLE_RATE) + round(PREROLL * SAMPLE_RATE), np.float32)
@@ -132,20 +131,20 @@ def _play_drums(waveform, notes, artist):
 
 
 def _play_notes(waveform, notes, instrument, artist):
-    played, together, previous = {}, 0, -np.inf
+    tones, position, previous_start = {}, 0, -np.inf  # position: index of the note in its chord
     for start, length, pitch, velocity in notes:
-        # Chords are written from the lowest note up: strumming delays each a little more than the one before.
-        together = together + 1 if abs(start - previous) < 0.03 else 0
-        previous = start
-        delay = artist.strum * together if instrument.strum else 0.0
-        grain = max(1, round(length / GRID))
-        if (pitch, grain) not in played:
-            played[pitch, grain] = instrument.play(pitch, grain * GRID, artist.brightness)
-        _add(waveform, played[pitch, grain], start + delay, velocity)
+        # The notes of a chord are sorted from low to high; strumming delays each one a little more.
+        position = position + 1 if abs(start - previous_start) < 0.03 else 0
+        previous_start = start
+        delay = artist.strum * position if instrument.strum else 0.0
+        steps = max(1, round(length / GRID))
+        if (pitch, steps) not in tones:
+            tones[pitch, steps] = instrument.play(pitch, steps * GRID, artist.brightness)
+        _add(waveform, tones[pitch, steps], start + delay, velocity)
 
 
 def _add(waveform, note, start, gain):
-    """Add a note that starts ``start`` seconds from the excerpt, cut to what fits."""
+    """Add a note to ``waveform``, ``start`` seconds after the start of the excerpt, and cut it to fit."""
     first = round((start + PREROLL) * SAMPLE_RATE)
     skip = max(0, -first)
     end = min(len(waveform), first + len(note))

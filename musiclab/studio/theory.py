@@ -1,7 +1,7 @@
-"""Notes, scales, chords and the moves between them.
+"""Define scales, keys, chords and voice leading.
 
-Pitches are MIDI numbers (60 is middle C), pitch classes 0 to 11 (C is 0). Chord names follow Harte et al. (ISMIR 2005),
-as mir_eval reads them: ``C:maj``, ``A:min7``, ``Bb:7``.
+Pitches are MIDI note numbers (60 is middle C) and pitch classes are 0 to 11 (0 is C). Chord labels such as ``C:maj``,
+``A:min7`` and ``Bb:7`` follow Harte et al. (ISMIR 2005), as in mir_eval.
 """
 
 import re
@@ -24,7 +24,7 @@ SCALES = {
     "blues": (0, 3, 5, 6, 7, 10),
 }
 
-# Semitones above the root.
+# Chord qualities in semitones above the root.
 QUALITIES = {
     "maj": (0, 4, 7),
     "min": (0, 3, 7),
@@ -48,14 +48,14 @@ _DEGREES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 @dataclass(frozen=True)
 class Chord:
-    """A root (pitch class 0 to 11) and a quality named in ``QUALITIES``."""
+    """A chord with a root (pitch class 0 to 11) and a quality, a name in ``QUALITIES``."""
 
     root: int
     quality: str
 
     @property
     def name(self) -> str:
-        """Name such as ``"F#:min7"``."""
+        """Chord label such as ``"F#:min7"``."""
         return f"{PITCH_NAMES[self.root]}:{self.quality}"
 
     @property
@@ -65,7 +65,7 @@ class Chord:
 
 
 def parse_key(key: str) -> tuple[int, str | None]:
-    """Split a key into the pitch class of its tonic and its mode, None if ``key`` is a tonic alone.
+    """Parse a key into the pitch class of its tonic and its mode; the mode is None if ``key`` is only a tonic.
 
     Raises :class:`DatasetError` if tonic or mode is unknown.
 
@@ -81,11 +81,11 @@ def parse_key(key: str) -> tuple[int, str | None]:
 
 
 def parse_chord(numeral: str) -> Chord:
-    """Read a roman numeral as a chord in C.
+    """Parse a Roman numeral into a chord in C.
 
-    A numeral is a degree of the major scale, upper case for major, lower case for minor, after ``b`` or ``#`` where
-    altered (a minor key has ``i``, ``bVI``, ``bVII``). It may end in ``7``, ``6`` or a name in ``QUALITIES``. Raises
-    :class:`DatasetError` if it cannot be read.
+    A numeral is a degree of the major scale, in upper case for major and lower case for minor chords, after an optional
+    ``b`` or ``#`` (a minor key has ``i``, ``bVI``, ``bVII``). It may end in ``7``, ``6`` or a name in ``QUALITIES``.
+    Raises :class:`DatasetError` for anything else.
 
     >>> parse_chord("ii7").name, parse_chord("bVII").name
     ('D:min7', 'Bb:maj')
@@ -102,16 +102,16 @@ def parse_chord(numeral: str) -> Chord:
 
 
 def parse_progression(text: str) -> list[list[Chord]]:
-    """Read bars of chords, such as ``"I | vi | ii7 V7 | I"``, as one list of chords per bar."""
+    """Parse bars of Roman numerals, such as ``"I | vi | ii7 V7 | I"``, into one list of chords per bar."""
     return [[parse_chord(numeral) for numeral in bar.split()] for bar in text.split("|")]
 
 
 def voice(chord: Chord, voicing: str, center: int, previous: Sequence[int] | None = None) -> list[int]:
-    """Choose the pitches that play a chord, lowest first, near ``center``.
+    """Choose the pitches of a chord near the pitch ``center``, sorted from low to high.
 
-    ``voicing`` is ``"close"`` (all chord tones within an octave), ``"open"`` (the second from the top an octave
-    lower), ``"shell"`` (no root in a chord of four notes) or ``"power"`` (root, fifth, octave). With the pitches of the
-    ``previous`` chord, the inversion that moves least from there is taken (voice leading).
+    ``voicing`` is ``"close"`` (all chord tones within an octave), ``"open"`` (the second voice from the top an octave
+    lower), ``"shell"`` (chords of four notes without their root) or ``"power"`` (root, fifth, octave). If the pitches
+    of the ``previous`` chord are given, the inversion that moves the voices least is chosen.
     """
     if voicing == "power":
         root = center - 6 + (chord.root - center + 6) % 12
@@ -124,7 +124,7 @@ def voice(chord: Chord, voicing: str, center: int, previous: Sequence[int] | Non
         order = classes[inversion:] + classes[:inversion]
         lows = (low for low in range(center - 12, center + 1) if low % 12 == order[0])
         options += [_stack(low, order, voicing == "open") for low in lows]
-    return min(options, key=lambda pitches: _effort(pitches, center, previous))
+    return min(options, key=lambda pitches: _voice_leading_cost(pitches, center, previous))
 
 
 def _stack(low: int, order: Sequence[int], is_open: bool) -> list[int]:
@@ -134,14 +134,14 @@ def _stack(low: int, order: Sequence[int], is_open: bool) -> list[int]:
     return sorted([*pitches[:-2], pitches[-2] - 12, pitches[-1]]) if is_open else pitches
 
 
-def _effort(pitches: Sequence[int], center: int, previous: Sequence[int] | None) -> float:
-    """Semitones that the voices move, plus a share of their mean's distance from the center."""
+def _voice_leading_cost(pitches: Sequence[int], center: int, previous: Sequence[int] | None) -> float:
+    """Sum the semitones that the voices move, and 0.6 times the distance of their mean from ``center``."""
     moved = sum(min(abs(pitch - other) for other in previous) for pitch in pitches) if previous else 0
     return moved + 0.6 * abs(sum(pitches) / len(pitches) - center)
 
 
 def nearest(pitch: int, pitch_classes: Collection[int]) -> int:
-    """Move a pitch to the closest one whose class is in ``pitch_classes``; upwards where two are equally close.
+    """Move a pitch to the closest one whose class is in ``pitch_classes``; ties go upwards.
 
     >>> nearest(61, (0, 4, 7))
     60

@@ -17,18 +17,25 @@ from musiclab.studio.plan import make_plan
 from musiclab.studio.synthesis import SAMPLE_RATE
 
 VERSION = "2"
-"""Part of the name of a cached data set: raise it whenever a change alters a sample."""
+"""Part of the name of cached data sets. Increase it with every change that alters the generated audio."""
 
 TEMPO_RANGE = (40, 220)  # beats per minute
 SWING_RANGE = (0.5, 0.75)
-LOUDNESS_TRIM = 1.5  # dB by which the tracks of an artist differ in loudness
+LOUDNESS_TRIM = 1.5  # dB: largest difference between the loudness of a track and that of its artist
 
 
 @dataclass(frozen=True)
 class Track:
-    """A rendered track: ``samples`` (mono, int16, shape (samples,)), ``sample_rate`` in Hz, and the ``record``.
+    """A rendered track with its ground truth.
 
-    The record is the ground truth, ready for JSON; :func:`render` lists its keys.
+    Attributes
+    ----------
+    samples : int16 array, shape (samples,)
+        Mono audio.
+    sample_rate : int
+        Sample rate in Hz.
+    record : dict
+        Ground truth, ready for JSON; :func:`render` lists its keys.
     """
 
     samples: np.ndarray
@@ -37,12 +44,12 @@ class Track:
 
     @property
     def waveform(self) -> np.ndarray:
-        """The samples as float32 in [-1, 1], shape (samples,)."""
+        """Samples as float32 in [-1, 1], shape (samples,)."""
         return from_int16(self.samples)
 
 
 def artists(genre: str | Genre) -> tuple[Artist, ...]:
-    """List the artists of a genre; the track of seed ``s`` is written by artist ``s % len(artists(genre))``.
+    """List the artists of a genre. Artist ``seed % len(artists(genre))`` writes the track with that seed.
 
     >>> artists("jazz")[3].name
     'jazz-03'
@@ -64,36 +71,41 @@ def render(
 ) -> Track:
     """Compose, play and record a track.
 
-    Every argument after genre and seed changes one thing and leaves the rest as it was: the same seed at another
-    tempo is the same piece, played slower or faster.
+    Each optional argument changes one property and keeps all others: another tempo gives the same piece, only
+    faster or slower.
 
     Parameters
     ----------
-    genre, seed
-        Name in ``GENRES`` or a :class:`Genre` of your own, and the number of the track, 0 or more.
-    tempo, key
-        Beats per minute, 40 to 220, and a key such as ``"A minor"``; a tonic alone (``"Bb"``) keeps the track's mode.
+    genre
+        Name in ``GENRES``, or your own :class:`Genre`.
+    seed
+        Random seed of the track, 0 or more.
+    tempo
+        Tempo in beats per minute, 40 to 220.
+    key
+        Key such as ``"A minor"``, or a tonic such as ``"Bb"`` to keep the mode of the track.
     swing
-        Position of the off-beat within the beat, 0.5 (straight) to 0.75; triplets are at 0.67.
+        Position of the off-beat within the beat, 0.5 (straight) to 0.75; 0.67 gives triplets.
     mute
-        Names in ``STEMS`` to leave out. The others stay as they are, so all stems sum to the mix, up to rounding.
+        Name or names in ``STEMS`` to leave out. The other stems do not change, so that all stems sum to the mix, up to
+        rounding.
     artist
-        Name of the artist who plays, of any genre. The notes stay; instruments and recording change.
+        Name of the performing artist, from any genre. The notes stay the same; instruments and recording change.
     seconds
-        Length. The excerpt starts at the same bar whatever its length.
+        Duration in seconds. The excerpt starts at the same bar for every duration.
 
     Returns
     -------
     Track
-        At 22,050 Hz. Its record holds ``genre``, ``seed``, ``artist`` (who plays), ``writer`` (the artist who chose
-        tempo, key and patterns), ``tempo`` (beats per minute), ``swing``, ``beats_per_bar``, ``key``, ``beats`` and
-        ``downbeats`` (s), ``chords`` and ``sections`` (lists of start, end, name), ``groove``, ``patterns``,
-        ``instruments``, ``mute``, ``seconds``, ``sample_rate`` and ``version``.
+        The track at 22,050 Hz. Its record holds ``genre``, ``seed``, ``artist`` (performing), ``writer`` (the artist
+        who chose tempo, key and patterns), ``tempo`` (beats per minute), ``swing``, ``beats_per_bar``, ``key``,
+        ``beats`` and ``downbeats`` (s), ``chords`` and ``sections`` (lists of start, end, name), ``groove``,
+        ``patterns``, ``instruments``, ``mute``, ``seconds``, ``sample_rate`` and ``version``.
 
     Raises
     ------
     DatasetError
-        An argument is unknown or out of range.
+        If an argument is unknown or out of range.
 
     Examples
     --------
@@ -105,43 +117,53 @@ def render(
     for stem in muted:
         check_known(stem, STEMS, "stems to mute", DatasetError)
     kept = tuple(stem for stem in STEMS if stem not in muted)
-    record, (mix,) = _record(genre, seed, [kept], tempo=tempo, key=key, swing=swing, artist=artist, seconds=seconds)
+    record, (mix,) = _render(genre, seed, [kept], tempo=tempo, key=key, swing=swing, artist=artist, seconds=seconds)
     samples = np.round(mix * 32767).astype(np.int16)
     return Track(samples, SAMPLE_RATE, record | {"mute": [stem for stem in STEMS if stem in muted]})
 
 
 def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
-    """Render each of ``STEMS`` as a float32 waveform, shape (samples,); their sum is the mix before rounding.
+    """Render the stems of a track separately, as float32 waveforms of shape (samples,).
 
-    The arguments are those of :func:`render`, except ``mute``.
+    Takes the arguments of :func:`render`, except ``mute``. The stems sum to the mix before rounding.
+
+    >>> list(stems("jazz", seed=1, seconds=0.5))
+    ['drums', 'bass', 'chords', 'pad', 'lead', 'noise']
     """
-    _, mixes = _record(genre, seed, [(stem,) for stem in STEMS], **changes)
+    _, mixes = _render(genre, seed, [(stem,) for stem in STEMS], **changes)
     return dict(zip(STEMS, mixes, strict=True))
 
 
 def catalogue(
     tracks_per_genre: int = 60, seconds: float = 6.0, seed: int = 0, genres: Sequence[str | Genre] = tuple(GENRES)
 ) -> list[dict]:
-    """List the tracks of a data set without rendering them: ``render(**entry)`` renders one.
+    """List the tracks of a data set without rendering them. ``render(**entry)`` renders an entry of the list.
 
     Parameters
     ----------
-    tracks_per_genre, seconds
-        Number of tracks, spread evenly over the artists of a genre, and length of each.
+    tracks_per_genre
+        Number of tracks per genre, spread evenly over its artists.
+    seconds
+        Duration of each track in seconds.
     seed
-        Another seed gives other tracks by the same artists.
+        Random seed of the data set. Another seed gives other tracks by the same artists.
     genres
-        All ten by default.
+        Genres to include, by default all ten.
 
     Returns
     -------
     list of dict
-        Each with ``genre``, ``seed``, ``artist`` and ``seconds``.
+        One dict per track, with ``genre``, ``seed``, ``artist`` and ``seconds``.
 
     Raises
     ------
     DatasetError
-        A number is out of range or a genre unknown.
+        If a number is out of range or a genre is unknown.
+
+    Examples
+    --------
+    >>> catalogue(tracks_per_genre=2, genres=["jazz"])[1]
+    {'genre': 'jazz', 'seed': 1, 'artist': 'jazz-01', 'seconds': 6.0}
     """
     settings = {"tracks_per_genre": tracks_per_genre, "seed": seed, "seconds": seconds}
     check_whole(settings, "tracks_per_genre", error=DatasetError)
@@ -155,8 +177,8 @@ def catalogue(
     return entries
 
 
-def _record(genre, seed, mixes, *, tempo=None, key=None, swing=None, artist=None, seconds=30.0):
-    """Make the record of a track, and one master for each selection of stems in ``mixes``."""
+def _render(genre, seed, mixes, *, tempo=None, key=None, swing=None, artist=None, seconds=30.0):
+    """Render a track: return its record, and one master for each selection of stems in ``mixes``."""
     genre = _find_genre(genre)
     settings = {"seed": seed, "seconds": seconds, "tempo": tempo, "swing": swing}
     check_whole(settings, "seed", least=0, error=DatasetError)
@@ -168,15 +190,15 @@ def _record(genre, seed, mixes, *, tempo=None, key=None, swing=None, artist=None
     player = plan.writer if artist in (None, plan.writer.name) else _find_artist(artist, genre)
     score = write(plan, player, seconds)
     size = round(seconds * SAMPLE_RATE)
-    recorded = perform(score, player, seconds)
-    recorded["noise"] = mixing.hiss_and_hum(size + round(PREROLL * SAMPLE_RATE), player, seed)
-    full = mixing.desk(recorded, player)[-size:]
+    recordings = perform(score, player, seconds)
+    recordings["noise"] = mixing.make_noise(size + round(PREROLL * SAMPLE_RATE), player, seed)
+    full = mixing.desk(recordings, player)[-size:]
     gain = mixing.master_gain(full, player, plan.draw("trim").uniform(-LOUDNESS_TRIM, LOUDNESS_TRIM))
 
     def master(names):
         if names == STEMS:
             return full * gain
-        kept = {name: recorded[name] for name in names}
+        kept = {name: recordings[name] for name in names}
         return mixing.desk(kept, player)[-size:] * gain if kept else np.zeros_like(full)
 
     record = {
@@ -210,11 +232,11 @@ def _find_genre(genre: str | Genre) -> Genre:
 
 
 def _find_artist(name: str, genre: Genre) -> Artist:
-    known = {
+    by_name = {
         f"{other.name}-{index:02d}": (other, index)
         for other in (*GENRES.values(), genre)
         for index in range(other.artist_count)
     }
-    if name not in known:
-        raise DatasetError(f"expected an artist such as {genre.name}-00, found {name!r}{did_you_mean(name, known)}")
-    return make_artist(*known[name])
+    if name not in by_name:
+        raise DatasetError(f"expected an artist such as {genre.name}-00, found {name!r}{did_you_mean(name, by_name)}")
+    return make_artist(*by_name[name])

@@ -1,6 +1,16 @@
-"""Training: :func:`recipe` gives the settings of a model, :func:`fit` trains it and :func:`evaluate` tests it.
+"""Train and test models: :func:`recipe` returns a model's settings, :func:`fit` trains it, :func:`evaluate` tests it.
 
-``loop`` shows a training from top to bottom, and ``engine`` is the machinery behind it.
+Start reading in ``loop``, which shows the training loop from top to bottom. ``engine`` contains the details.
+
+Examples
+--------
+>>> from musiclab import training
+>>> recipe = training.recipe("cnn", epochs=5, width=16)  # the recipe of the model with two changes
+>>> recipe.training.epochs, recipe.training.learning_rate, recipe.sizes["width"]
+(5, 0.001, 16)
+>>> network = recipe.make(classes=10)
+>>> history = training.fit(network, train, valid, recipe.training)  # two Segments  # doctest: +SKIP
+>>> result = training.evaluate(network, store, test)  # doctest: +SKIP
 """
 
 from musiclab.training.augment import Augmentation, mixup, tracks

@@ -1,4 +1,4 @@
-"""The batches of an epoch: shuffled by seed and epoch, shared among processes, and timed."""
+"""Shuffle training examples into batches, divide them among processes, and time how long they take to load."""
 
 import math
 import time
@@ -8,25 +8,24 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from musiclab.core.errors import RunError
+from musiclab.core.errors import RunError, counted
 from musiclab.core.random import stream
 from musiclab.store.segments import Segments
 
 
 class Batches(Sampler):
-    """The batches of an epoch, drawn from the seed and the epoch alone.
+    """Draw the batches of an epoch from its number and the seed alone.
 
-    So a resumed training continues with the batches it would have had, and several processes, each with a part of every
-    batch, together have those of a single one. A last batch with fewer than two items per process is left out, because
-    batch norm cannot learn from one.
+    So a resumed training continues with the same batches, and several processes together use the batches of a single
+    one. A last batch with fewer than two examples per process is dropped, because batch norm cannot learn from one.
 
     Parameters
     ----------
     items, size
-        Number of items to shuffle, and in a batch, over all processes together. RunError if there are fewer than
-        processes.
+        Number of training examples, and of examples per batch over all processes. Fewer than one per process raise
+        RunError.
     accumulate
-        Number of batches whose gradients make one of the epoch's ``steps`` of the optimiser.
+        Batches per optimiser step, of which an epoch has ``steps``.
     process, processes
         Index of this process, and number of processes.
 
@@ -42,21 +41,21 @@ class Batches(Sampler):
     def __init__(self, items: int, size: int, accumulate: int = 1, seed: int = 0, process: int = 0, processes: int = 1):
         if items < processes or size < processes:
             raise RunError(
-                f"expected at least one training clip and a batch size of 1 for each of {processes} processes, found "
-                f"{items} clips and batch size {size}"
+                f"each process needs at least one training clip per batch, found {counted(items, 'clip')} and a batch "
+                f"size of {size} for {counted(processes, 'process')}"
             )
         self.size, self.accumulate, self.seed = min(size, items), accumulate, seed
         self.process, self.processes, self.epoch, self._shuffled = process, processes, 0, items
-        left_over = items % self.size
-        self.items = items if left_over >= 2 * processes else items - left_over
+        last = items % self.size
+        self.items = items if last >= 2 * processes else items - last
         self.steps = math.ceil(len(self) / accumulate)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
+        """Set the epoch whose batches are drawn next."""
         self.epoch = epoch
 
     def of_all_processes(self) -> list[np.ndarray]:
-        """List the items of each batch of the epoch, over all processes together."""
+        """List the examples in each batch of the epoch, over all processes."""
         order = stream(self.seed, "order", self.epoch).permutation(self._shuffled)[: self.items]
         return np.split(order, range(self.size, self.items, self.size))
 
@@ -68,17 +67,17 @@ class Batches(Sampler):
         return math.ceil(self.items / self.size)
 
     def ends_step(self, batch: int) -> bool:
-        """Return True if the optimiser steps after a batch, counted from 0."""
+        """Return True if the optimiser takes a step after the batch with this index."""
         return (batch + 1) % self.accumulate == 0 or batch + 1 == len(self)
 
     def items_of_step(self, batch: int) -> int:
-        """Count the items in the optimiser step that a batch, counted from 0, is part of."""
-        items = self.accumulate * self.size
-        return min(items, self.items - batch // self.accumulate * items)
+        """Count the examples in the optimiser step that includes the batch with this index."""
+        step_size = self.accumulate * self.size
+        return min(step_size, self.items - batch // self.accumulate * step_size)
 
 
 class Stopwatch:
-    """Total time spent waiting for the items of an iterable."""
+    """Measure the total time spent waiting for an iterable."""
 
     def __init__(self):
         self.seconds = 0.0
@@ -92,24 +91,30 @@ class Stopwatch:
 
 
 def make_loader(train: Segments, batches: Batches, workers: int, device: torch.device) -> DataLoader:
-    """Make the loader of ``batches``; segments on the device are gathered there, others are pinned for the copy."""
-    in_memory = train.device.type == "cpu"
+    """Create the data loader. Segments on the CPU are read by workers and pinned; segments on the GPU stay there."""
+    on_cpu = train.device.type == "cpu"
     return DataLoader(
         train,
         batch_sampler=batches,
-        collate_fn=_as_batch,
-        num_workers=workers if in_memory else 0,  # other processes cannot use what is on this one's GPU
-        pin_memory=device.type == "cuda" and in_memory,
-        generator=torch.Generator(),  # it draws a seed for its workers: not from the generator of dropout
+        collate_fn=_keep_batch,
+        num_workers=workers if on_cpu else 0,  # worker processes cannot use this process's GPU memory
+        pin_memory=device.type == "cuda" and on_cpu,
+        generator=torch.Generator(),  # for the workers' seed, so that it does not advance dropout's generator
     )
 
 
 def class_weights(train: Segments) -> torch.Tensor:
-    """Weigh each class by the inverse of its number of training clips; the mean weight of a clip is 1."""
+    """Weight each class by the inverse of its number of training clips, so that the mean weight of a clip is 1.
+
+    Examples
+    --------
+    >>> class_weights(Segments(np.zeros(8, np.float32), range(9), [0, 0, 0, 0, 0, 0, 1, 1], length=1))
+    tensor([0.6667, 2.0000])
+    """
     counts = np.bincount(train.labels.numpy()[train.clips], minlength=train.classes)
     weights = np.divide(len(train.clips), counts, out=np.zeros(len(counts)), where=counts > 0) / (counts > 0).sum()
     return torch.tensor(weights, dtype=torch.float32)
 
 
-def _as_batch(batch):
-    return batch  # Segments gives whole batches: there is nothing left to collate
+def _keep_batch(batch):
+    return batch  # Segments already returns batches, so there is nothing to collate

@@ -1,4 +1,4 @@
-"""The training settings."""
+"""Training settings, checked when they are created."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -18,43 +18,53 @@ class TrainConfig:
 
     Attributes
     ----------
-    epochs, batch_size : int
-        Passes over the training clips, and examples per optimiser step over all processes together.
+    epochs : int
+        Passes over the training clips.
+    batch_size : int
+        Examples per batch, over all processes.
     optimiser : str
-        "adamw", or "sgd" with Nesterov's momentum of 0.9.
+        "adamw", or "sgd" with Nesterov momentum of 0.9.
     learning_rate : float
         Highest learning rate, greater than 0.
     schedule : str
-        "cosine": the rate rises in the first tenth of the steps and falls to zero along a cosine. "plateau": it is
-        divided by five after six epochs without a lower validation loss (training loss without validation clips).
-        "constant".
+        Learning rate schedule. "cosine" rises for a tenth of the steps, then falls to 0 along a cosine. "plateau"
+        divides the rate by 5 after six epochs without a lower validation loss (without validation clips: training
+        loss). "constant" does not change it.
     weight_decay : float
-        Weight decay of the optimiser, without norms and biases.
+        Weight decay of the optimiser, except for biases and norm layers.
     clip : float
-        Largest 2-norm of the gradient, which is otherwise scaled down; 0 turns clipping off.
+        Largest 2-norm of the gradient; larger gradients are scaled down. 0 turns clipping off.
     accumulate : int
-        Batches whose gradients make one step, as of ``accumulate * batch_size`` examples, in the memory of one batch.
+        Batches per optimiser step. Their gradients are added up, as for a larger batch, in the memory of one.
     label_smoothing : float
-        Share of the target that is spread evenly over all classes, in [0, 1).
+        Share of the target probability to spread evenly over all classes, in [0, 1).
     class_weights : bool
-        Weigh each class by the inverse of its number of training clips.
+        Weight each class by the inverse of its number of training clips.
     augmentation : musiclab.training.augment.Augmentation
-        Random changes of the training examples; validation and test are never changed.
+        Random changes to training examples.
     patience : int
         Epochs without a lower validation loss after which training stops; 0 never stops early.
     seed : int
-        Random seed of initial weights, order, segments, augmentation and dropout; 0 or more.
+        Random seed of initial weights, clip order, segments, augmentation and dropout; 0 or more.
     device : str
-        "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
+        "auto" (a GPU if available), "cpu", "cuda" or "mps".
     precision : str
-        "fp32", "bf16", "fp16" (CUDA only), or "auto": bf16 for convolutions and recurrent layers on hardware that
-        computes faster in it (a CPU with AMX, AMD's with AVX512-BF16, most GPUs), otherwise fp32.
+        "fp32", "bf16", "fp16" (CUDA only) or "auto": bf16 for convolutional and recurrent layers on hardware that is
+        faster in bf16 (most GPUs, CPUs with AMX, AMD CPUs with AVX512-BF16), otherwise fp32.
     workers : int
-        Processes that read batches ahead, without an effect on the result; 0 reads them in the training process.
+        Processes that load batches in advance; 0 loads them in the training process. The result is the same.
     compile : bool
-        Compile the network by torch.compile: a minute at the start, which pays in long trainings on a GPU.
+        Use torch.compile, which takes a minute and pays off for long training on a GPU.
     deterministic : bool
-        Compute the same numbers in every run also on CUDA, at some cost of speed; a CPU always does.
+        Use deterministic algorithms on CUDA, at some cost of speed. A CPU is always deterministic.
+
+    Examples
+    --------
+    >>> TrainConfig(epochs=20, batch_size=16, augmentation=Augmentation(mixup=0.3)).learning_rate
+    0.001
+    >>> TrainConfig(epochs=0)
+    Traceback (most recent call last):
+    musiclab.core.errors.RunError: expected epochs to be a whole number of at least 1, found 0
     """
 
     epochs: int = 60
@@ -92,12 +102,12 @@ class TrainConfig:
         problems.check(check_known, self.optimiser, OPTIMISERS, "an optimiser")
         problems.check(check_known, self.schedule, SCHEDULES, "a schedule")
         with problems:
-            if isinstance(self.augmentation, dict):  # as a file has it
+            if isinstance(self.augmentation, dict):  # read from a file
                 object.__setattr__(self, "augmentation", Augmentation.from_dict(self.augmentation))
             if not isinstance(self.augmentation, Augmentation):
                 raise RunError(f"expected augmentation to be an Augmentation, found {self.augmentation!r}")
         problems.raise_if_any()
 
     def to_dict(self) -> dict:
-        """Return the settings as a dictionary that JSON can hold."""
+        """Return the settings as a dictionary that can be saved as JSON."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Choice of device and precision, and coordination of several processes, with Hugging Face accelerate."""
+"""Choose the device and the precision, and coordinate several processes with Hugging Face accelerate."""
 
 import ctypes
 import os
@@ -18,21 +18,29 @@ from musiclab.training.config import TrainConfig
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device that ``name`` (as in :class:`TrainConfig`) means; raise RunError if this machine has none."""
+    """Return a device by name ("auto", "cpu", "cuda" or "mps"), or raise RunError if this machine does not have it.
+
+    Examples
+    --------
+    >>> pick_device("cpu")
+    device(type='cpu')
+    """
     is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     available = [device for device in is_available if is_available[device]]
     if name == "auto":
         name = available[0]
     if name not in available:
-        raise RunError(f"expected a device that is here ({', '.join(available)}), found {name!r}; use --device auto")
+        raise RunError(
+            f"device {name!r} is not available on this machine, only {', '.join(available)}. Use --device auto."
+        )
     return torch.device(name)
 
 
-_HEAVY = (torch.nn.modules.conv._ConvNd, torch.nn.RNNBase)  # layers that bf16 makes faster
+_FASTER_IN_BF16 = (torch.nn.modules.conv._ConvNd, torch.nn.RNNBase)
 
 
 class Precision(NamedTuple):
-    """A precision ("fp32", "bf16" or "fp16"), and the reason for it."""
+    """Precision ("fp32", "bf16" or "fp16") and the reason for it."""
 
     name: str
     reason: str
@@ -42,102 +50,102 @@ class Precision(NamedTuple):
 
 
 def pick_precision(name: str, device: torch.device, model: torch.nn.Module | None = None) -> Precision:
-    """Resolve ``"auto"``: bf16 if the hardware computes faster in it and the model gains by that, otherwise fp32.
+    """Resolve ``"auto"`` to bf16 if both the hardware and the model are faster in it, otherwise to fp32.
 
-    The same model on the same machine always gets the same. Raise RunError for fp16 without CUDA.
+    The choice depends only on the machine and the model. fp16 without CUDA raises RunError.
     """
     if name == "fp16" and device.type != "cuda":
-        raise RunError(f"precision: expected auto, fp32 or bf16 on {device.type}, found fp16, which needs CUDA")
+        raise RunError(f"precision: fp16 needs CUDA, but the device is {device.type}. Use auto, fp32 or bf16.")
     if name != "auto":
-        return Precision(name, "it was asked for")
-    if model is not None and not any(isinstance(layer, _HEAVY) for layer in model.modules()):
-        return Precision("fp32", "a model without convolutions and recurrent layers gains nothing by bf16")
-    return _precision_of(device.type)
+        return Precision(name, "it was selected")
+    if model is not None and not any(isinstance(layer, _FASTER_IN_BF16) for layer in model.modules()):
+        return Precision("fp32", "only convolutions and recurrent layers are faster in bf16")
+    return _pick_precision_for(device.type)
 
 
-def _precision_of(device_type: str) -> Precision:
+def _pick_precision_for(device_type: str) -> Precision:
     if device_type == "mps":
-        return Precision("fp32", "bf16 is for CUDA and CPUs")
+        return Precision("fp32", "bf16 is supported only on CUDA and CPUs")
     if device_type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Precision("bf16", "this GPU computes faster in it")
-        return Precision("fp32", "this GPU has no bf16")
+            return Precision("bf16", "this GPU is faster in it")
+        return Precision("fp32", "this GPU does not support bf16")
     if torch.cpu._is_amx_tile_supported():
-        return Precision("bf16", "this CPU multiplies whole matrices in it (AMX)")
+        return Precision("bf16", "this CPU multiplies matrices faster in it (AMX)")
     if not torch.cpu._is_avx512_bf16_supported():
-        return Precision("fp32", "this CPU has no bf16")
+        return Precision("fp32", "this CPU does not support bf16")
     if _is_amd():
-        return Precision("bf16", "this CPU does twice as many multiply-adds in it (AMD's AVX512-BF16)")
-    return Precision("fp32", "this CPU does no more multiply-adds in bf16 (AVX512-BF16 without AMX)")
+        return Precision("bf16", "this CPU computes twice as many multiply-adds in it (AVX512-BF16 on AMD)")
+    return Precision("fp32", "bf16 is not faster on this CPU (AVX512-BF16 without AMX)")
 
 
 @cache
 def _is_amd() -> bool:
-    facts = Path("/proc/cpuinfo")  # on Linux, where platform does not know
-    return "AuthenticAMD" in (facts.read_text(encoding="utf-8") if facts.exists() else platform.processor())
+    cpu_info = Path("/proc/cpuinfo")  # Linux, where platform.processor() is empty
+    return "AuthenticAMD" in (cpu_info.read_text(encoding="utf-8") if cpu_info.exists() else platform.processor())
 
 
 def autocast(device: torch.device, precision: str, model: torch.nn.Module) -> torch.autocast:
-    """Return a context in which a model computes with ``precision``, outside of a training."""
-    chosen = pick_precision(precision, device, model).name
-    dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[chosen]
+    """Return a context manager in which a model computes with the given precision, for use outside training."""
+    name = pick_precision(precision, device, model).name
+    dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
-def make_accelerator(config: TrainConfig, model: torch.nn.Module):
-    """Make the Accelerator of this process, or of all those that ``accelerate launch`` has started."""
+def make_accelerator(training: TrainConfig, model: torch.nn.Module):
+    """Create the Accelerator for this process, or for all processes that ``accelerate launch`` started."""
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    device = pick_device(config.device)
-    precision = pick_precision(config.precision, device, model).name
-    # accelerate keeps what the last training of this process used, and would refuse another device or precision
-    AcceleratorState._reset_state(reset_partial_state=not together())
+    device = pick_device(training.device)
+    precision = pick_precision(training.precision, device, model).name
+    # otherwise accelerate would remember the settings of the previous model and reject another device or precision
+    AcceleratorState._reset_state(reset_partial_state=not is_connected())
     if launched():
-        _meet(device)
+        _connect(device)
     return Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(precision, precision))
 
 
 def launched() -> bool:
-    """Return True if this process is one of several that ``accelerate launch`` has started."""
+    """Return True if ``accelerate launch`` started this process together with others."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def together() -> bool:
-    """Return True once the launched processes have met."""
+def is_connected() -> bool:
+    """Return True if this process is connected to the other launched processes."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def share_buffers(model: torch.nn.Module) -> None:
-    """Copy the main process's buffers, such as batch norm statistics, to all: each has seen other clips."""
-    if together():
+    """Copy the main process's buffers, such as batch norm statistics, to all processes, which have seen other clips."""
+    if is_connected():
         for buffer in model.buffers():
             torch.distributed.broadcast(buffer, src=0)
 
 
 def is_main() -> bool:
-    """Return True if this process is the one that prints and writes files; a single process always is."""
+    """Return True if this is the only process, or the one that prints and writes files."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def main_first(device: str = "auto") -> AbstractContextManager:
-    """Return a context whose block runs in the main process first, so that the others find what it wrote."""
-    return _meet(pick_device(device)).main_process_first() if launched() else nullcontext()
+    """Return a context manager whose block runs in the main process first, so that others can read what it wrote."""
+    return _connect(pick_device(device)).main_process_first() if launched() else nullcontext()
 
 
-def _meet(device: torch.device):
-    """Wait until all launched processes have met, and return accelerate's PartialState."""
+def _connect(device: torch.device):
+    """Wait until all launched processes are connected, and return accelerate's PartialState."""
     from accelerate import PartialState
 
-    # others wait for the main process, which may prepare a data set: the default of ten minutes would be too short
+    # the main process may prepare a data set while the others wait, so the default timeout of ten minutes is too short
     return PartialState(cpu=device.type == "cpu", timeout=timedelta(days=1))
 
 
 @contextmanager
 def without_denormals() -> Iterator[None]:
-    """Take numbers closer to 0 than 1e-38 for 0 while the block runs: on CPUs, arithmetic on them is much slower.
+    """Treat numbers closer to 0 than 1e-38 as 0 while the block runs, because CPUs are much slower with them.
 
-    The gradients of an LSTM whose last step alone is read get as small as that.
+    For example, the gradients of an LSTM that returns only its last time step become that small.
     """
     was_set = (torch.full((1,), 1e-39) * 0.5).item() == 0
     torch.set_flush_denormal(True)
@@ -152,10 +160,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # glibc's malloc
 
 @contextmanager
 def keeping_memory() -> Iterator[None]:
-    """Let glibc keep freed memory until the block ends; for a training, not for single batches.
+    """Make glibc keep freed memory until the block ends. Use it to train a model, not for single batches.
 
-    It would return each large tensor to the system, which fills it with zeros for the next step, page by page: half of
-    the time of an m5 with batches of 128, and a third of a cnn's. Up to twice as much memory is held meanwhile.
+    By default, glibc returns each large tensor to the system, which fills it with zeros page by page before the next
+    step. This took half the time of an m5 with batches of 128, and a third of the time of a cnn. In exchange, up to
+    twice as much memory is used.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(libc, "malloc_trim"):  # another system or another C library
@@ -165,7 +174,7 @@ def keeping_memory() -> Iterator[None]:
     libc.mallopt(_M_TRIM_THRESHOLD, -1)
     try:
         yield
-    finally:  # back to glibc's defaults, at the upper end of the two that it adapts
+    finally:  # restore glibc's defaults; it adapts the two thresholds, so use the upper end of their range
         libc.mallopt(_M_MMAP_MAX, 1 << 16)
         libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
@@ -173,17 +182,17 @@ def keeping_memory() -> Iterator[None]:
 
 
 @contextmanager
-def determinism(wanted: bool) -> Iterator[None]:
-    """Use algorithms that give the same numbers in every run on CUDA while the block runs."""
-    if not wanted:
+def determinism(enabled: bool) -> Iterator[None]:
+    """Use deterministic algorithms on CUDA while the block runs."""
+    if not enabled:
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
-    before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic cuBLAS
+    was_enabled, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(was_enabled)
         torch.backends.cudnn.benchmark = benchmark

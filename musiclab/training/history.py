@@ -1,4 +1,4 @@
-"""Numbers of each epoch, and the weights of the best one."""
+"""Record the epochs of the training loop, and keep the weights of the best one."""
 
 import copy
 import math
@@ -10,21 +10,33 @@ from torch import nn
 
 @dataclass
 class History:
-    """Numbers of each epoch.
+    """Losses, accuracies and timings of each training epoch.
 
     Attributes
     ----------
     epochs : list of dict
-        ``epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, learning_rate, seconds, samples_per_second,
-        waiting``; ``valid_...`` only with validation clips. Losses and accuracies are means over examples.
-        ``train_loss`` is the loss that training lowers: on augmented examples, with label smoothing and class weights,
-        while the weights change. ``valid_loss`` is the negative log-probability of a clip's true class.
-        ``learning_rate`` is that of the last step. ``samples_per_second``, and ``waiting`` (the share of time spent on
-        reading batches), exclude validation.
+        One dictionary per epoch. Losses and accuracies are means over examples.
+
+        - ``epoch``: number of the epoch, from 1.
+        - ``train_loss``, ``train_accuracy``: computed while the weights change, on augmented examples, with label
+          smoothing and class weights.
+        - ``valid_loss``, ``valid_accuracy``: only with validation clips. The loss is the negative log-probability of a
+          clip's true class.
+        - ``learning_rate``: learning rate of the last step.
+        - ``seconds``: duration of the epoch.
+        - ``samples_per_second``, ``waiting``: training speed, and share of time spent waiting for batches, both
+          without validation.
     best_epoch : int
-        Epoch (from 1) whose weights the model has now; 0 if none was finished.
+        Epoch that the model's weights come from; 0 if no epoch was finished.
     stopped : str
-        Reason why training ended: "all epochs done", "no lower validation loss for 8 epochs", "interrupted".
+        Reason why training ended: "all epochs done", "no lower validation loss for 8 epochs" or "interrupted".
+
+    Examples
+    --------
+    >>> History([{"epoch": 1, "train_loss": 2.3}, {"epoch": 2, "train_loss": 1.9}], best_epoch=2).to_frame()
+       epoch  train_loss
+    0      1         2.3
+    1      2         1.9
     """
 
     epochs: list[dict] = field(default_factory=list)
@@ -32,11 +44,11 @@ class History:
     stopped: str = ""
 
     def is_stale(self, patience: int) -> bool:
-        """Return True if the last ``patience`` epochs did not lower the validation loss; 0 is endless patience."""
+        """Return True if the last ``patience`` epochs did not lower the validation loss; 0 means unlimited patience."""
         return 0 < patience <= len(self.epochs) - self.best_epoch
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with one row per epoch."""
+        """Return the epochs as a table."""
         return pd.DataFrame(self.epochs)
 
     def state_dict(self) -> dict:
@@ -47,13 +59,13 @@ class History:
 
 
 class Best:
-    """A copy of the weights of the best epoch; at first, of the initial weights."""
+    """Keep a copy of the best weights so far, starting with the initial weights."""
 
     def __init__(self, model: nn.Module):
         self.loss, self.weights = math.inf, copy.deepcopy(model.state_dict())
 
-    def offer(self, model: nn.Module, loss: float | None) -> bool:
-        """Keep the weights, and return True, if the loss is the lowest so far, or None (without validation)."""
+    def update(self, model: nn.Module, loss: float | None) -> bool:
+        """Copy the weights and return True if the loss is the lowest so far, or if it is None (no validation)."""
         if loss is not None and not loss < self.loss:
             return False
         self.loss, self.weights = math.inf if loss is None else loss, copy.deepcopy(model.state_dict())

@@ -1,4 +1,4 @@
-"""Scores of segments and clips by a trained model."""
+"""Classify segments and clips with a trained model."""
 
 import numpy as np
 import torch
@@ -10,40 +10,43 @@ from musiclab.metrics import Result
 from musiclab.store import Store
 from musiclab.store.segments import Segments
 from musiclab.training.config import TrainConfig
-from musiclab.training.devices import autocast, pick_device, together, without_denormals
+from musiclab.training.devices import autocast, is_connected, pick_device, without_denormals
 
 
 def score(
     model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
 ) -> np.ndarray:
-    """Compute the log-probabilities of the classes for each segment: float64, shape (segments, classes).
+    """Compute the class log-probabilities of each segment: float64, shape (segments, classes).
 
-    With several processes (``accelerate launch``), all must call it; each scores some segments, and all get all scores.
+    With several processes (``accelerate launch``), all must call this function. They share the work, and each receives
+    all results.
 
     Parameters
     ----------
-    model, segments
-        Network that returns logits, left in evaluation mode, and fixed segments.
+    model
+        Network that returns logits. It is left in evaluation mode.
+    segments
+        Fixed segments.
     device, precision
         As in :class:`TrainConfig`.
     batch_size
-        Segments at a time; affects only speed and memory.
+        Segments per batch, which affects only speed and memory.
     """
-    chosen = pick_device(device)
-    model.to(chosen).eval()
-    items = np.arange(len(segments))
-    if together():
-        items = np.array_split(items, torch.distributed.get_world_size())[torch.distributed.get_rank()]
-    cast = autocast(chosen, precision, model)
-    parts = [torch.zeros(0, segments.classes, device=chosen)]  # there may be more processes than segments
+    torch_device = pick_device(device)
+    model.to(torch_device).eval()
+    indices = np.arange(len(segments))
+    if is_connected():
+        indices = np.array_split(indices, torch.distributed.get_world_size())[torch.distributed.get_rank()]
+    cast = autocast(torch_device, precision, model)
+    logits = [torch.zeros(0, segments.classes, device=torch_device)]  # there may be more processes than segments
     with torch.inference_mode(), without_denormals():
-        for start in range(0, len(items), batch_size):
-            batch, _ = segments.batch(items[start : start + batch_size])
+        for start in range(0, len(indices), batch_size):
+            batch, _ = segments.batch(indices[start : start + batch_size])
             with cast:
-                logits = model(batch.to(chosen, non_blocking=True))
-            parts.append(logits.float())  # stays on the device: one synchronisation at the end
-    scores = normalise(torch.cat(parts).cpu().double().numpy())
-    if together():
+                batch_logits = model(batch.to(torch_device, non_blocking=True))
+            logits.append(batch_logits.float())  # stays on the device, so that there is only one synchronisation
+    scores = normalise(torch.cat(logits).cpu().double().numpy())
+    if is_connected():
         from accelerate.utils import gather_object
 
         scores = np.concatenate(gather_object([scores]))
@@ -53,10 +56,22 @@ def score(
 def log_probabilities(
     model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the log-probabilities of the classes for each clip: the normalised mean over its segments.
+    """Compute the class log-probabilities of each clip: the mean over its segments, normalised.
 
-    Parameters are those of :func:`score`. Returns the indices of the clips, ascending, shape (n,), and the natural
-    logarithms, float64, shape (n, classes).
+    Parameters are as in :func:`score`.
+
+    Returns
+    -------
+    clips : int array, shape (n,)
+        Indices of the clips, ascending.
+    log_probabilities : float64 array, shape (n, classes)
+
+    Examples
+    --------
+    >>> segments = Segments(np.zeros(30, np.float32), [0, 10, 30], [0, 1], length=10, places="covering")
+    >>> clips, scores = log_probabilities(nn.Linear(10, 2), segments, device="cpu")
+    >>> clips, np.exp(scores).sum(axis=1).round(6)
+    (array([0, 1]), array([1., 1.]))
     """
     scores = score(model, segments, device, precision, batch_size)
     clips, clip_of, counts = np.unique(segments.clips, return_inverse=True, return_counts=True)
@@ -66,24 +81,48 @@ def log_probabilities(
 
 
 def normalise(log_probabilities: np.ndarray) -> np.ndarray:
-    """Shift log-probabilities, shape (..., classes), so that the probabilities sum to 1."""
+    """Shift log-probabilities, shape (..., classes), so that the probabilities add up to 1."""
     return torch.from_numpy(log_probabilities).log_softmax(dim=-1).numpy()
 
 
-def check_finite(scores: np.ndarray, data: str) -> None:
-    """Raise RunError if a model's scores of some data are NaN or infinite, as damaged weights make them."""
+def check_finite(scores: np.ndarray, data_name: str) -> None:
+    """Raise RunError if scores are NaN or infinite, which means that the model's weights are damaged."""
     if not np.isfinite(scores).all():
-        raise RunError(f"{data}: expected finite scores, found NaN or infinity; the model is damaged: train it again")
+        raise RunError(f"{data_name}: the model returned NaN or infinite scores. It is damaged, so train it again.")
 
 
-def evaluate(model: nn.Module, store: Store, segments: Segments, config: TrainConfig = TrainConfig()) -> Result:
+def evaluate(model: nn.Module, store: Store, segments: Segments, training: TrainConfig = TrainConfig()) -> Result:
     """Test a model on clips of a store.
 
-    ``segments`` are fixed segments of these clips from ``store``, which knows their labels, groups and paths. Only
-    ``device``, ``precision`` and ``batch_size`` of ``config`` are used.
+    Parameters
+    ----------
+    model
+        Network that returns logits. It is left in evaluation mode.
+    store
+        Store with the labels, groups and paths of the clips.
+    segments
+        Fixed segments of the clips to test.
+    training
+        Training settings, of which only ``device``, ``precision`` and ``batch_size`` are used.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.features import AudioConfig
+    >>> from musiclab.store import create
+    >>> with TemporaryDirectory() as folder:
+    ...     settings = {"audio": AudioConfig(sample_rate=8000).to_dict()}
+    ...     with create(f"{folder}/silence.h5", settings, {"name": "silence"}, ["low", "high"]) as writer:
+    ...         for clip, label in enumerate(["low", "high", "high"]):
+    ...             row = {"path": f"{clip}.wav", "label": label, "group": f"artist {clip}"}
+    ...             writer.append(row, {"audio": np.zeros(100, np.int16)})
+    ...     with Store(f"{folder}/silence.h5") as store:
+    ...         segments = Segments.of_store(store, "audio", [1, 2], length=100, places="covering")
+    ...         evaluate(nn.Linear(100, 2), store, segments, TrainConfig(device="cpu")).n
+    2
     """
-    clips, values = log_probabilities(model, segments, config.device, config.precision, config.batch_size)
-    check_finite(values, str(store.path))
-    rows = join_copies(store.index).iloc[clips]  # copies are one group in intervals, too
+    clips, scores = log_probabilities(model, segments, training.device, training.precision, training.batch_size)
+    check_finite(scores, str(store.path))
+    rows = join_copies(store.index).iloc[clips]  # copies belong to one group in intervals, too
     groups, paths = (rows[column].to_numpy(dtype=str) for column in ("group", "path"))
-    return Result(store.classes, store.labels[clips], values, groups, paths)
+    return Result(store.classes, store.labels[clips], scores, groups, paths)

@@ -1,4 +1,4 @@
-"""The training loop, from top to bottom in the order in which it runs."""
+"""Train a model: the training loop in the order in which it runs."""
 
 from torch import nn
 from torch.nn import functional as F
@@ -15,31 +15,39 @@ def fit(
     model: nn.Module,
     train: Segments,
     valid: Segments | None = None,
-    config: TrainConfig = TrainConfig(),
+    training: TrainConfig = TrainConfig(),
     show_progress: bool = True,
     state: State | None = None,
 ) -> History:
-    """Train a model in place, and leave it with the weights of its best epoch.
+    """Train a model in place, and restore the weights of its best epoch.
+
+    The best epoch is the one with the lowest validation loss. Without validation clips, it is the last epoch.
 
     Parameters
     ----------
     model
         Network that returns logits, shape (batch, classes).
-    train, valid
-        Random segments of the training clips, and fixed segments of the validation clips. The best epoch has the lowest
-        validation loss; without validation clips it is the last one.
-    config
+    train
+        Random segments of the training clips.
+    valid
+        Fixed segments of the validation clips.
+    training
         Training settings.
     show_progress
-        Draw a progress bar.
+        Show a progress bar.
     state
-        File that saves the training after each epoch, and from which it can be resumed.
+        File that stores the training state after each epoch, so that training can be resumed.
+
+    Returns
+    -------
+    History
+        Losses, accuracies and timings of each epoch.
 
     Raises
     ------
     RunError
-        The device is missing, memory ran out, or the loss became NaN or infinite. The model then has the weights of the
-        best epoch before that, or its initial weights.
+        The device is not available, memory ran out, or the loss became NaN or infinite. In the last two cases the model
+        has the weights of its best epoch so far, or its initial weights.
 
     Examples
     --------
@@ -47,23 +55,23 @@ def fit(
     >>> values, offsets = np.random.default_rng(0).normal(size=(80, 4)).astype("float32"), np.arange(0, 81, 10)
     >>> train = Segments(values, offsets, labels=[0, 1] * 4, length=8)
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(32, 2))
-    >>> history = fit(model, train, config=TrainConfig(epochs=3, device="cpu"), show_progress=False)
+    >>> history = fit(model, train, training=TrainConfig(epochs=3, device="cpu"), show_progress=False)
     >>> [row["epoch"] for row in history.epochs], history.stopped
     ([1, 2, 3], 'all epochs done')
     """
-    engine = Engine(model, train, config)
+    engine = Engine(model, train, training)
     history, best = engine.history, engine.best
     engine.resume(state)
     with engine.running(show_progress):
-        for epoch in range(len(history.epochs) + 1, config.epochs + 1):
-            if history.is_stale(config.patience):
-                history.stopped = f"no lower validation loss for {config.patience} epochs"
+        for epoch in range(len(history.epochs) + 1, training.epochs + 1):
+            if history.is_stale(training.patience):
+                history.stopped = f"no lower validation loss for {training.patience} epochs"
                 break
             row = train_one_epoch(engine, epoch)
             if valid is not None:
                 row |= validate(engine, valid)
             history.epochs.append(row | engine.end_epoch(row))
-            if best.offer(model, row.get("valid_loss")):
+            if best.update(model, row.get("valid_loss")):
                 history.best_epoch = epoch
             engine.save(state)
         else:
@@ -72,25 +80,25 @@ def fit(
 
 
 def train_one_epoch(engine: Engine, epoch: int) -> dict:
-    """Learn from every training example once; return the epoch and its ``train_loss`` and ``train_accuracy``."""
+    """Train on every example once, and return ``epoch``, ``train_loss`` and ``train_accuracy``."""
     engine.start_epoch(epoch)
     for batch, labels in engine.batches():  # on the device
         inputs, targets = engine.augment(batch, labels)
         logits = engine.network(inputs)
         loss = F.cross_entropy(
-            logits, targets, engine.class_weights, reduction="sum", label_smoothing=engine.config.label_smoothing
+            logits, targets, engine.class_weights, reduction="sum", label_smoothing=engine.training.label_smoothing
         )
         engine.backward(loss)
-        if engine.ends_step:  # after each batch, or after several whose gradients are added up
+        if engine.ends_step:  # False while gradients of several batches are added up
             engine.step()
         engine.count(loss, logits, labels)
     return {"epoch": epoch} | engine.train_means()
 
 
 def validate(engine: Engine, valid: Segments) -> dict:
-    """Return ``valid_loss`` and ``valid_accuracy``, the means over the validation clips."""
-    config = engine.config
-    clips, scores = log_probabilities(engine.model, valid, config.device, config.precision, config.batch_size)
+    """Return ``valid_loss`` and ``valid_accuracy``, averaged over the validation clips."""
+    training = engine.training
+    clips, scores = log_probabilities(engine.model, valid, training.device, training.precision, training.batch_size)
     labels = valid.labels.numpy()[clips]
     loss = -scores[range(len(labels)), labels].mean()
     engine.check_valid_loss(loss)

@@ -1,4 +1,4 @@
-"""The recipe of each model, its sizes and its training settings, and the one way to change them."""
+"""Recipes: sizes and training settings for each model, and functions to change them."""
 
 import inspect
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from musiclab.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """Name and sizes of a model, its training settings, and the feature settings that a data set is prepared with.
+    """Name, sizes, training settings and feature settings of a model.
 
-    Missing sizes are those of the system that the model comes from; the default feature settings are those that the
-    model was made for.
+    Sizes that are not given are those of the published system. The default feature settings are those of the model
+    class.
     """
 
     model: str
@@ -32,21 +32,21 @@ class Recipe:
             object.__setattr__(self, "feature_config", models.find(self.model).feature_config)
 
     def make(self, classes: int, feature_settings=None) -> nn.Module:
-        """Make the model for so many classes and a feature with these settings, by default those of the recipe.
+        """Create the model for a number of classes and, if they differ from the recipe's, for these feature settings.
 
         Raises
         ------
         RunError
-            A size is impossible, or does not fit the feature.
+            A size is invalid or does not fit the feature.
         """
-        model_class, settings = models.find(self.model), feature_settings or self.feature_config
-        fitting = {model_class.dimensions: len(settings.names)} if model_class.dimensions else {}
-        model = models.create(self.model, classes, **fitting | self.sizes)
-        for size, wanted in fitting.items():
-            if model.sizes[size] != wanted:
+        model_class, feature_settings = models.find(self.model), feature_settings or self.feature_config
+        input_size = {model_class.dimensions: len(feature_settings.names)} if model_class.dimensions else {}
+        model = models.create(self.model, classes, **input_size | self.sizes)
+        for size, dimensions in input_size.items():
+            if model.sizes[size] != dimensions:
                 raise RunError(
-                    f"model {self.model}: expected {size}={model.sizes[size]}, found {model_class.feature} of {wanted} "
-                    f"dimensions; leave {size} out"
+                    f"model {self.model}: {size}={model.sizes[size]} does not fit the {dimensions} dimensions of "
+                    f"{model_class.feature}. Leave {size} out."
                 )
         return model
 
@@ -61,14 +61,14 @@ _WAVEFORM = TrainConfig(
 )
 
 RECIPES = {
-    each.model: each
-    for each in (
+    entry.model: entry
+    for entry in (
         Recipe("m3", {"width": 64}, _WAVEFORM),
         Recipe("m5", {"width": 32}, _WAVEFORM),
         Recipe("m11", {"width": 32}, _WAVEFORM),
         Recipe("m18", {"width": 32}, _WAVEFORM),
         Recipe("m34res", {"width": 24}, _WAVEFORM),
-        # the summary of 128 numbers: the article's 26 leave out how a sound changes
+        # a summary of 128 values, because the tutorial's 26 values ignore how a sound changes over time
         Recipe(
             "mlp",
             {"dropout": 0.4},
@@ -81,7 +81,9 @@ RECIPES = {
         Recipe(
             "lstm",
             {"frames": 216, "pool": "mean", "dropout": 0.3},
-            TrainConfig(epochs=60, batch_size=16, learning_rate=2e-3, augmentation=Augmentation(circular_shift=0.5)),
+            TrainConfig(
+                epochs=80, batch_size=16, learning_rate=2e-3, augmentation=Augmentation(mixup=0.2, circular_shift=0.5)
+            ),
         ),
         Recipe(
             "resnet",
@@ -90,26 +92,26 @@ RECIPES = {
         ),
     )
 }
-"""Recipes for a laptop by the name of the model; ``benchmarks/recipes.md`` says what was tried."""
+"""Recipes for a laptop, by model name. See ``benchmarks/recipes.md`` for the experiments behind them."""
 
 
 def recipe(model: str, /, **overrides) -> Recipe:
-    """Return the recipe of a model with some of its settings changed.
+    """Return the recipe of a model, with some of its settings changed.
 
-    Every way to train a model merges its settings here: :func:`musiclab.train`, the lessons and the command line.
+    :func:`musiclab.train`, the lessons and the command line all use this function.
 
     Parameters
     ----------
     model
         Name of the model.
     **overrides
-        Sizes of the model and training settings by name, such as ``width=16, epochs=5``. A dictionary for
-        ``augmentation`` changes only the entries it has; an :class:`Augmentation` replaces the recipe's.
+        Sizes and training settings by name, such as ``width=16, epochs=5``. A dictionary for ``augmentation`` changes
+        only the entries it contains. An :class:`Augmentation` replaces the whole augmentation.
 
     Raises
     ------
     RunError
-        The model or a setting is unknown, or a setting cannot have that value.
+        The model or a setting is unknown, or a value is invalid.
 
     Examples
     --------
@@ -119,51 +121,52 @@ def recipe(model: str, /, **overrides) -> Recipe:
     >>> changed.training.augmentation.mixup, changed.training.augmentation.time_mask
     (0.0, 0.2)
     """
-    known_sizes, known_settings, problems = list_sizes(model), list_settings(), Problems()
-    usual = RECIPES[model]
-    known = [*known_sizes, *known_settings]
-    if unknown := [name for name in overrides if name not in known]:
+    size_names, setting_names, problems = list_sizes(model), list_settings(), Problems()
+    default = RECIPES[model]
+    names = [*size_names, *setting_names]
+    if unknown := [name for name in overrides if name not in names]:
         with problems:
             raise RunError(
-                *(f"{name}: model {model} has no such setting{did_you_mean(name, known)}" for name in unknown[:-1]),
-                f"{unknown[-1]}: model {model} has no such setting{did_you_mean(unknown[-1], known)}; its sizes are "
-                f"{', '.join(known_sizes)}; settings of the training are {', '.join(known_settings)}",
+                *(f"{name}: model {model} has no such setting{did_you_mean(name, names)}" for name in unknown[:-1]),
+                f"{unknown[-1]}: model {model} has no such setting{did_you_mean(unknown[-1], names)}; its sizes are "
+                f"{', '.join(size_names)}; training settings are {', '.join(setting_names)}",
             )
-    sizes = {name: value for name, value in overrides.items() if name in known_sizes}
-    settings = {name: value for name, value in overrides.items() if name in known_settings}
+    sizes = {name: value for name, value in overrides.items() if name in size_names}
+    settings = {name: value for name, value in overrides.items() if name in setting_names}
     if isinstance(changes := settings.get("augmentation"), Mapping):
-        settings["augmentation"] = usual.training.augmentation.to_dict() | dict(changes)
-    training = problems.check(replace, usual.training, **settings)
+        settings["augmentation"] = default.training.augmentation.to_dict() | dict(changes)
+    training = problems.check(replace, default.training, **settings)
     problems.raise_if_any()
-    return replace(usual, sizes=usual.sizes | sizes, training=training)
+    return replace(default, sizes=default.sizes | sizes, training=training)
 
 
 def features_for(*names: str) -> dict:
-    """Return the features that models take as input, with the settings of their recipes, for a store.
+    """Return the input features of models with the feature settings of their recipes, to prepare a store for them.
 
     Raises
     ------
     RunError
-        A model is unknown, or two of them take the same feature with other settings.
+        A model is unknown, or two models need the same feature with different settings.
 
     Examples
     --------
     >>> {name: settings.sample_rate for name, settings in features_for("mlp", "cnn", "m5").items()}
     {'summary': 22050, 'logmel': 22050, 'audio': 8000}
     """
-    chosen: dict = {}
+    settings_by_feature: dict = {}
     for name in names:
-        feature, settings = models.find(name).feature, RECIPES[name].feature_config
-        if apart := differing(chosen.setdefault(feature, settings).to_dict(), settings.to_dict()):
+        feature, feature_settings = models.find(name).feature, RECIPES[name].feature_config
+        first_settings = settings_by_feature.setdefault(feature, feature_settings)
+        if difference := differing(first_settings.to_dict(), feature_settings.to_dict()):
             raise RunError(
-                f"{name}: takes {feature} with {apart[1]}, but another of {', '.join(names)} with {apart[0]}; prepare "
-                "a store for each"
+                f"{name}: needs {feature} with {difference[1]}, but another of {', '.join(names)} needs "
+                f"{difference[0]}. Prepare one store for each of them."
             )
-    return chosen
+    return settings_by_feature
 
 
 def list_sizes(model: str) -> list[str]:
-    """List the names of the sizes of a model."""
+    """List the names of a model's sizes."""
     return [name for name in inspect.signature(models.find(model)).parameters if name != "classes"]
 
 
@@ -173,28 +176,28 @@ def list_settings() -> list[str]:
 
 
 def describe(model: str, classes: int = 10) -> dict:
-    """Describe a model as its recipe makes it: what it takes, its parameters, its sizes and its training settings.
+    """Describe a model with the sizes and settings of its recipe.
 
     Returns
     -------
     dict
-        ``model``; ``feature``, ``feature_settings`` and ``input_shape`` (``(samples,)`` or ``(dimensions, frames)``);
-        ``parameters`` for so many ``classes``; ``sizes`` and ``training``, all settings by name.
+        ``model``, ``feature``, ``feature_settings``, ``input_shape`` (``(samples,)`` or ``(dimensions, frames)``),
+        number of ``parameters`` for this number of classes, ``sizes`` and ``training`` settings.
 
     Examples
     --------
     >>> describe("cnn")["input_shape"], describe("cnn")["parameters"]
     ((128, 128), 1702890)
     """
-    chosen = RECIPES[model]
-    with torch.device("meta"):  # takes no memory
-        network = chosen.make(classes)
+    model_recipe = RECIPES[model]
+    with torch.device("meta"):  # allocates no memory
+        network = model_recipe.make(classes)
     return {
         "model": model,
         "feature": network.feature,
-        "feature_settings": chosen.feature_config.to_dict(),
+        "feature_settings": model_recipe.feature_config.to_dict(),
         "input_shape": network.input_shape,
         "parameters": models.count_parameters(network),
         "sizes": network.sizes,
-        "training": chosen.training.to_dict(),
+        "training": model_recipe.training.to_dict(),
     }

@@ -1,4 +1,4 @@
-"""The optimiser and the schedule of its learning rate."""
+"""Create the optimiser and the learning rate schedule."""
 
 import math
 from functools import partial
@@ -10,29 +10,30 @@ from torch.optim import lr_scheduler
 from musiclab.training.config import TrainConfig
 
 
-def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Make AdamW, or SGD with Nesterov's momentum, without decay of one-dimensional parameters (norms, biases)."""
+def make_optimiser(model: nn.Module, training: TrainConfig) -> torch.optim.Optimizer:
+    """Create AdamW, or SGD with Nesterov momentum, without weight decay for biases and norm layers."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if config.optimiser == "sgd":
-        return torch.optim.SGD(groups, config.learning_rate, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, config.learning_rate)
+    matrices = [parameter for parameter in parameters if parameter.ndim > 1]
+    vectors = [parameter for parameter in parameters if parameter.ndim <= 1]  # biases and norm layers
+    groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    if training.optimiser == "sgd":
+        return torch.optim.SGD(groups, training.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, training.learning_rate)
 
 
-def make_schedule(optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int):
-    """Make the schedule of the learning rate: "plateau" moves after each epoch, all others after each step."""
-    if config.schedule == "plateau":
+def make_schedule(optimiser: torch.optim.Optimizer, training: TrainConfig, steps: int):
+    """Create the learning rate schedule. "plateau" is updated after each epoch, the others after each step."""
+    if training.schedule == "plateau":
         return lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.2, patience=5)
-    if config.schedule == "constant":
+    if training.schedule == "constant":
         return lr_scheduler.ConstantLR(optimiser, factor=1.0)
     return lr_scheduler.LambdaLR(optimiser, partial(warm_up_and_cosine, steps=steps))
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:
-    """Compute the learning rate relative to the highest: up for a tenth of the steps, then a cosine to 0.
+    """Compute the learning rate as a fraction of its maximum.
+
+    It rises during the first tenth of the steps, and then falls to 0 along a cosine.
 
     Examples
     --------

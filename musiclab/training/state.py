@@ -1,4 +1,4 @@
-"""The state of a training, saved after each epoch, so that a stopped or killed one can be resumed."""
+"""Save the training state after each epoch, so that interrupted training can be resumed."""
 
 import json
 import pickle
@@ -18,67 +18,69 @@ DAMAGE = (
     *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     *(pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error),
 )
-"""Exceptions from files that torch did not write, or that contain more than tensors, numbers and texts."""
+"""Exceptions that damaged or foreign files can raise, or files with more than tensors, numbers and strings."""
 
 
 class State:
-    """File with the state of a training: weights, optimiser, schedule, history and the best weights so far.
+    """File with the training state: weights, optimiser, schedule, history and best weights.
 
-    It contains tensors, numbers and texts only, and is read with ``weights_only=True``: nothing in it can run.
+    It contains only tensors, numbers and strings, and is loaded with ``weights_only=True``, so it cannot run code.
 
     Parameters
     ----------
-    path, resume
-        The file, and whether to continue from it, if it exists. A new one replaces it only once it is complete.
+    path
+        Path of the file. An existing file is replaced only when the new one is complete.
     identity : dict
-        Everything that decides the result; a training resumes only if it is unchanged.
+        All settings that affect the result. Training can only be resumed with the same settings.
+    resume
+        Continue from the file if it exists.
     """
 
     def __init__(self, path: str | Path, identity: dict | None = None, resume: bool = False):
-        identity = json.loads(json.dumps(identity or {}))  # as it comes back: lists for tuples
+        identity = json.loads(json.dumps(identity or {}))  # tuples become lists, as in the saved file
         self.path, self.identity, self.resume = Path(path), identity, resume
 
     def save(self, parts: dict) -> None:
-        """Write the ``state_dict()`` of each of ``parts``."""
+        """Save the ``state_dict()`` of each of ``parts``, such as the model and the optimiser."""
         with replacing(self.path) as unfinished:
             torch.save(
                 {"identity": self.identity, **{name: part.state_dict() for name, part in parts.items()}}, unfinished
             )
 
     def restore(self, parts: dict) -> None:
-        """Load the saved state into each of ``parts``; do nothing unless ``resume`` is set and the file exists.
+        """Load the saved state into each of ``parts``, if ``resume`` is True and the file exists.
 
-        Raise RunError if the file is damaged, or show the differences if it belongs to another training.
+        A damaged file, or one with other settings, raises RunError.
         """
         if not (self.resume and self.path.exists()):
             return
-        with self._damage_named():
+        with self._explain_damage():
             with zipfile.ZipFile(self.path) as archive:
-                if damaged := archive.testzip():  # torch does not look at the checksums it has written
+                if damaged := archive.testzip():  # torch does not verify the checksums it writes
                     raise zipfile.BadZipFile(f"{damaged} is damaged")
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             identity = saved.pop("identity")
         if difference := differing(self.identity, identity):
             expected, actual = difference
             raise RunError(
-                f"{self.path}: expected a training with {expected}, found one with {actual}; "
-                "go on with the same settings, or train without --resume"
+                f"{self.path}: expected a state saved with {expected}, found one saved with {actual}. "
+                "Continue with the same settings, or train without --resume."
             )
-        with self._damage_named():
+        with self._explain_damage():
             for name, part in parts.items():
                 part.load_state_dict(saved[name])
 
     @contextmanager
-    def _damage_named(self) -> Iterator[None]:
+    def _explain_damage(self) -> Iterator[None]:
         try:
             yield
         except DAMAGE as error:
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise RunError(
-                f"{self.path}: expected the state of a training, found something else ({reason}); "
-                "remove it, or train without --resume"
+                f"{self.path}: this is not a valid training state ({reason}). Delete the file, or train without "
+                "--resume."
             ) from error
 
     def remove(self) -> None:
-        """Remove the file, because the training is over."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)

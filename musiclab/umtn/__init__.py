@@ -1,16 +1,25 @@
-"""Prepare data for UMTN, and train its encoder and domain classifier, under the published names.
+"""Prepare data for UMTN, and train its encoder and domain classifier.
 
 The Universal Music Translation Network (Mor, Wolf, Polyak and Taigman, ICLR 2019, arXiv 1805.07848) learns from
-folders of sound, one folder for each musical domain. ``train.sh`` reads as before::
+folders of sound files, one folder per musical domain. All names are those of the published code::
 
     EncodedFilesDataset(top).dump_to_folder(output)     any sound file -> 16 kHz mono .h5
     split_dir(input, output)                            train / val / test, by file or by group
     [DatasetSet(d, args.seq_len, args) for d in args.data]
 
-The settings are UMTN's: 16 kHz, segments of 12,000 samples, 256 mu-law codes, a random stretch of each segment shifted
-by up to half a semitone. Its faults are not: float64 files, endless retries, a file opened for every segment,
-augmented validation, short files that are never counted, clicks at the ends of a shifted stretch. The WaveNet decoders,
-and so the translation itself, are not here yet.
+The settings are UMTN's: 16 kHz, segments of 12,000 samples, 256 mu-law codes, and a random stretch of each segment
+shifted by up to half a semitone. We fixed its problems: float64 files, endless retries, a file opened for each segment,
+augmented validation data, short files left out silently, and clicks at the ends of a shifted stretch. The WaveNet
+decoders are not included yet, so music cannot be translated.
+
+Examples
+--------
+>>> import numpy as np
+>>> from musiclab import umtn
+>>> waveform = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000).astype(np.float32)
+>>> codes = umtn.mu_law(waveform)  # 0 to 255
+>>> bool(np.abs(umtn.inv_mu_law(codes) - waveform).max() < 0.1)
+True
 """
 
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch

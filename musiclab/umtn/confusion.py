@@ -1,12 +1,13 @@
-"""Train UMTN's encoder against its domain classifier: can the domain be read off the latents, and be unlearnt?
+"""Train UMTN's encoder against a domain classifier, so that the latents no longer reveal the domain.
 
-In UMTN, one WaveNet decoder for each domain turns the latents back into sound, which takes days on a GPU. Here **one
-linear map for each domain** (a 1x1 convolution) predicts the log-mel spectrum of 50 ms from each latent vector. Like
-the decoder, it knows how its domain sounds, so the latents need only say what is played.
+In UMTN, one WaveNet decoder per domain converts the latents back to sound, which takes days on a GPU. Here, **one
+linear map per domain** (a 1x1 convolution) predicts the log-mel spectrum of 50 ms from each latent vector. Like a
+decoder, it learns the sound of its domain, so the latents only need to represent the notes.
 
-As in UMTN, two losses alternate. The classifier learns to predict the domain from the latents of clean segments. Then
-encoder and decoders learn to rebuild the clean segment from the augmented one, *minus* ``weight`` times the
-classifier's cross-entropy. Unlike in UMTN, each batch holds all domains in equal numbers.
+As in UMTN, two steps alternate. First the classifier learns to predict the domain from the latents of clean segments.
+Then encoder and decoders learn to reconstruct the clean segment from the augmented one. Their loss is the
+reconstruction error *minus* ``weight`` times the classifier's cross-entropy. Unlike in UMTN, each batch contains the
+same number of segments of each domain.
 """
 
 from collections.abc import Iterator
@@ -28,26 +29,26 @@ from musiclab.umtn.pairs import SegmentPairs
 
 @dataclass(frozen=True)
 class ConfusionConfig:
-    """Settings of the training; the sizes are small, for two CPU cores.
+    """Settings of the training, with sizes small enough for two CPU cores.
 
     Parameters
     ----------
     weight
-        Weight of the adversarial term (UMTN's ``--d-lambda``); 0 leaves the encoder alone.
+        Weight of the adversarial term (UMTN's ``--d-lambda``); 0 turns it off.
     steps, batch_size
-        Number of batches, and of segments in each.
+        Number of training steps, and of segments per batch.
     learning_rate, classifier_rate
-        Learning rates of Adam, for encoder and decoders, and for the classifier.
+        Learning rates of Adam for encoder and decoders, and for the classifier.
     classifier_steps
-        Steps of the classifier for each step of the encoder, 1 in UMTN. More keep pace with a fast encoder.
+        Classifier steps per encoder step, 1 in UMTN. More steps help the classifier to keep up with a fast encoder.
     grad_clip
-        Largest gradient of a weight, as ``train.sh`` sets it.
+        Largest absolute gradient of a weight, as in ``train.sh``.
     channels, blocks, layers, latent, pool, stride, seed
-        Sizes of the :class:`~musiclab.umtn.Encoder`, and the seed of all initial weights.
+        Sizes of the :class:`~musiclab.umtn.Encoder`, and the random seed of all initial weights.
     n_mels
-        Number of mel bands of the spectrum that is rebuilt.
+        Number of mel bands of the reconstructed spectrum.
     every, valid_segments, probe_steps
-        Steps from one validation to the next, segments to validate on, and steps of the fresh classifier at the end.
+        Steps between validations, number of validation segments, and training steps of the fresh classifier at the end.
     """
 
     weight: float = 0.0
@@ -72,18 +73,22 @@ class ConfusionConfig:
 
 @dataclass
 class ConfusionRun:
-    """Result of a training.
+    """Result of a confusion training.
 
     Attributes
     ----------
     history : pandas.DataFrame
-        ``step``; ``accuracy`` of the domain classifier and ``rebuilt`` (share of the variance of the log-mel spectrum
-        that the decoders explain), both on validation segments.
+        ``step``, ``accuracy`` of the domain classifier, and ``rebuilt``, the R² of the reconstructed log-mel spectra.
+        Both are measured on validation segments.
     probe : float
-        Accuracy of a fresh classifier, trained on the finished latents. They may still hold what the classifier of the
-        training has lost.
+        Validation accuracy of a fresh classifier, trained on the final latents. They may still contain information that
+        the original classifier can no longer find.
     domains, n : int
-        Number of domains (chance is ``1 / domains``), and of validation segments behind each accuracy.
+        Number of domains (chance level is ``1 / domains``), and of validation segments.
+    encoder, classifier : torch.nn.Module
+        Trained networks.
+    config : ConfusionConfig
+        Settings of the training.
     """
 
     history: pd.DataFrame
@@ -96,27 +101,33 @@ class ConfusionRun:
 
 
 class MelDecoders(nn.Module):
-    """Rebuild log-mel spectra from latents by one linear map for each domain, our stand-in for WaveNets.
+    """Reconstruct log-mel spectra from latents with one linear map per domain, in place of UMTN's WaveNets.
 
     Parameters
     ----------
     domains, latent, n_mels
-        Number of domains, of channels of a latent vector, and of mel bands.
+        Number of domains, of channels in a latent vector, and of mel bands.
     pool, sample_rate
-        Samples of a latent vector, and of the Fourier transform, at a rate in Hz.
+        Samples per latent vector, which is also the ``n_fft``, and sample rate in Hz.
+
+    Examples
+    --------
+    >>> decoders = MelDecoders(domains=2, latent=64, pool=800, n_mels=32, sample_rate=16000)
+    >>> decoders(torch.zeros(3, 64, 15), torch.tensor([0, 1, 1])).shape
+    torch.Size([3, 32, 15])
     """
 
     def __init__(self, domains: int, latent: int, pool: int, n_mels: int, sample_rate: int):
         super().__init__()
         self.maps = nn.Conv1d(latent, domains * n_mels, 1)
         self.mel = MelConfig(sample_rate, n_fft=pool, hop_length=pool // 2, n_mels=n_mels, power=2)
-        # 30 dB louder than it is: in log10(1 + 10x), soft sound would be as flat as silence
+        # amplified by 30 dB, because log10(1 + 10x) would compress soft sound to almost nothing
         self.register_buffer("waveform", torch.from_numpy(10**1.5 * inv_mu_law(np.arange(256))))
         self.register_buffer("mean", torch.zeros(n_mels, 1))
         self.register_buffer("std", torch.ones(n_mels, 1))
 
     def forward(self, latents: torch.Tensor, domain: torch.Tensor) -> torch.Tensor:
-        """Rebuild spectra, shape (batch, n_mels, frames), by the map of each segment's domain."""
+        """Reconstruct spectra, shape (batch, n_mels, frames), with the map of each segment's domain."""
         spectra = self.maps(latents).unflatten(1, (-1, self.mel.n_mels))  # (batch, domains, n_mels, frames)
         return spectra[torch.arange(len(domain), device=domain.device), domain]
 
@@ -125,34 +136,44 @@ class MelDecoders(nn.Module):
         return (self._log_mel(codes) - self.mean) / self.std
 
     def standardise_by(self, codes: torch.Tensor) -> None:
-        """Set mean and standard deviation of each band to those of some segments."""
+        """Set the mean and standard deviation of each band to those of these segments."""
         spectra = self._log_mel(codes)
         self.mean[:, 0], self.std[:, 0] = spectra.mean(dim=(0, 2)), spectra.std(dim=(0, 2)) + 1e-3
 
     def _log_mel(self, codes: torch.Tensor) -> torch.Tensor:
         spectra = log_mel(self.waveform[codes.int()], self.mel)  # frame i is centred on sample i * pool / 2
-        return spectra[..., 1 : 2 * (codes.shape[1] // self.mel.n_fft) : 2]  # so these hold what a latent vector holds
+        return spectra[..., 1 : 2 * (codes.shape[1] // self.mel.n_fft) : 2]  # these frames match the latent vectors
 
 
 def train_confusion(
     train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig = ConfusionConfig()
 ) -> ConfusionRun:
-    """Train encoder, stand-in decoders and domain classifier together.
+    """Train encoder, decoders and domain classifier together.
 
     Parameters
     ----------
     train, valid
-        Segments of the same domains (otherwise a DatasetError) and length, from different pieces, on the device to
-        train on. Training sets the epoch of ``train``.
+        Segments of the same length and domains, from different pieces, on the device to train on. Training changes
+        the epoch of ``train``.
     config
-        The settings; compare a ``weight`` of 0 with a positive one.
+        Settings of the training. Compare a ``weight`` of 0 with a positive one.
+
+    Raises
+    ------
+    DatasetError
+        If ``train`` and ``valid`` have different numbers of domains.
+
+    Examples
+    --------
+    >>> run = train_confusion(train, valid, ConfusionConfig(weight=1.0))  # doctest: +SKIP
+    >>> run.history, run.probe  # doctest: +SKIP
     """
     if train.domains != valid.domains:
         raise DatasetError(
-            f"expected as many domains to validate on as to train on, found {valid.domains} and {train.domains}"
+            f"expected equal numbers of domains for training and validation, found {train.domains} and {valid.domains}"
         )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)  # of the weights; what is drawn from the domains has seeds of its own
+        torch.manual_seed(config.seed)  # for the weights; the segments have their own seeds
         return _train(train, valid, config)
 
 
@@ -162,12 +183,12 @@ def _train(train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig) ->
     decoders = MelDecoders(train.domains, config.latent, config.pool, config.n_mels, train.sample_rate)
     for network in (encoder, classifier, decoders):
         network.to(train.device)
-    train.set_epoch(0)  # an earlier training may have left it elsewhere
+    train.set_epoch(0)  # an earlier training may have changed it
     decoders.standardise_by(train.batch(range(min(len(train), 256)))[0])
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoders.parameters()], lr=config.learning_rate)
     classifier_optimiser = torch.optim.Adam(classifier.parameters(), lr=config.classifier_rate)
-    watched = valid.batch(range(config.valid_segments))
-    history = [{"step": 0, **_measure(encoder, classifier, decoders, watched)}]
+    valid_batch = valid.batch(range(config.valid_segments))
+    history = [{"step": 0, **_measure(encoder, classifier, decoders, valid_batch)}]
     batches = islice(_batches(train, config.batch_size), config.steps)
     for step, (clean, augmented, domain) in enumerate(batches, start=1):
         with torch.no_grad():
@@ -181,14 +202,14 @@ def _train(train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig) ->
             loss = loss - config.weight * F.cross_entropy(classifier(latents), domain)
         _step(optimiser, loss, config.grad_clip)
         if step % config.every == 0 or step == config.steps:
-            history.append({"step": step, **_measure(encoder, classifier, decoders, watched)})
-    probe = _probe_accuracy(encoder, train, watched, config)
+            history.append({"step": step, **_measure(encoder, classifier, decoders, valid_batch)})
+    probe = _probe_accuracy(encoder, train, valid_batch, config)
     return ConfusionRun(pd.DataFrame(history), probe, train.domains, config.valid_segments, encoder, classifier, config)
 
 
 @torch.no_grad()
-def _probe_accuracy(encoder: Encoder, train: SegmentPairs, watched, config: ConfusionConfig) -> float:
-    """Train a fresh domain classifier on four times as many segments as are watched, and test it on those."""
+def _probe_accuracy(encoder: Encoder, train: SegmentPairs, valid_batch, config: ConfusionConfig) -> float:
+    """Train a fresh domain classifier on four times as many segments, and return its validation accuracy."""
     clean, _, domain = train.batch(range(4 * config.valid_segments))
     latents = _encode(encoder, clean)
     probe = DomainClassifier(train.domains, latents.shape[1], standardise=True).to(train.device)
@@ -197,12 +218,12 @@ def _probe_accuracy(encoder: Encoder, train: SegmentPairs, watched, config: Conf
         for step in range(config.probe_steps):
             rows = (torch.arange(64, device=train.device) + 64 * step) % len(latents)
             _step(optimiser, F.cross_entropy(probe(latents[rows]), domain[rows]), 1.0)
-    clean, _, domain = watched
+    clean, _, domain = valid_batch
     return _accuracy(probe, _encode(encoder, clean), domain)
 
 
 def _encode(encoder: Encoder, clean: torch.Tensor) -> torch.Tensor:
-    return torch.cat([encoder(part) for part in clean.split(64)])
+    return torch.cat([encoder(batch) for batch in clean.split(64)])
 
 
 def _accuracy(classifier: DomainClassifier, latents: torch.Tensor, domain: torch.Tensor) -> float:
@@ -210,8 +231,8 @@ def _accuracy(classifier: DomainClassifier, latents: torch.Tensor, domain: torch
 
 
 @torch.no_grad()
-def _measure(encoder, classifier, decoders, watched) -> dict[str, float]:
-    clean, _, domain = watched
+def _measure(encoder, classifier, decoders, valid_batch) -> dict[str, float]:
+    clean, _, domain = valid_batch
     latents = _encode(encoder, clean)
     target = decoders.target(clean)
     error = F.mse_loss(decoders(latents, domain), target) / target.var()

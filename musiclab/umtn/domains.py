@@ -1,4 +1,4 @@
-"""Collect recordings in folders, one for each domain, from MusicNet or by Studio, and divide them into parts."""
+"""Collect recordings in one folder per domain, from MusicNet or Studio, and split them for training."""
 
 import re
 import shutil
@@ -15,8 +15,8 @@ from musiclab.core.errors import DatasetError
 from musiclab.core.progress import progress
 from musiclab.umtn.encoded import find_encoded
 
-PARTS = ("train", "val", "test")
-DOMAINS = (  # composer and ensemble of the paper's domains, in the order of train.sh
+SPLITS = ("train", "val", "test")
+DOMAINS = (
     ("Bach", "Solo Cello"),
     ("Beethoven", "Solo Piano"),
     ("Cambini", "Wind Quintet"),
@@ -24,51 +24,60 @@ DOMAINS = (  # composer and ensemble of the paper's domains, in the order of tra
     ("Beethoven", "Accompanied Violin"),
     ("Beethoven", "String Quartet"),
 )
-ENSEMBLES = {  # instruments of the three parts in each of Studio's domains; drums and pad are silent
+"""Composer and ensemble of each domain in the paper, in the order of its train.sh."""
+
+ENSEMBLES = {
     "Solo_Piano": {"bass": "piano", "chords": "piano", "lead": "piano"},
     "String_Quartet": {"bass": "cello", "chords": "strings", "lead": "violin"},
     "Organ": {"bass": "organ", "chords": "organ", "lead": "organ"},
     "Plucked_Guitar": {"bass": "nylon guitar", "chords": "nylon guitar", "lead": "nylon guitar"},
 }
+"""Instruments of Studio's bass, chords and lead in each generated domain; drums and pad are muted."""
+
 RECORDINGS = ("train_data", "test_data")  # MusicNet's folders of wav files
 
 
 def musicnet_domains(root: str | Path, output: str | Path | None = None) -> pd.DataFrame:
-    """List MusicNet's recordings of the paper's six domains, and copy them into one folder for each domain.
+    """List MusicNet's recordings of the six domains in the paper, and optionally copy them to one folder per domain.
 
     MusicNet: Thickstun, Harchaoui and Kakade, 2017, arXiv 1611.09827, CC BY 4.0.
 
     Parameters
     ----------
     root
-        Folder with ``musicnet_metadata.csv`` and, at any depth, ``train_data`` and ``test_data``. DatasetError if any
-        of them is incomplete.
+        Folder with ``musicnet_metadata.csv`` and, at any depth, ``train_data`` and ``test_data``. Raises DatasetError
+        if one of them is incomplete.
     output
-        Folder for the copies, ``Bach_Solo_Cello/<id>.wav`` and so on; without it, nothing is copied.
+        Folder for the copies, such as ``Bach_Solo_Cello/<id>.wav``. Default: nothing is copied.
 
     Returns
     -------
     pandas.DataFrame
-        ``id``, ``path``, ``domain``, ``group`` (the composition) and ``seconds``. To keep the movements of a
-        composition together: ``split_dir(..., group=dict(zip(table["id"], table["group"])))``.
+        ``id``, ``path``, ``domain``, ``group`` (the composition) and ``seconds``.
+
+    Examples
+    --------
+    >>> table = musicnet_domains("musicnet", "domains")  # doctest: +SKIP
+    >>> compositions = dict(zip(table["id"], table["group"]))  # doctest: +SKIP
+    >>> split_dir("domains/Bach_Solo_Cello", "cello", group=compositions)  # doctest: +SKIP
     """
     path = Path(root, "musicnet_metadata.csv")
     columns = ["id", "composer", "composition", "ensemble", "seconds"]
     try:
         metadata = pd.read_csv(path, dtype={"id": str}, usecols=columns)
     except (FileNotFoundError, ValueError) as error:
-        raise DatasetError(f"{path}: expected MusicNet's table of recordings, from its website ({error})") from error
+        raise DatasetError(f"{path}: not MusicNet's table of recordings ({error}). Download it again.") from error
     table = pd.DataFrame(DOMAINS, columns=["composer", "ensemble"]).merge(metadata, how="left")
-    absent = table[table["id"].isna()]
-    if len(absent):
-        composer, ensemble = absent.iloc[0][["composer", "ensemble"]]
-        raise DatasetError(f"{path}: expected recordings of {composer}, {ensemble}, found none; download it again")
+    empty = table[table["id"].isna()]
+    if len(empty):
+        composer, ensemble = empty.iloc[0][["composer", "ensemble"]]
+        raise DatasetError(f"{path}: no recordings of {composer}, {ensemble}. Download it again.")
     recordings = {file.stem: file for file in find_audio(root) if file.parent.name in RECORDINGS}
     missing = [f"{name}.wav" for name in table["id"] if name not in recordings]
     if missing:
         raise DatasetError(
-            f"{root}: expected {len(table)} recordings in {' and '.join(RECORDINGS)}, found {len(missing)} missing: "
-            f"{', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; unpack the archive again"
+            f"{root}: {len(missing)} of {len(table)} recordings are missing in {' and '.join(RECORDINGS)}, such as "
+            f"{', '.join(missing[:5])}. Unpack the archive again."
         )
     table["path"] = table["id"].map(recordings)
     table["domain"] = table["composer"] + "_" + table["ensemble"].str.replace(" ", "_")
@@ -88,76 +97,83 @@ def studio_domains(
     seed: int = 18,
     ensembles: dict[str, dict[str, str]] = ENSEMBLES,
 ) -> dict[str, Path]:
-    """Render domains that play the same pieces by different instruments, and return the folder of each domain.
+    """Render the same pieces with different instruments, one ensemble per domain, and return the domains' folders.
 
-    The domains agree note for note, and each piece is in the same part of every domain, so a network is validated on
-    pieces that it never received, by any instrument. The sound is generated, 22,050 Hz mono, and free of rights.
+    The domains have the same notes, and each piece is in the same split of all domains. Therefore a network is
+    validated on pieces that it never received with any instrument. The sound is generated (22,050 Hz, mono) and free of
+    rights.
 
     Parameters
     ----------
     folder
-        Folder for ``<domain>/<train, val or test>/piece-000.wav`` and so on.
+        Folder for files such as ``<domain>/train/piece-000.wav``.
     pieces, seconds
-        Number of pieces, and the length of each.
+        Number of pieces, and duration of each.
     train, val, seed
-        Shares and seed for :func:`divide`.
+        Shares and random seed for :func:`divide`.
     ensembles
-        Instruments of each domain, by names from :data:`musiclab.studio.instruments.INSTRUMENTS`.
+        Instruments of each domain, from :data:`musiclab.studio.instruments.INSTRUMENTS`.
+
+    Examples
+    --------
+    >>> folders = studio_domains("domains", pieces=32, seconds=8)  # doctest: +SKIP
     """
     folders = {domain: Path(folder) / domain for domain in ensembles}
-    parts = divide([f"{piece:03d}" for piece in range(pieces)], train, val, seed)
-    part_of = {piece: part for part, members in parts.items() for piece in members}
+    splits = divide([f"{piece:03d}" for piece in range(pieces)], train, val, seed)
+    split_of = {piece: split for split, members in splits.items() for piece in members}
     jobs = [(domain, piece) for domain in ensembles for piece in range(pieces)]
     for domain, piece in progress(jobs, "rendering", unit="piece"):
         players = {stem: (instrument,) for stem, instrument in ensembles[domain].items()}
-        # all genres keep one name, so that all that Studio draws by name (notes, room, noise) is the same
+        # keep the name of the genre, because it seeds the notes, the room and the noise
         genre = replace(studio.GENRES["classical"], **players)
         track = studio.render(genre, seed=piece, seconds=seconds, mute=("drums", "pad"))
-        path = folders[domain] / part_of[piece] / f"piece-{piece:03d}.wav"
+        path = folders[domain] / split_of[piece] / f"piece-{piece:03d}.wav"
         save_audio(path, track.samples, track.sample_rate)
     return folders
 
 
 def divide(groups: Sequence[str], train: float = 0.8, val: float = 0.1, seed: int = 18) -> dict[str, list[int]]:
-    """Divide the files of one domain into parts, so that files of one group stay together.
+    """Divide the files of one domain into train, val and test, keeping the files of each group together.
 
-    This is the rule of UMTN's ``split_dir.py``: after a shuffle, train takes its share, rounded down, val its share but
-    at least one, and test the rest. (:func:`musiclab.datasets.splits.by_group` is for data sets of several classes.)
+    This follows UMTN's ``split_dir.py``. After a shuffle, train receives its share of the groups, rounded down, val its
+    share but at least one group, and test the remaining groups. For data sets with classes, use
+    :func:`musiclab.datasets.splits.by_group` instead.
 
     Parameters
     ----------
     groups
         Group of each file.
-    train, val, seed
-        Shares of the groups, and seed of the shuffle, which divides the same names alike in whatever folder they are.
-        With ``train + val == 1``, there is no test part.
+    train, val
+        Shares of the groups. With ``train + val == 1``, no test set is made.
+    seed
+        Random seed of the shuffle. The result depends on the group names only, not on their order or folder.
 
     Returns
     -------
-    dict of part to list of int
-        Positions in ``groups``.
+    dict of str to list of int
+        Indices into ``groups`` under ``"train"``, ``"val"`` and ``"test"``.
 
     Examples
     --------
-    >>> {part: len(files) for part, files in divide([str(n) for n in range(20)]).items()}
+    >>> {split: len(files) for split, files in divide([str(n) for n in range(20)]).items()}
     {'train': 16, 'val': 2, 'test': 2}
     """
     if not (0 < train < 1 and 0 < val < 1 and train + val <= 1 + 1e-9):
-        raise DatasetError(f"expected shares over 0, together at most 1, found train {train} and val {val}")
+        raise DatasetError(f"expected shares above 0 with a sum of at most 1, found train={train} and val={val}")
     names = sorted(set(groups))
-    parts = PARTS if train + val < 1 - 1e-9 else PARTS[:2]
-    if len(names) < len(parts):
+    splits = SPLITS if train + val < 1 - 1e-9 else SPLITS[:2]
+    if len(names) < len(splits):
         raise DatasetError(
-            f"expected {len(parts)} files or groups at least, one for each of {', '.join(parts)}, found {len(names)}; "
-            "add recordings, or group them less coarsely"
+            f"expected at least {len(splits)} files or groups for {', '.join(splits)}, found {len(names)}; "
+            "add recordings or use smaller groups"
         )
-    validated = max(1, int(len(names) * val + 1e-9))
-    most = len(names) - validated - (len(parts) - 2)  # what is left to train on, with one for test
-    trained = min(most, max(1, int(len(names) * train + 1e-9))) if "test" in parts else most
+    val_count = max(1, int(len(names) * val + 1e-9))
+    available = len(names) - val_count - (len(splits) - 2)  # for train, with one group left for test
+    train_count = min(available, max(1, int(len(names) * train + 1e-9))) if "test" in splits else available
     order = np.random.default_rng(seed).permutation(len(names))
-    cuts = np.split(order, [trained, trained + validated])
-    part_of = {names[i]: part for part, cut in zip(PARTS, cuts, strict=True) for i in cut}
-    return {part: [n for n, group in enumerate(groups) if part_of[group] == part] for part in parts}
+    members = np.split(order, [train_count, train_count + val_count])
+    split_of = {names[i]: split for split, indices in zip(SPLITS, members, strict=True) for i in indices}
+    return {split: [i for i, group in enumerate(groups) if split_of[group] == split] for split in splits}
 
 
 def split_dir(
@@ -169,43 +185,52 @@ def split_dir(
     filetype: str | None = None,
     group: str | Mapping[str, str] | None = None,
 ) -> dict[str, list[Path]]:
-    """Copy the recordings below ``input`` to ``output/train``, ``output/val`` and ``output/test``; return the copies.
+    """Copy the sound files of one domain to ``output/train``, ``output/val`` and ``output/test``.
 
     Parameters
     ----------
-    input, output
-        Folder of one domain, whose subfolders are kept, and a folder whose parts are empty or missing: a second split
-        on top of a first would mix train and test.
+    input
+        Folder of the domain. Its subfolders are kept.
+    output
+        Folder to write to. Its subfolders ``train``, ``val`` and ``test`` must be empty or missing, because a second
+        split would mix training and test data.
     train, val, seed
-        Shares and seed for :func:`divide`.
+        Shares and random seed for :func:`divide`.
     filetype
-        The only ending to take, such as ``"wav"``, default all that can be decoded.
+        Extension of the files to use, such as ``"wav"``. Default: all formats that can be decoded.
     group
-        Group of each file, default each file by itself: a regular expression that finds it (its first bracket, if it
-        has one) in a file's relative path, or a mapping from file names without ending.
+        Group of each file: a regular expression that matches it in the relative path (its first capturing group, if
+        there is one), or a mapping from file names without extension. Default: each file is its own group.
+
+    Returns
+    -------
+    dict of str to list of pathlib.Path
+        Copies under ``"train"``, ``"val"`` and ``"test"``.
 
     Raises
     ------
     DatasetError
-        There are no recordings or too few groups, a file has no group, or the parts hold files.
+        If there are too few sound files or groups, a file has no group, or the output already has files.
+
+    Examples
+    --------
+    >>> split_dir("cello", "split", group=r"(.+)-movement")  # doctest: +SKIP
     """
     input, output = Path(input), Path(output)
     paths = [path.relative_to(input) for path in find_encoded(input, filetype)]
-    parts = divide([_group_of(path, group) for path in paths], train, val, seed)
-    for part in PARTS:
-        if (output / part).is_dir() and any((output / part).iterdir()):
-            raise DatasetError(
-                f"{output / part}: expected an empty folder or none, found files; remove it, or name another"
-            )
-    copies = {part: [output / part / paths[n] for n in numbers] for part, numbers in parts.items()}
-    for part, files in copies.items():
+    splits = divide([_find_group(path, group) for path in paths], train, val, seed)
+    for split in SPLITS:
+        if (output / split).is_dir() and any((output / split).iterdir()):
+            raise DatasetError(f"{output / split}: the folder is not empty. Remove it, or choose another output.")
+    copies = {split: [output / split / paths[i] for i in indices] for split, indices in splits.items()}
+    for split, files in copies.items():
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(input / file.relative_to(output / part), file)
+            shutil.copy(input / file.relative_to(output / split), file)
     return copies
 
 
-def _group_of(path: Path, group: str | Mapping[str, str] | None) -> str:
+def _find_group(path: Path, group: str | Mapping[str, str] | None) -> str:
     if group is None:
         return path.as_posix()
     if isinstance(group, str):
@@ -217,5 +242,5 @@ def _group_of(path: Path, group: str | Mapping[str, str] | None) -> str:
     else:
         name, source = group.get(path.stem), "the mapping"
     if name is None:
-        raise DatasetError(f"{path}: expected a group by {source}, found none")
+        raise DatasetError(f"{path}: no group found with {source}")
     return str(name)

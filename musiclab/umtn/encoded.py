@@ -1,4 +1,4 @@
-"""Decode sound files (mp3, flac, m4a, wav ...): random segments of them, or a folder of 16 kHz ``.h5`` files."""
+"""Decode sound files (mp3, flac, m4a, wav ...) to random segments, or to a folder of ``.h5`` files at 16 kHz."""
 
 import io
 import logging
@@ -22,30 +22,33 @@ from musiclab.core.files import replacing
 from musiclab.core.progress import progress
 from musiclab.umtn.companding import compand
 
-WAV_FREQ = 16000  # sample rate of everything in this package, Hz
+WAV_FREQ = 16000
+"""Sample rate of UMTN in Hz."""
 
 log = logging.getLogger(__name__)
 
 
 class EncodedFilesDataset(Dataset):
-    """Draw random segments from encoded files, or decode all of them for training with :meth:`dump_to_folder`.
+    """Draw random segments from encoded sound files, or decode all files with :meth:`dump_to_folder`.
 
-    A segment is float32, shape (seq_len,), on the scale of 16-bit integers; a shorter file is padded with zeros. Every
-    file is as likely as any other, however long it is.
+    A segment is float32, shape (seq_len,), on the scale of 16-bit integers. Shorter files are padded with zeros. All
+    files are equally likely, whatever their length.
 
     Parameters
     ----------
     top
-        Folder of sound files; subfolders are searched. DatasetError if there are none.
+        Folder of sound files, searched with its subfolders. An empty folder raises DatasetError.
     seq_len
-        Length of a segment in samples at 16 kHz; only :meth:`dump_to_folder` works without it.
-    file_type, epoch_len
-        The only ending to take, such as ``"wav"``, default all that can be decoded, and the number of draws in an
-        epoch, which isn't a pass over the files.
+        Segment length in samples at 16 kHz. Only :meth:`dump_to_folder` works without it.
+    file_type
+        Extension of the files to use, such as ``"wav"``. Default: all formats that can be decoded.
+    epoch_len
+        Number of random segments per epoch.
 
     Attributes
     ----------
     file_paths : list of pathlib.Path
+        Sound files in the folder.
     failures : list of (path, reason)
         Files that :meth:`dump_to_folder` could not decode.
 
@@ -70,31 +73,31 @@ class EncodedFilesDataset(Dataset):
         return torch.from_numpy(fix_length(samples[start:], self.seq_len).astype(np.float32))
 
     def dump_to_folder(self, output: str | Path, norm_db: bool = False) -> list[Path]:
-        """Decode every file to 16 kHz mono 16-bit, and write it as ``.h5`` under the same relative path.
+        """Convert each file to 16-bit mono sound at 16 kHz, in an ``.h5`` file with the same relative path.
 
-        Returns the paths written. One warning lists the files that can't be decoded; they are in :attr:`failures`.
-        Raises DatasetError if two files would get the same name, or none can be decoded.
+        Returns the new paths. Files that can't be decoded are listed in one warning, and in :attr:`failures`. Raises
+        DatasetError if two files would get the same name, or if no file can be decoded.
 
         Parameters
         ----------
         output
             Folder to write to. Existing files are replaced.
         norm_db
-            Even out the level first (:func:`musiclab.umtn.compand`).
+            Even out the volume first (:func:`musiclab.umtn.compand`).
         """
         targets = {path: Path(output, path.relative_to(self.path)).with_suffix(".h5") for path in self.file_paths}
         target, count = Counter(targets.values()).most_common(1)[0]
         if count > 1:
-            raise DatasetError(f"{self.path}: found two files for {target}; rename one, or take one file_type")
+            raise DatasetError(f"{self.path}: found two files for {target}; rename one, or choose one file type")
         files = progress(self.file_paths, "decoding", unit="file")
-        written, self.failures = try_each(files, lambda path: write_h5(targets[path], decode(path, norm_db)))
-        report(self.path, written, self.failures)
+        written, self.failures = collect_failures(files, lambda path: write_h5(targets[path], decode(path, norm_db)))
+        warn_of_failures(self.path, written, self.failures)
         return list(written.values())
 
 
 def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ) -> Path:
-    """Write int16 samples as UMTN's data set ``wav``, uncompressed in one piece, with its ``sample_rate`` in Hz."""
-    image = io.BytesIO()  # because HDF5 can crash after a write to a full disk
+    """Write int16 samples to the HDF5 dataset ``wav``, contiguous and uncompressed, with ``sample_rate`` in Hz."""
+    image = io.BytesIO()  # written to memory first, because HDF5 can crash if the disk is full
     with h5py.File(image, "w") as file:
         file.create_dataset("wav", data=samples).attrs["sample_rate"] = sample_rate
     with replacing(path) as unfinished:
@@ -103,65 +106,65 @@ def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ)
 
 
 def find_encoded(top: str | Path, file_type: str | None = None) -> list[Path]:
-    """List the recordings below a folder, sorted: all that can be decoded, or those of one ending."""
-    endings = (f".{file_type.lower().lstrip('.')}",) if file_type else (*SUFFIXES, *TO_CONVERT)
-    files = find_audio(top, endings)
+    """List the sound files below a folder, sorted: all that can be decoded, or those with one extension."""
+    extensions = (f".{file_type.lower().lstrip('.')}",) if file_type else (*SUFFIXES, *TO_CONVERT)
+    files = find_audio(top, extensions)
     if not files:
-        raise DatasetError(f"{top}: expected a folder of recordings ({', '.join(endings)}), found none; check its name")
+        raise DatasetError(f"{top}: no sound files found ({', '.join(extensions)}). Check the name of the folder.")
     return files
 
 
 def decode(path: Path, norm_db: bool = False) -> np.ndarray:
-    """Decode a file to 16 kHz mono int16 samples, after companding it if ``norm_db`` is set."""
-    with _readable(path) as file:
+    """Decode a file to mono int16 samples at 16 kHz, with companding if ``norm_db`` is set."""
+    with _convert_if_needed(path) as file:
         if not norm_db:
             return to_int16(load_audio(file, WAV_FREQ)[0])
-        waveform, sample_rate = load_audio(file, None, mono=False)  # UMTN compands the file itself, then mixes it down
+        waveform, sample_rate = load_audio(file, None, mono=False)  # UMTN compands before mixing to mono
         mono = np.atleast_2d(compand(waveform, sample_rate)).mean(axis=0)
         samples = to_int16(resample(mono, sample_rate, WAV_FREQ))
     if not len(samples):
-        raise AudioError(f"{path}: expected sound, found 0 samples at {WAV_FREQ:,} Hz; leave the file out")
+        raise AudioError(f"{path}: nothing is left after resampling to {WAV_FREQ:,} Hz; leave the file out")
     return samples
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[Path]:
-    """Yield a file that libsndfile can decode: the file itself, or a temporary copy made by ffmpeg."""
+def _convert_if_needed(path: Path) -> Iterator[Path]:
+    """Yield a file that libsndfile can decode: the file itself, or a temporary WAV file made by ffmpeg."""
     if path.suffix.lower() not in TO_CONVERT:
         yield path
         return
     if not shutil.which("ffmpeg"):
-        raise AudioError(
-            f"{path}: expected ffmpeg, which {path.suffix} needs, found none; install it, or convert to wav"
-        )
+        raise AudioError(f"{path}: ffmpeg is needed to decode {path.suffix} files. Install it, or convert them to wav.")
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "decoded.wav"
         command = ["ffmpeg", "-v", "error", "-i", str(path), "-vn", "-c:a", "pcm_f32le", str(wav)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        if done.returncode:
-            reason = done.stderr.strip().splitlines()[-1:] or ["no sound in it"]
-            raise AudioError(f"{path}: expected sound that ffmpeg decodes, found none ({reason[0]}); leave it out")
+        process = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if process.returncode:
+            reason = process.stderr.strip().splitlines()[-1:] or ["no sound in it"]
+            raise AudioError(f"{path}: ffmpeg cannot decode this file ({reason[0]}); remove or replace it")
         try:
             yield wav
-        except AudioError as error:  # the temporary folder is of no help to the reader
+        except AudioError as error:  # name the original file instead of the temporary one
             raise AudioError(str(error).replace(str(wav), str(path))) from error
 
 
-def try_each(paths: Iterable[Path], work: Callable[[Path], Any]) -> tuple[dict[Path, Any], list[tuple[str, str]]]:
-    """Return the results of ``work`` by file, and (path, reason) for each file that it fails for."""
+def collect_failures(
+    paths: Iterable[Path], function: Callable[[Path], Any]
+) -> tuple[dict[Path, Any], list[tuple[str, str]]]:
+    """Apply ``function`` to each file; return the results by path, and (path, reason) for each file that fails."""
     results, failures = {}, []
     for path in paths:
         try:
-            results[path] = work(path)
+            results[path] = function(path)
         except MusiclabError as error:
             failures.append((str(path), str(error)))
     return results, failures
 
 
-def report(top: str | Path, usable, failures: list[tuple[str, str]]) -> None:
-    """Warn once about all files that are left out; raise DatasetError if none is left."""
+def warn_of_failures(source: str | Path, usable, failures: list[tuple[str, str]]) -> None:
+    """Log one warning about all files that are left out, or raise DatasetError if none is ``usable``."""
     reasons = "".join(f"\n  {reason}" for _, reason in failures)
     if not usable:
-        raise DatasetError(f"{top}: expected sound that can be used, found none{reasons}")
+        raise DatasetError(f"{source}: no usable sound{reasons}")
     if failures:
-        log.warning("%s: %d left out:%s", top, len(failures), reasons)
+        log.warning("%s: %d left out:%s", source, len(failures), reasons)

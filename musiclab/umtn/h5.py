@@ -1,4 +1,4 @@
-"""Read the folders of ``.h5`` files that :class:`EncodedFilesDataset` writes, as UMTN's ``train.py`` does."""
+"""Read the ``.h5`` files that :class:`EncodedFilesDataset` writes, as UMTN's ``train.py`` does."""
 
 from functools import partial
 from itertools import chain
@@ -16,49 +16,51 @@ from musiclab.audio import find_audio, to_int16
 from musiclab.core.errors import DatasetError, StoreError
 from musiclab.store.metadata import open_hdf5
 from musiclab.umtn.augmentation import WavFrequencyAugmentation
-from musiclab.umtn.encoded import WAV_FREQ, report, try_each
+from musiclab.umtn.encoded import WAV_FREQ, collect_failures, warn_of_failures
 from musiclab.umtn.mulaw import encode
 
-# Settings of a DatasetSet that its args leave out. UMTN has 10 workers; 0 works everywhere.
+# Defaults for the args of DatasetSet. UMTN has 10 workers, but 0 works everywhere.
 DEFAULTS = dict(data_aug=False, magnitude=0.5, h5_dataset_name="wav", short=False, batch_size=32, num_workers=0)
-ENDLESS = 10**10  # draws: one iterator lasts for a whole training, as in UMTN
+ENDLESS = 10**10  # segments per epoch, so that one iterator lasts for a whole training, as in UMTN
 
 
 class H5Dataset(Dataset):
-    """Draw pairs (clean, augmented) of random segments of random files, as mu-law codes (uint8, shape (seq_len,)).
+    """Draw random segments from ``.h5`` files as pairs (clean, augmented) of mu-law codes, uint8, shape (seq_len,).
 
-    Every file is as likely as any other, however long it is. Draws come from torch's generator: they repeat after
-    ``torch.manual_seed``, and differ in every worker and every epoch.
+    All files are equally likely, whatever their length. The random numbers come from torch's generator. They repeat
+    after ``torch.manual_seed``, and differ between workers and epochs.
 
     Parameters
     ----------
     top
-        Folder of ``.h5`` files; subfolders are searched. With ``short``, only the first file is used.
+        Folder of ``.h5`` files, searched with its subfolders.
     seq_len
-        Length of a segment in samples.
+        Segment length in samples.
     dataset_name
-        Data set to read from each file. ``"wav"`` holds 16-bit samples, as int16 or as UMTN's float64. Segments of any
-        other are not coded, but cut along the first axis and transposed.
+        HDF5 dataset to read from each file. ``"wav"`` contains 16-bit samples, as int16 or as UMTN's float64. Segments
+        of other datasets are cut along the first axis and transposed, without mu-law.
     epoch_len
-        Number of draws in an epoch; it isn't a pass over the files.
+        Number of random segments per epoch.
     augmentation
-        Function of a segment (float32, shape (seq_len,), on the scale of 16-bit integers) that returns another of
-        the same shape; without one, both segments of a pair are equal.
+        Function that takes a segment (float32, shape (seq_len,), on the scale of 16-bit integers) and returns one of
+        the same shape. Without it, both segments of a pair are equal.
+    short
+        True uses only the first file.
 
     Attributes
     ----------
     file_paths, lengths : list of pathlib.Path, dict of pathlib.Path to int
-        The files to draw from, and the number of samples in each.
+        Files in use, and the number of samples in each.
     failures : list of (path, reason)
-        Files that can't be read, lack the data set, or are shorter than a segment. They are left out; one warning
-        lists them.
+        Files that are left out, because they can't be read, lack the dataset, or are shorter than a segment. One
+        warning lists them.
     sample_rate : int or None
-        In Hz, if the files hold it (UMTN's don't).
+        Sample rate in Hz, or None if the files don't contain it (UMTN's don't).
 
     Raises
     ------
     DatasetError
-        There are no files, none can be used, or their sample rates differ.
+        If none of the files can be used, or their sample rates differ.
     """
 
     def __init__(
@@ -73,17 +75,17 @@ class H5Dataset(Dataset):
         self.path, self.seq_len, self.dataset_name = Path(top), seq_len, dataset_name
         self.epoch_len, self.augmentation = epoch_len, augmentation
         paths = find_h5(top)[: 1 if short else None]
-        self._headers, self.failures = try_each(paths, lambda path: read_header(path, dataset_name, seq_len))
-        report(top, self._headers, self.failures)
+        self._headers, self.failures = collect_failures(paths, lambda path: read_header(path, dataset_name, seq_len))
+        warn_of_failures(top, self._headers, self.failures)
         self.file_paths = list(self._headers)
         self.lengths = {path: header.samples for path, header in self._headers.items()}
-        rates = {header.sample_rate for header in self._headers.values()} - {None}
-        if len(rates) > 1:
+        sample_rates = {header.sample_rate for header in self._headers.values()} - {None}
+        if len(sample_rates) > 1:
             raise DatasetError(
-                f"{top}: expected files of one sample rate, found {', '.join(map(str, sorted(rates)))} Hz; "
-                "make all of them by: musiclab umtn preprocess"
+                f"{top}: expected files of one sample rate, found {', '.join(map(str, sorted(sample_rates)))} Hz; "
+                "write all of them with `musiclab umtn preprocess`"
             )
-        self.sample_rate = rates.pop() if rates else None
+        self.sample_rate = sample_rates.pop() if sample_rates else None
 
     def __len__(self) -> int:
         return self.epoch_len
@@ -98,39 +100,45 @@ class H5Dataset(Dataset):
         return torch.tensor(clean), torch.tensor(augmented)
 
     def read(self, path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Read ``[start:stop]`` of the data set of one of :attr:`file_paths`."""
+        """Read ``[start:stop]`` of the dataset in one of the :attr:`file_paths`."""
         header = self._headers[path]
-        if header.offset is not None:  # in one piece: much faster than opening it as HDF5, and no handle is kept
+        if header.offset is not None:  # contiguous: reading bytes is much faster than opening it as HDF5
             count = (header.samples if stop is None else stop) - start
             return np.fromfile(path, header.dtype, count, offset=header.offset + start * header.dtype.itemsize)
-        with open_hdf5(path) as file:  # in chunks, as UMTN and earlier versions wrote it
+        with open_hdf5(path) as file:  # chunked, as UMTN and earlier versions wrote it
             return file[self.dataset_name][start:stop]
 
 
 class DatasetSet:
     """Load training and validation segments of one domain.
 
-    UMTN's training asks each domain for one batch after the other. So a domain of one hour and a domain of ten hours
-    count the same, and so does every file within a domain.
+    UMTN's training takes a batch from each domain in turn. Therefore all domains have the same weight, however long
+    they are, and so do all files within a domain.
 
     Parameters
     ----------
     dir
-        Folder of the domain, with ``train`` and ``val`` below it.
+        Folder of the domain, with subfolders ``train`` and ``val``.
     seq_len
-        Length of a segment in samples.
+        Segment length in samples.
     args : argparse.Namespace or the like
-        As in ``train.sh``, with :data:`DEFAULTS` for what is missing: ``data_aug`` (augment training segments; UMTN
-        augments validation segments, too), ``magnitude`` (semitones), ``h5_dataset_name``, ``short``, ``batch_size``,
-        ``num_workers``.
+        Arguments of ``train.sh``, with :data:`DEFAULTS` for missing ones: ``data_aug`` (True augments the training
+        segments; UMTN also augments validation segments), ``magnitude`` (semitones), ``h5_dataset_name``, ``short``,
+        ``batch_size``, ``num_workers``.
 
     Attributes
     ----------
     train_dataset, valid_dataset : H5Dataset
+        Segments for training and validation.
     train_loader, valid_loader : torch.utils.data.DataLoader
         Batches (clean, augmented), uint8, shape (batch_size, seq_len).
     train_iter, valid_iter : iterator
-        Endless iterators over the loaders, which start their workers when they are first used.
+        Endless iterators over the loaders, which start their workers on first use.
+
+    Examples
+    --------
+    >>> domain = DatasetSet("preprocessed/Organ", seq_len=12000)  # doctest: +SKIP
+    >>> clean, augmented = next(domain.train_iter)  # doctest: +SKIP
     """
 
     def __init__(self, dir: str | Path, seq_len: int, args=None):
@@ -142,11 +150,11 @@ class DatasetSet:
         load = partial(DataLoader, batch_size=settings.batch_size, pin_memory=torch.cuda.is_available())
         self.train_loader = load(self.train_dataset, num_workers=workers)
         self.valid_loader = load(self.valid_dataset, num_workers=-(-workers // 10))
-        self.train_iter, self.valid_iter = chain(self.train_loader), chain(self.valid_loader)  # iter() at the first use
+        self.train_iter, self.valid_iter = chain(self.train_loader), chain(self.valid_loader)  # iter() on first use
 
 
 def wrap(data, device: str | torch.device | None = None):
-    """Move a tensor, or a list or tuple of tensors however deep, to a device: the first GPU, if there is one.
+    """Move a tensor, or nested lists or tuples of tensors, to a device (default: the first GPU if there is one).
 
     Examples
     --------
@@ -155,31 +163,35 @@ def wrap(data, device: str | torch.device | None = None):
     """
     if torch.is_tensor(data):
         return data.to(device or ("cuda" if torch.cuda.is_available() else "cpu"), non_blocking=True)
-    return tuple(wrap(part, device) for part in data)
+    return tuple(wrap(item, device) for item in data)
 
 
 def inspect(
     top: str | Path, seq_len: int = 12000, dataset_name: str = "wav"
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Summarise the ``.h5`` files below a folder, one row for each folder that holds some.
+    """Summarise the ``.h5`` files below a folder, with one row per subfolder.
 
     Parameters
     ----------
     top
-        Folder of domains, of parts, or of files; DatasetError if there are none.
+        Folder to search. A folder without ``.h5`` files raises DatasetError.
     seq_len, dataset_name
-        As for :class:`H5Dataset`.
+        As in :class:`H5Dataset`.
 
     Returns
     -------
     table : pandas.DataFrame
         ``folder`` (relative), ``files``, ``minutes``, ``shortest`` (samples), ``dtype``, ``sample_rate`` (Hz, 16,000
-        for files without it), ``left_out``.
+        if a file doesn't contain it), ``left_out``.
     failures : list of (path, reason)
-        Files that training leaves out.
+        Files that training would leave out.
+
+    Examples
+    --------
+    >>> table, failures = inspect("preprocessed")  # doctest: +SKIP
     """
     paths = find_h5(top)
-    headers, failures = try_each(paths, lambda path: read_header(path, dataset_name, seq_len))
+    headers, failures = collect_failures(paths, lambda path: read_header(path, dataset_name, seq_len))
     rows = []
     for folder in sorted({path.parent for path in paths}):
         files = [path for path in paths if path.parent == folder]
@@ -200,7 +212,7 @@ def inspect(
 
 
 class Header(NamedTuple):
-    """Properties of the data set in an ``.h5`` file; ``offset`` is its first byte if it lies in one piece."""
+    """Properties of the dataset in an ``.h5`` file; ``offset`` is its first byte if it is contiguous."""
 
     samples: int
     dtype: np.dtype
@@ -209,35 +221,35 @@ class Header(NamedTuple):
 
 
 def find_h5(top: str | Path) -> list[Path]:
-    """List the ``.h5`` files below a folder, sorted; raise DatasetError if there are none."""
+    """List the ``.h5`` files below a folder, sorted. A folder without any raises DatasetError."""
     paths = find_audio(top, (".h5",))
     if not paths:
         raise DatasetError(
-            f"{top}: expected .h5 files, found none; make them with: musiclab umtn split, musiclab umtn preprocess"
+            f"{top}: no .h5 files found. Create them with `musiclab umtn split` and `musiclab umtn preprocess`."
         )
     return paths
 
 
-def read_header(path: Path, dataset_name: str, least: int) -> Header:
-    """Read what training needs to know of a file; raise StoreError if it is unusable or shorter than ``least``."""
+def read_header(path: Path, dataset_name: str, min_samples: int) -> Header:
+    """Read the header of an ``.h5`` file; raise StoreError if it is unusable or shorter than ``min_samples``."""
     try:
         with open_hdf5(path) as file:
             names = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.ndim]
             if dataset_name not in names:
                 raise StoreError(f"{path}: expected a dataset {dataset_name!r}, found {', '.join(names) or 'none'}")
             dataset = file[dataset_name]
-            rate = dataset.attrs.get("sample_rate")
+            sample_rate = dataset.attrs.get("sample_rate")
             offset = dataset.id.get_offset() if dataset.ndim == 1 else None
-            header = Header(len(dataset), dataset.dtype, None if rate is None else int(rate), offset)
+            header = Header(len(dataset), dataset.dtype, None if sample_rate is None else int(sample_rate), offset)
     except OSError as error:
-        raise StoreError(f"{path}: expected an HDF5 file, found one that cannot be opened ({error})") from error
-    if header.samples < least:
+        raise StoreError(f"{path}: the file cannot be opened as HDF5 ({error})") from error
+    if header.samples < min_samples:
         raise StoreError(
-            f"{path}: expected {least} samples at least, found {header.samples}; leave it out, or shorten seq_len"
+            f"{path}: expected at least {min_samples} samples, found {header.samples}; remove it or reduce seq_len"
         )
     return header
 
 
 def as_int16(wav: np.ndarray) -> np.ndarray:
-    """Convert samples of any type on the scale of 16-bit integers to int16."""
+    """Convert samples on the scale of 16-bit integers, of any dtype, to int16."""
     return wav if wav.dtype == np.int16 else to_int16(wav / 32768)

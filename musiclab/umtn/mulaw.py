@@ -1,4 +1,4 @@
-"""Code 16-bit sound as 256 values by mu-law: fine steps for soft samples, coarse steps for loud ones.
+"""Encode 16-bit sound as 256 mu-law codes, with fine steps for soft samples and coarse steps for loud ones.
 
 ``F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)`` with mu = 255, scaled from [-1, 1] to 0..255 and rounded down
 (van den Oord et al., WaveNet, 2016, section 2.2; UMTN's ``mu_law`` and ``inv_mu_law``).
@@ -12,16 +12,16 @@ MU = 255
 
 
 def mu_law(x, mu: int = MU) -> np.ndarray:
-    """Compute the mu-law codes of a waveform, as UMTN does: int16, 0 to ``mu``.
+    """Encode a waveform by mu-law, as UMTN does: int16, 0 to ``mu``.
 
-    Silence is 127, because 127.5 is rounded down; only 1.0 reaches ``mu`` itself.
+    Silence has the code 127, because 127.5 is rounded down. Only a sample of 1.0 reaches ``mu`` itself.
 
     Parameters
     ----------
     x : float array of any shape
-        Waveform in [-1, 1]; values beyond are clipped.
+        Waveform in [-1, 1]. Values outside are clipped.
     mu
-        Highest code.
+        Highest code, default 255.
 
     Examples
     --------
@@ -29,15 +29,15 @@ def mu_law(x, mu: int = MU) -> np.ndarray:
     array([  0,  98, 127, 156, 255], dtype=int16)
     """
     x = np.clip(np.asarray(x, dtype=np.float64), -1, 1)
-    curved = np.sign(x) * np.log(1 + mu * np.abs(x)) / np.log(1 + mu)
-    return ((curved + 1) / 2 * mu).astype(np.int16)
+    compressed = np.sign(x) * np.log(1 + mu * np.abs(x)) / np.log(1 + mu)
+    return ((compressed + 1) / 2 * mu).astype(np.int16)
 
 
 def inv_mu_law(x, mu: int = MU) -> np.ndarray:
     """Decode mu-law codes as UMTN does: ``sign(y) ((1 + mu)^|y| - 1) / mu`` with ``y = 2 x / (mu + 1) - 1``.
 
-    The waveform is float32, from -1 at code 0 to 0.957 at code 255. Codes are rounded down and the two formulas differ
-    by half a code, so a sample comes back too low: by up to 0.084 if it is loud, by 0.001 if it is under 0.01.
+    The waveform is float32, from -1 at code 0 to 0.957 at code 255. Because codes are rounded down and the two formulas
+    differ by half a code, decoded samples are too low: by up to 0.084 for loud ones, by 0.001 for those below 0.01.
 
     Examples
     --------
@@ -50,16 +50,16 @@ def inv_mu_law(x, mu: int = MU) -> np.ndarray:
 
 @cache
 def code_table() -> np.ndarray:
-    """Compute the code of every 16-bit sample: uint8, shape (65536,), in the order of uint16."""
+    """Compute the codes of all 16-bit samples, uint8, shape (65536,), indexed by the sample as uint16."""
     table = mu_law(np.arange(65536, dtype=np.uint16).view(np.int16) / 2.0**15).astype(np.uint8)
-    table.flags.writeable = False  # it is shared
+    table.flags.writeable = False  # because the cache shares it
     return table
 
 
 def encode(samples: np.ndarray) -> np.ndarray:
-    """Look up the mu-law codes of int16 samples: ``mu_law(samples / 2**15)`` as uint8, some twenty times as fast.
+    """Encode int16 samples by mu-law, like ``mu_law(samples / 2**15)`` but as uint8 and about 20 times as fast.
 
-    Other types than int16 raise TypeError.
+    Raises TypeError if the samples are not int16.
 
     Examples
     --------
@@ -67,5 +67,5 @@ def encode(samples: np.ndarray) -> np.ndarray:
     array([  0, 127, 254], dtype=uint8)
     """
     if samples.dtype != np.int16:
-        raise TypeError(f"expected int16 samples, found {samples.dtype}; musiclab.audio.to_int16 makes them")
+        raise TypeError(f"expected int16 samples, found {samples.dtype}; convert them with musiclab.audio.to_int16")
     return np.take(code_table(), samples.view(np.uint16))

@@ -1,6 +1,6 @@
-"""Define UMTN's encoder and the domain classifier that it is to confuse, with the published sizes as defaults.
+"""Define UMTN's encoder and its adversary, the domain classifier, with the published sizes as defaults.
 
-See Mor et al., ICLR 2019, section 3, and its code.
+See section 3 of Mor et al., ICLR 2019, and their code.
 """
 
 import torch
@@ -9,30 +9,35 @@ from torch.nn import functional as F
 
 
 class Encoder(nn.Module):
-    """Turn mu-law codes into a sequence of latent vectors, by dilated residual convolutions.
+    """Encode mu-law codes as a sequence of latent vectors, with dilated residual convolutions.
 
     Parameters
     ----------
     channels, latent
-        Channels of every layer, and of a latent vector.
+        Number of channels in each layer, and in a latent vector.
     blocks, layers
-        Number of blocks, and of layers in each, with dilations 1, 2, 4 ... ``2**(layers - 1)``.
+        Number of blocks, and of layers per block, with dilations 1, 2, 4 ... ``2**(layers - 1)``.
     pool
-        Samples that share a latent vector: 800 is 50 ms at 16 kHz.
+        Number of samples per latent vector; 800 samples are 50 ms at 16 kHz.
     stride
-        Stride of the first layer in samples, 1 in UMTN. More is our shortcut for a slow machine: a stride of 8 makes
-        every layer eight times as fast, and the first kernel 32 samples long instead of 3.
+        Stride of the first layer in samples, 1 in UMTN. A stride of 8 makes the layers eight times as fast, and the
+        first kernel 32 samples long instead of 3. It is our shortcut for slow machines.
 
     Attributes
     ----------
     receptive : int
-        Samples that an output of the last layer depends on.
+        Receptive field of the last layer in samples.
+
+    Examples
+    --------
+    >>> Encoder(channels=8, blocks=1, layers=4)(torch.zeros(2, 12000)).shape  # (batch, latent, 12000 // pool)
+    torch.Size([2, 64, 15])
     """
 
     def __init__(self, channels=128, blocks=3, layers=10, latent=64, pool=800, stride=1):
         super().__init__()
         if pool % stride:
-            raise ValueError(f"expected a pool that is a multiple of the stride {stride}, found {pool}")
+            raise ValueError(f"expected pool to be a multiple of the stride {stride}, found {pool}")
         self.sizes = dict(channels=channels, blocks=blocks, layers=layers, latent=latent, pool=pool, stride=stride)
         kernel = 3 if stride == 1 else 4 * stride
         self.receptive = kernel + stride * blocks * 2 * (2**layers - 1)
@@ -42,7 +47,7 @@ class Encoder(nn.Module):
         self.last = nn.Conv1d(channels, latent, 1)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Encode codes (of any number type), shape (batch, samples), as (batch, latent, samples // pool)."""
+        """Encode codes of any dtype, shape (batch, samples), as (batch, latent, samples // pool)."""
         x = codes.float()[:, None] / 255 - 0.5  # (batch, 1, samples)
         x = self.last(self.layers(self.first(x)))
         return F.avg_pool1d(x, self.sizes["pool"] // self.sizes["stride"])
@@ -59,18 +64,29 @@ class _DilatedResidual(nn.Module):
 
 
 class DomainClassifier(nn.Module):
-    """Predict the domain that latent vectors come from: the classifier that the encoder is to confuse.
+    """Predict the domain of latent vectors, as the adversary of the encoder.
 
-    It classifies every latent vector by itself (1x1 convolutions with ELU) and averages the logits over time.
+    It classifies each latent vector on its own (1x1 convolutions with ELU) and averages the logits over time.
 
     Parameters
     ----------
-    domains, latent, channels, layers
-        Number of domains, channels of a latent vector, and channels and number of the hidden layers.
+    domains
+        Number of domains.
+    latent
+        Number of channels in a latent vector.
+    channels
+        Number of channels in a hidden layer.
+    layers
+        Number of hidden layers.
     standardise
-        Bring the latents to zero mean and unit variance first (batch normalisation without weights). UMTN does not.
-        In a short training it lets the classifier keep pace with an encoder whose latents begin near zero, and the
-        encoder can't hide a domain by making its latents small.
+        Standardise the latents first (batch normalisation without weights), which UMTN doesn't do. It helps in short
+        trainings, because latents start near zero, and it stops the encoder from hiding the domain by shrinking the
+        latents.
+
+    Examples
+    --------
+    >>> DomainClassifier(domains=4)(torch.zeros(2, 64, 15)).shape
+    torch.Size([2, 4])
     """
 
     def __init__(self, domains, latent=64, channels=100, layers=3, standardise=False):
@@ -81,5 +97,5 @@ class DomainClassifier(nn.Module):
         self.layers = nn.Sequential(*hidden, nn.Conv1d(channels, domains, 1))
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Compute logits, shape (batch, domains), of latents, shape (batch, latent, frames)."""
+        """Compute logits, shape (batch, domains), from latents, shape (batch, latent, frames)."""
         return self.layers(latents).mean(dim=2)

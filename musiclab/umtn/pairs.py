@@ -1,4 +1,4 @@
-"""Cut pairs of segments from clips in memory: those of :class:`~musiclab.umtn.H5Dataset`, a whole batch at a time."""
+"""Cut batches of segment pairs from clips in memory, as a fast alternative to :class:`~musiclab.umtn.H5Dataset`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,49 +11,60 @@ from musiclab.core.errors import DatasetError
 from musiclab.core.random import uniform
 from musiclab.store import Segments, Store
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
-from musiclab.umtn.encoded import WAV_FREQ, report
+from musiclab.umtn.encoded import WAV_FREQ, warn_of_failures
 from musiclab.umtn.h5 import H5Dataset, as_int16
 from musiclab.umtn.mulaw import code_table, encode
 
 
 class SegmentPairs(Dataset):
-    """Cut pairs (clean, augmented) of random segments of 16-bit clips, as mu-law codes, a whole batch in one call.
+    """Cut random segments from 16-bit clips as pairs (clean, augmented) of mu-law codes, in whole batches.
 
-    Domains take turns: segment i is of domain ``i % domains``, so each gives as many segments as the others, however
-    much sound it has. Within a domain every clip is as likely as any other. Samples and codes together take three
-    bytes for each sample, 173 MB for an hour; :class:`~musiclab.umtn.H5Dataset` reads what doesn't fit into memory.
+    Segment i belongs to domain ``i % domains``, so all domains have the same weight, however long they are. Within a
+    domain, all clips are equally likely. Samples and codes take three bytes per sample, or 173 MB per hour. Use
+    :class:`~musiclab.umtn.H5Dataset` for data that don't fit into memory.
 
     Parameters
     ----------
     source : Store or sequence of int16 arrays, shape (samples,)
-        A store that holds ``audio`` at 16 kHz, or the clips themselves.
+        Store with ``audio`` at 16 kHz, or the clips themselves.
     seq_len
-        Length of a segment in samples. Shorter clips are left out; one warning lists them.
+        Segment length in samples. Shorter clips are left out and listed in one warning.
     domains : int sequence, shape (clips,), optional
-        Domain of each clip, default its label in the store, or 0 for arrays. In batches, the domains that have clips
-        are numbered from 0, in this order.
-    clips, epoch_len
-        Indices of the clips to draw from, default all, and number of segments in an epoch, which isn't a pass over
-        the clips.
+        Domain of each clip. Default: its label in the store, or 0 for arrays. In batches, the domains that have clips
+        are numbered from 0 in ascending order.
+    clips
+        Indices of the clips to use. Default: all.
+    epoch_len
+        Number of random segments per epoch.
     magnitude
-        Largest pitch shift of the augmentation in semitones; 0 leaves both segments of a pair equal.
+        Largest pitch shift of the augmentation in semitones. With 0, both segments of a pair are equal.
     seed
-        Seed of all draws. ``musiclab.core.random.uniform(seed, epoch, i, 0 to 4)`` decides on segment i (clip, start,
-        and the augmentation's three), in whatever process, batch or order it is cut.
+        Random seed. The five numbers ``musiclab.core.random.uniform(seed, epoch, i, 0 to 4)`` determine segment i: its
+        clip, its start and the augmentation. The result doesn't depend on the process, batch or order.
     device
-        Where the clips are kept and the batches are made, default the CPU.
+        Device that stores the clips and computes the batches. Default: the CPU.
 
     Attributes
     ----------
-    domains, failures
-        Number of domains, and (name, reason) of each clip that is left out.
+    domains : int
+        Number of domains.
+    failures : list of (name, reason)
+        Clips that are left out.
 
     Raises
     ------
     DatasetError
-        A domain has no clip left, or the store's audio is not at 16 kHz.
+        If a domain has no clips left, or the store's audio is not at 16 kHz.
     TypeError
-        The arrays are not int16.
+        If the arrays are not int16.
+
+    Examples
+    --------
+    >>> clips = [np.zeros(16000, np.int16), np.ones(20000, np.int16)]
+    >>> pairs = SegmentPairs(clips, seq_len=12000, domains=[0, 1])
+    >>> clean, augmented, domains = pairs.batch(range(4))
+    >>> clean.shape, domains
+    (torch.Size([4, 12000]), tensor([0, 1, 0, 1]))
     """
 
     def __init__(
@@ -67,24 +78,24 @@ class SegmentPairs(Dataset):
         seed: int = 0,
         device: str | torch.device | None = None,
     ):
-        values, offsets, labels, names = _of_store(source) if isinstance(source, Store) else _of_arrays(source)
+        values, offsets, labels, names = _unpack_store(source) if isinstance(source, Store) else _unpack_arrays(source)
         lengths = np.diff(offsets)
         clips = np.arange(len(lengths)) if clips is None else np.asarray(clips, dtype=np.int64)
         labels = np.asarray(labels if domains is None else domains)[clips]
-        fits = lengths[clips] >= seq_len
+        is_usable = lengths[clips] >= seq_len
         self.failures = [
-            (names[clip], f"{names[clip]}: expected {seq_len} samples at least, found {lengths[clip]}")
-            for clip in clips[~fits]
+            (names[clip], f"{names[clip]}: expected at least {seq_len} samples, found {lengths[clip]}")
+            for clip in clips[~is_usable]
         ]
-        report("SegmentPairs", clips[fits].tolist(), self.failures)
-        self._members = [clips[fits & (labels == label)] for label in np.unique(labels)]
+        warn_of_failures("SegmentPairs", clips[is_usable].tolist(), self.failures)
+        self._members = [clips[is_usable & (labels == label)] for label in np.unique(labels)]
         if not all(map(len, self._members)):
-            empty = sorted(set(labels.tolist()) - set(labels[fits].tolist()))
-            raise DatasetError(f"expected a clip of {seq_len} samples in every domain, found none in {empty}")
+            empty = sorted(set(labels.tolist()) - set(labels[is_usable].tolist()))
+            raise DatasetError(f"expected clips of at least {seq_len} samples in every domain, found none in {empty}")
         self.seq_len, self.epoch_len, self.seed = seq_len, epoch_len, seed
         self.domains, self.sample_rate = len(self._members), WAV_FREQ
         self.augmentation = WavFrequencyAugmentation(WAV_FREQ, magnitude)
-        self._begins, self._room = offsets[:-1], lengths - seq_len + 1
+        self._offsets, self._start_counts = offsets[:-1], lengths - seq_len + 1
         self._samples, self._codes = (
             Segments(array, offsets, np.zeros_like(lengths), length=seq_len, device=device)
             for array in (values, encode(values))
@@ -95,7 +106,7 @@ class SegmentPairs(Dataset):
 
     @classmethod
     def of_folders(cls, folders: Sequence[str | Path], part: str = "train", seq_len: int = 12000, **settings):
-        """Read the ``.h5`` files below ``<folder>/<part>`` into memory, one domain for each folder."""
+        """Read the ``.h5`` files of a split, ``<folder>/<part>``, into memory, one domain per folder."""
         arrays, domains = [], []
         for domain, folder in enumerate(folders):
             dataset = H5Dataset(Path(folder) / part, seq_len)
@@ -107,20 +118,20 @@ class SegmentPairs(Dataset):
         return self.epoch_len
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the segments of another epoch; without a call every pass is the same, which suits validation."""
+        """Draw new segments for an epoch. Without this call all epochs are the same, which suits validation."""
         self.epoch = epoch
         draws = uniform(self.seed, epoch, np.arange(self.epoch_len), np.arange(5)[:, None])
         clips = np.empty(self.epoch_len, dtype=np.int64)
         for domain, members in enumerate(self._members):
             turns = slice(domain, None, self.domains)
             clips[turns] = members[(draws[0, turns] * len(members)).astype(np.int64)]
-        self._starts = self._begins[clips] + (draws[1] * self._room[clips]).astype(np.int64)
+        self._starts = self._offsets[clips] + (draws[1] * self._start_counts[clips]).astype(np.int64)
         self._stretches = self.augmentation.place(torch.from_numpy(draws[2:]), self.seq_len)
 
     def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cut the segments of this epoch with these indices: (clean, augmented, domains).
+        """Cut segments of the current epoch by their indices, and return (clean, augmented, domains).
 
-        Codes are uint8, shape (batch, seq_len): convert them before you calculate with them. Domains are int64.
+        The codes are uint8, shape (batch, seq_len), so convert them before any arithmetic. The domains are int64.
         """
         indices = np.asarray(indices, dtype=np.int64)
         starts = self._starts[indices]
@@ -129,7 +140,7 @@ class SegmentPairs(Dataset):
         if self.augmentation.magnitude:
             stretch = (part[indices].to(self.device) for part in self._stretches)
             shifted = shift_pitch(self._samples.cut(starts).float(), *stretch)
-            bits = shifted.round().clip(-32768, 32767).int() & 0xFFFF  # of int16, as the table is sorted
+            bits = shifted.round().clip(-32768, 32767).int() & 0xFFFF  # index of an int16 sample in the table
             augmented = self._table.index_select(0, bits.flatten()).view_as(clean)
         return clean, augmented, torch.from_numpy(indices % self.domains).to(self.device)
 
@@ -138,20 +149,21 @@ class SegmentPairs(Dataset):
         return clean[0], augmented[0], domains[0]
 
     def batches(self, batch_size: int = 32) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Cut all segments of this epoch, batch by batch, in order; the last batch may be smaller."""
+        """Yield the segments of the current epoch in order, batch by batch. The last batch may be smaller."""
         for first in range(0, self.epoch_len, batch_size):
             yield self.batch(range(first, min(first + batch_size, self.epoch_len)))
 
 
-def _of_store(store: Store):
+def _unpack_store(store: Store):
     if store.sample_rate != WAV_FREQ:
         raise DatasetError(
-            f"{store.path}: expected audio at {WAV_FREQ} Hz, found {store.sample_rate} Hz; prepare it at {WAV_FREQ}"
+            f"{store.path}: expected audio at {WAV_FREQ} Hz, found {store.sample_rate} Hz; prepare another store with "
+            f"audio.sample_rate={WAV_FREQ}"
         )
     return store.values("audio"), store.offsets("audio"), store.labels, store.index["path"].tolist()
 
 
-def _of_arrays(arrays: Sequence[np.ndarray]):
+def _unpack_arrays(arrays: Sequence[np.ndarray]):
     offsets = np.cumsum([0, *map(len, arrays)])
     names = [f"clip {clip}" for clip in range(len(arrays))]
     return np.concatenate([np.zeros(0, np.int16), *arrays]), offsets, np.zeros(len(arrays), np.int64), names

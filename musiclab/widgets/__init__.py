@@ -1,21 +1,21 @@
-"""Show, play and explore sounds, clips and models in a notebook; each widget leaves a still picture where it can't run.
+"""Play, show and explore sounds, clips and models in a notebook. Where a widget can't run, a still picture replaces it.
 
-A name loads its module when it is first used, so that one widget never imports what another needs::
+Each name loads its module on first use, so that a widget doesn't import the dependencies of the others::
 
-    from musiclab.widgets import Player, Track, play
+    from musiclab.widgets import Lane, Player, play
 
-    Player(waveform, sample_rate, tracks=[Track.beats(beat_times)])
+    Player(waveform, sample_rate, lanes=[Lane.beats(beat_times)])
 
 ================  ================================================================================  =============
 name              purpose                                                                           module
 ================  ================================================================================  =============
-Player, play      a sound with its waveform and log-mel spectrogram; the first seconds of a sound   player
-Track             events, segments and predictions above a Player's sound                           tracks
-FeatureExplorer   the effect of ``n_fft``, ``hop_length``, window and mel bands on a picture        explorer
+Player, play      play a sound with its waveform and log-mel spectrogram, or its first seconds      player
+Lane              show beats, segments or predictions above the waveform of a Player                lanes
+FeatureExplorer   see how ``n_fft``, ``hop_length``, window and mel bands change a spectrogram      explorer
 ClipBrowser       choose a clip in a table, a confusion matrix or a map; hear and see it            browser
-StudioMixer       change a generated track, and watch a model's predictions for it                  mixer
-LiveClassifier    a model's predictions while the microphone is open                                live
-Still             picture, text and sound that replace a widget                                     still
+StudioMixer       change a generated track and watch the predictions of a model                     mixer
+LiveClassifier    classify the sound of the microphone while it is on                               live
+Still             replace a widget by picture, text and sound                                       still
 ================  ================================================================================  =============
 """
 
@@ -24,11 +24,11 @@ from importlib import import_module
 _MODULES = {
     "ClipBrowser": "browser",
     "FeatureExplorer": "explorer",
+    "Lane": "lanes",
     "LiveClassifier": "live",
     "Player": "player",
     "Still": "still",
     "StudioMixer": "mixer",
-    "Track": "tracks",
     "WithStill": "still",
     "play": "player",
 }

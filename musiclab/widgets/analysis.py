@@ -1,4 +1,4 @@
-"""Compute a mel spectrogram and MFCC in steps, with any window, by the very code that the explorer shows."""
+"""Compute a mel spectrogram and MFCC step by step, with the code that the explorer shows."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import numpy as np
 from musiclab.core.checks import check_known, check_positive
 from musiclab.features import MelConfig
 
-# Shapes that a frame is multiplied by, as scipy calls them; boxcar leaves it as it is.
+# Names of window functions in scipy; boxcar means no window.
 WINDOWS = ("hann", "hamming", "blackman", "boxcar")
-N_MFCC = 20  # number of coefficients, from the 0th (level) upwards; librosa's default
-MFCC_RANGE = 80  # dB under a clip's peak: lower levels are raised to there before the cosine transform
-FLOOR = 1e-5  # the least magnitude that a logarithm receives: -100 dB
+N_MFCC = 20  # number of coefficients, including the 0th (level); librosa's default
+MFCC_RANGE = 80  # dB below the peak of the clip, to which levels are clipped before the cosine transform
+FLOOR = 1e-5  # smallest magnitude in a logarithm: -100 dB
 
 _CODE = """\
 {imports}import numpy as np
@@ -60,35 +60,35 @@ _FORMULAS = {
 
 @dataclass(frozen=True)
 class Steps:
-    """Arrays on the way from a waveform to MFCC."""
+    """Intermediate results between a waveform and its MFCC."""
 
     spectrogram: np.ndarray  # shape (n_fft // 2 + 1, frames): magnitudes of the Fourier transform of each frame
     bank: np.ndarray  # shape (n_mels, n_fft // 2 + 1): weights of the mel bands
     mel: np.ndarray  # shape (n_mels, frames), in the unit of config.scaling
-    picture: np.ndarray  # the same, raised to the lowest level that is drawn
+    picture: np.ndarray  # mel, clipped at the lowest level that is drawn
     mfcc: np.ndarray  # shape (at most 20, frames), in dB
 
     @property
     def empty(self) -> np.ndarray:
-        """Indices of the bands that contain no bin: they are silent whatever sounds."""
+        """Indices of the bands that contain no FFT bin and are therefore always silent."""
         return np.flatnonzero(self.bank.max(axis=1) == 0)
 
 
 def code(config: MelConfig, window: str = "hann", decibels: float = 80.0) -> str:
-    """Write Python that computes the arrays of :class:`Steps` from ``waveform``.
+    """Write Python code that computes the arrays of :class:`Steps` from ``waveform``.
 
-    With the window "hann" mel is :func:`musiclab.features.log_mel` itself. The picture ends ``decibels`` under its
-    peak. An unknown window or a number of decibels that is not positive raises ValueError.
+    With the window "hann", ``mel`` is computed by :func:`musiclab.features.log_mel`. ``picture`` is clipped at
+    ``decibels`` below its peak. Raises ValueError if the window is unknown or ``decibels`` is not positive.
 
     Examples
     --------
     >>> print(code(MelConfig(n_mels=64)).splitlines()[-3])
-    picture = mel  # log10(1 + 10 x) ends at 0 by itself
+    picture = mel  # log10(1 + 10 x) is never below 0
     """
     check_known(window, WINDOWS, "a window", ValueError)
     check_positive({"decibels": decibels}, "decibels", error=ValueError)
     is_hann = window == "hann"
-    picture = "mel  # log10(1 + 10 x) ends at 0 by itself"
+    picture = "mel  # log10(1 + 10 x) is never below 0"
     if config.scaling != "log10(1+10x)":
         picture = f"np.maximum(mel, mel.max() - {decibels * unit_of_decibel(config):.7g})"
     return _CODE.format(
@@ -103,40 +103,40 @@ def code(config: MelConfig, window: str = "hann", decibels: float = 80.0) -> str
 
 
 def analyse(waveform: np.ndarray, config: MelConfig, window: str = "hann", decibels: float = 80.0) -> Steps:
-    """Run the code of :func:`code` on a waveform, shape (samples,), of at least one frame."""
-    names = {"waveform": waveform}
+    """Run the code from :func:`code` on a waveform, shape (samples,), of at least one frame."""
+    variables = {"waveform": waveform}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about empty bands, which remarks() counts
-        exec(code(config, window, decibels), names)
-    return Steps(**{name: names[name] for name in Steps.__annotations__})
+        warnings.simplefilter("ignore")  # empty bands are reported by remarks()
+        exec(code(config, window, decibels), variables)
+    return Steps(**{name: variables[name] for name in Steps.__annotations__})
 
 
 def unit_of_decibel(config: MelConfig) -> float:
-    """Return 1 dB in the unit of a mel spectrogram: 1 for "decibel", 0.115 for "ln"."""
+    """Return the size of 1 dB in the unit of a mel spectrogram: 1 for "decibel", 0.115 for "ln"."""
     return 1.0 if config.scaling == "decibel" else np.log(10) / 20
 
 
 def facts(config: MelConfig, samples: int) -> str:
-    """Describe the settings in one line: lengths, widths and counts."""
+    """Describe frames, bins and size of the mel spectrogram in one line."""
     rate = config.sample_rate
     return (
-        f"a frame is {1000 * config.n_fft / rate:.3g} ms, a bin {rate / config.n_fft:.3g} Hz; "
-        f"a frame every {1000 * config.hop_length / rate:.3g} ms, {config.frames(samples):,} frames; "
-        f"{config.n_mels} x {config.frames(samples):,} numbers"
+        f"Frame: {1000 * config.n_fft / rate:.3g} ms, hop: {1000 * config.hop_length / rate:.3g} ms, "
+        f"bin: {rate / config.n_fft:.3g} Hz. "
+        f"Mel spectrogram: {config.n_mels} bands x {config.frames(samples):,} frames."
     )
 
 
 def remarks(config: MelConfig, steps: Steps) -> list[str]:
-    """List warnings about such settings."""
+    """List warnings about settings that leave bands empty or skip samples."""
     texts = []
     if count := len(steps.empty):
         texts.append(
-            f"{count} of {config.n_mels} mel bands {'is' if count == 1 else 'are'} narrower than a bin, and empty "
-            "(red in the filter bank): take fewer bands, or a longer n_fft."
+            f"{count} of {config.n_mels} mel bands {'is' if count == 1 else 'are'} empty (red in the filter bank), "
+            "because no FFT bin lies inside. Use fewer bands or a larger n_fft."
         )
     if config.hop_length > config.n_fft:
         texts.append(
-            f"The hop of {config.hop_length} samples is longer than the frame of {config.n_fft}: "
-            f"{1 - config.n_fft / config.hop_length:.0%} of the sound is in no frame."
+            f"The hop ({config.hop_length} samples) is longer than the frame ({config.n_fft} samples), so "
+            f"{100 - 100 * config.n_fft / config.hop_length:.0f} % of the sound is not in any frame."
         )
     return texts

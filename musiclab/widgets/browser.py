@@ -1,4 +1,4 @@
-"""Browse clips: choose one in a table, a confusion matrix or a map; hear it, see it, and read about it."""
+"""Browse clips in a table, a confusion matrix or a map, and hear and see them."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -19,61 +19,73 @@ from musiclab.widgets.sound import encode_preview
 from musiclab.widgets.still import Still, WithStill
 from musiclab.widgets.table import FilteredTable
 
-STILL_SECONDS = 3.0  # length of the sound beside a still picture, in s: at most 180 kB of a committed notebook
-MOST_BARS = 12  # classes with a bar each; of more, the least probable ones share a bar
+STILL_SECONDS = 3.0  # duration of the sound in a still: at most 180 kB in a committed notebook
+MOST_BARS = 12  # largest number of bars; with more classes, the least probable ones share a bar
 
 
 class ClipBrowser(WithStill, ipywidgets.VBox):
-    """Choose a clip to hear it, to see it, and to read its class, its group and the prediction for it.
+    """Choose a clip to hear it, see it, and read its class, its group and the model's prediction.
 
-    The arguments decide how a clip is chosen:
+    The arguments decide how you choose clips:
 
     ==============================  ===================================================================================
-    ``ClipBrowser(dataset)``        a table to filter by class, split, fold, group or name, and to sort; also of a store
-    ``ClipBrowser(result)``         a confusion matrix; a cell lists its clips, the most confident predictions first
-    ``ClipBrowser(store, run)``     a map, on which clips are close together if the last layer receives similar values
+    ``ClipBrowser(dataset)``        in a table that you can sort and filter by class, split, fold, group or name
+    ``ClipBrowser(result)``         in a confusion matrix; each cell lists its clips, most confident predictions first
+    ``ClipBrowser(store, run)``     on a map; nearby clips have similar inputs to the model's last layer
     ==============================  ===================================================================================
 
-    Everything can be reached with keys: Tab goes from part to part, arrow keys from cell to cell, from clip to clip
-    and to the nearest point, Enter opens and plays. A clip that cannot be read shows the reason instead of a player.
+    You can also use the keyboard: Tab moves between the parts of the browser, arrow keys move between cells, clips and
+    points, and Enter opens and plays. If a clip can't be read, the reason is shown instead of a player.
 
     Parameters
     ----------
     data : Dataset, Store, Result, Run, str or Path
-        Data set or store; or the result of a test, a run that has one, or the folder of a run or cross-validation.
+        Data set, store or test result. A run, or the folder of a run or cross-validation, stands for its test result.
     run : Run, str or Path
         Trained model for the map of a data set or a store. A data set is prepared first.
     rows : sequence of int
-        Rows of ``data.index`` to show, such as ``split.test``; default all. A map shows at most 1,000, drawn at random.
+        Rows of ``data.index`` to show, such as ``split.test``; by default all. A map shows at most 1,000, drawn at
+        random.
     sounds
-        Source of the sounds, by default the files at their paths or the store's own audio. Otherwise a folder that
-        they were moved to, a store with audio, or a mapping of paths to ``(waveform, sample_rate)``.
+        Source of the sounds: a folder to which they were moved, a store with audio, or a mapping from path to
+        ``(waveform, sample_rate)``. By default the files at their paths, or the audio in the store.
     method
-        ``"pca"``: a map of the two directions in which the clips differ most, with exact distances except for
-        differences in other directions. ``"tsne"``: neighbours stay neighbours, but the sizes of groups and the
-        distances between them mean nothing.
+        Projection of the map. ``"pca"`` shows the two directions in which the clips differ most. ``"tsne"`` keeps
+        neighbours together, but distances between groups and sizes of groups have no meaning.
     colour
-        Meaning of the map's colours at first: ``"label"``, ``"group"`` (artist, recording) or ``"predicted"``.
+        Initial meaning of the colours of the map: ``"label"``, ``"group"`` (artist, recording) or ``"predicted"``.
 
     Attributes
     ----------
     clips : pandas.DataFrame
-        The clips that can be chosen now: those that the filters let through, of the open cell, or of the map.
-    path, player : str, Player or None
-        Path and player of the clip that is shown; "" and ``None`` without one.
+        Clips that can be chosen: those that pass the filters, are in the open cell, or are on the map.
+    path : str
+        Path of the chosen clip, or "".
+    player : Player or None
+        Player of the chosen clip.
     chooser : FilteredTable, ConfusionTable or ClipMap
-        Table: ``chooser.controls["label"].value = "jazz"`` filters and ``chooser.table.sort_by("group")`` sorts.
-        Matrix: ``chooser.open_cell("jazz", "blues")`` opens a cell.
+        In a table, ``chooser.controls["label"].value = "jazz"`` filters and ``chooser.table.sort_by("group")`` sorts.
+        In a matrix, ``chooser.open_cell("jazz", "blues")`` opens a cell.
 
     Raises
     ------
     DatasetError
-        ``data`` is of another type, or holds no clip; ``sounds`` holds no sounds.
+        If ``data`` has the wrong type or no clips, or ``sounds`` is not a source of sounds.
     RunError
-        The folder holds no run, or the run no result; the model has no linear layer; fewer than three clips could be
-        read for a map; ``method`` or ``colour`` is not known.
+        If the folder has no run, the run has no result, the model has no linear layer, fewer than three clips of a map
+        can be read, or ``method`` or ``colour`` is unknown.
     StoreError
-        The store has other feature settings than the run, or other classes.
+        If the feature settings or classes of the store differ from those of the run.
+
+    Examples
+    --------
+    >>> paths = np.array(["a.wav", "b.wav", "c.wav"])
+    >>> log_probabilities = np.log([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+    >>> result = Result(["jazz", "rock"], np.array([0, 1, 1]), log_probabilities, groups=paths, paths=paths)
+    >>> browser = ClipBrowser(result)
+    >>> browser.chooser.open_cell("rock", "jazz")
+    >>> browser.path
+    'b.wav'
     """
 
     def __init__(
@@ -88,7 +100,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         self._sounds = Sounds(data if sounds is None and isinstance(data, Store) else sounds)
         self._clip: pd.Series | None = None
         self._sound: Sound | None = None
-        self._player: Player | None = None  # stays while a clip without a sound is shown
+        self._player: Player | None = None  # kept while a clip without a sound is shown
         self.problem = ""
         self._text, self._bars = ipywidgets.HTML(), ipywidgets.HTML()
         self._view = ipywidgets.VBox([self._text]).add_class("musiclab-clip")
@@ -101,7 +113,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         elif run is None:
             self.chooser = FilteredTable(data, rows, self._show, self._sounds.is_missing)
         else:
-            from musiclab.widgets.scatter import ClipMap  # not at the top: torch takes seconds
+            from musiclab.widgets.scatter import ClipMap  # imported here, because importing torch takes seconds
 
             self.chooser = ClipMap(open_run(run), data, rows, self._show, method, colour)
         self.children = [self.chooser, self._view]
@@ -119,21 +131,21 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         return None if self._sound is None else self._player
 
     def choose(self, row: int, play: bool = False) -> None:
-        """Show a row of ``clips``, from 0, in whatever order they are shown, and perhaps play it.
+        """Show the clip in row ``row`` of ``clips``, counted from 0, and optionally play it.
 
-        A row that does not exist raises IndexError.
+        Raises IndexError if there is no such row.
         """
         clip = self.clips.iloc[row]
         self.chooser.mark(row)
         self._show(clip, play)
 
     def _show(self, clip: pd.Series | None, play: bool) -> None:
-        """Show a clip with its player, or the reason why it has none, and with its prediction."""
+        """Show a clip with its prediction and its player, or the reason why it has no player."""
         self._clip, self._sound, self.problem = clip, None, ""
         if self._player is not None:
             self._player.playing = False
         if clip is None:
-            self._text.value = "<p class='musiclab-quiet'>There is no clip here.</p>"
+            self._text.value = "<p class='musiclab-quiet'>This cell has no clips.</p>"
             self._view.children = [self._text]
             return
         try:
@@ -142,10 +154,10 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
                 self._player = Player(*self._sound, title=clip["clip"])
             else:
                 self._player.load(*self._sound, title=clip["clip"])
-        except (MusiclabError, ImportError, OSError) as error:  # moved, damaged, or a machine that decodes nothing
+        except (MusiclabError, ImportError, OSError) as error:  # missing or damaged file, or no decoder installed
             self._sound, self.problem = None, str(error)
         text = f"<span class='musiclab-quiet'>{html.escape(describe(clip))}</span>"
-        if self.problem:  # otherwise the player has the name
+        if self.problem:  # otherwise the player shows the name
             text = f"<strong>{html.escape(clip['clip'])}</strong> {text}"
             text += f"</p><p class='musiclab-warning' role='alert'>No sound: {html.escape(self.problem)}"
         self._text.value = f"<p>{text}</p>"
@@ -155,19 +167,19 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
             self.player.playing = True
 
     def _predictions(self, clip: pd.Series) -> str:
-        """Write the prediction, the most probable class first; "" without a model."""
+        """Format the prediction for a clip, sorted by probability; "" without a model."""
         if self.chooser.probabilities is None:
             return ""
-        classes, shares = np.array(self.chooser.classes), self.chooser.probabilities[clip.name]
-        order = np.argsort(-shares, kind="stable")
-        names, values = classes[order].tolist(), shares[order].tolist()
+        classes, probabilities = np.array(self.chooser.classes), self.chooser.probabilities[clip.name]
+        order = np.argsort(-probabilities, kind="stable")
+        names, values = classes[order].tolist(), probabilities[order].tolist()
         if len(names) > MOST_BARS:
-            rest = len(names) - MOST_BARS + 1
-            names[-rest:], values[-rest:] = [f"{rest} others"], [sum(values[-rest:])]
-        return bars(names, values, "What the model predicted", mark=(clip["label"], "true"))
+            n_others = len(names) - MOST_BARS + 1
+            names[-n_others:], values[-n_others:] = [f"{n_others} others"], [sum(values[-n_others:])]
+        return bars(names, values, "Predicted probabilities", mark=(clip["label"], "true"))
 
     def still(self) -> Still:
-        """Return a picture of the table, matrix or map, with the sound of the clip that is shown."""
+        """Return a picture of the table, matrix or map, with the sound of the chosen clip."""
         png, alt = self.chooser.picture()
         if self.player is None:
             return Still(png, alt)
@@ -181,9 +193,9 @@ def _result_of(data) -> Result:
     result = getattr(data, "result", data)
     if not isinstance(result, Result):
         raise DatasetError(
-            "expected a data set, a store, or the result of a test (a Result, a run that was tested, or its folder), "
+            "expected a data set, a store, or a test result (a Result, a tested run, or the folder of a tested run), "
             f"found {type(data).__name__}"
         )
     if result.n == 0:
-        raise DatasetError("expected the result of at least one clip, found none; test the model on some")
+        raise DatasetError("expected a test result of at least one clip, found no clips; test the model on more data")
     return result

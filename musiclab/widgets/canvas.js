@@ -1,9 +1,9 @@
-// What the widgets draw with: the colours of the page, canvases as sharp as the screen, ticks, and images of a byte a cell.
+// Drawing tools of the widgets: page colours, sharp canvases, axis ticks, and images with one byte per cell.
 
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
-// The widget's colours of these names, as a canvas takes them. CSS works them out, for a canvas does not know what
-// CanvasText or light-dark() are on this page; they are then what the page's own text has.
+// Returns the named colours of the widget in a form that a canvas understands. CSS resolves them, because a canvas can't
+// evaluate CanvasText or light-dark().
 function coloursOf(canvas, ...names) {
   const colours = {};
   for (const name of names) {
@@ -14,9 +14,9 @@ function coloursOf(canvas, ...names) {
   return colours;
 }
 
-// Calls back when an element has another width (the first one, too), and when the reader changes between light and dark;
-// returns how to stop that. JupyterLab hides the page while it changes its theme, and names the new one on the body: in
-// the next frame all is there again. VS Code changes a class. Drawing sets the height, which must not call again.
+// Calls `changed` when an element gets its first or another width, and when the reader switches between light and dark.
+// Returns a function that stops it. JupyterLab hides the page while it changes the theme and then sets an attribute of the
+// body, so we wait for the next frame. VS Code changes a class. Heights are ignored, because drawing sets the height.
 function followPage(node, changed) {
   const soon = () => requestAnimationFrame(changed);
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -38,7 +38,7 @@ function followPage(node, changed) {
   };
 }
 
-// Makes a canvas as sharp as the screen; gives its context, where one unit is a CSS pixel, and its width.
+// Gives a canvas the resolution of the screen. Returns its context, in which one unit is a CSS pixel, and its width.
 function sharpened(canvas, height) {
   const width = Math.max(1, canvas.clientWidth);
   const sharpness = window.devicePixelRatio || 1;
@@ -50,7 +50,7 @@ function sharpened(canvas, height) {
   return [context, width];
 }
 
-// Writes a text from below to above, centred on a point.
+// Draws a text that reads upwards, centred on a point.
 function upright(context, text, x, y, width) {
   context.save();
   context.translate(x, y);
@@ -60,27 +60,26 @@ function upright(context, text, x, y, width) {
   context.restore();
 }
 
-// Round numbers between two, at most so many.
+// Returns at most `most` round numbers between `low` and `high`.
 function ticks(low, high, most) {
   const rough = (high - low) / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough * 0.999);
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999);
   const numbers = [];
   for (let count = Math.ceil(low / step - 1e-9); count * step <= high + 1e-9 * step; count++) numbers.push(count * step);
   return numbers;
 }
 
-// Index of the last of rising numbers that is not above `value`, -1 if all are.
+// Index of the last number that is not above `value` in a sorted list, or -1.
 const lastBelow = (numbers, value) => numbers.findLastIndex((number) => number <= value);
 
-// Where a frequency lies among mel bands, counted from the lower edge of the first: a band has its peak in its middle,
-// half a step above its lower edge.
+// Converts a frequency to a position among the mel bands; the peak of band i is at i + 0.5.
 function bandOf(edges, hertz) {
   const below = Math.min(lastBelow(edges, hertz), edges.length - 2);
   return below < 0 ? -0.5 : below + (hertz - edges[below]) / (edges[below + 1] - edges[below]) - 0.5;
 }
 
-// Bytes, the lowest row first, through a colour map of 256 times red, green, blue; as something that can be drawn.
+// Turns bytes, lowest row first, into an image canvas, with a colour map of 256 RGB triples.
 function imageOf(cells, rows, columns, colours) {
   const picture = element("canvas", { width: Math.max(1, columns), height: Math.max(1, rows) });
   if (!rows || !columns) return picture;

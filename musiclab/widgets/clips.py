@@ -1,4 +1,4 @@
-"""Describe clips for a browser: their table, their names, their facts, and their sounds."""
+"""Describe the clips of a data set, and load their sounds."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,32 @@ from musiclab.audio import from_int16, load_audio
 from musiclab.core.errors import AudioError, DatasetError
 from musiclab.store import Store
 
-SECONDS = 30.0  # length of a clip that is played, in s: with its picture, about 1 MB is sent to the browser
+SECONDS = 30.0  # longest part of a clip that is played, in s: about 1 MB for the browser, with its picture
 Sound = tuple[np.ndarray, int]
 
 
 class Sounds:
-    """Find and load the sound of a clip by its path.
+    """Find and load the sounds of clips by their paths.
 
-    ``source`` may be ``None``: the file of that path. A folder: a file below it, for sounds that were moved; the
-    longest end of the path that exists there. A store: its audio, or the file if it holds no audio. Or a mapping of
-    paths to ``(waveform, sample_rate)``. Anything else raises DatasetError.
+    Parameters
+    ----------
+    source
+        ``None`` loads the files at the paths. A folder is searched for files whose paths end in the same way, because
+        the sounds may have been moved; the longest match wins. A store provides its audio or, without audio, the files
+        at the paths. A mapping provides ``(waveform, sample_rate)`` for each path.
+
+    Raises
+    ------
+    DatasetError
+        If ``source`` has another type, or the folder doesn't exist.
     """
 
     def __init__(self, source: str | Path | Store | Mapping[str, Sound] | None = None):
         if isinstance(source, str | Path) and not Path(source).is_dir():
-            raise DatasetError(f"{source}: expected the folder that the sounds are in, found no such folder")
+            raise DatasetError(f"{source}: no such folder; pass the folder with the sounds")
         if source is not None and not isinstance(source, str | Path | Store | Mapping):
             raise DatasetError(
-                "sounds: expected a folder, a store, a mapping of paths to (waveform, sample_rate) or None, "
+                "sounds: expected a folder, a store, a mapping from path to (waveform, sample_rate) or None, "
                 f"found {type(source).__name__}"
             )
         self._source = source
@@ -37,28 +45,28 @@ class Sounds:
             self._rows = {path: row for row, path in enumerate(source.index["path"])}
 
     def load(self, path: str) -> Sound:
-        """Load the first :data:`SECONDS` of a clip and its sample rate; raise AudioError if that is impossible."""
+        """Load at most the first :data:`SECONDS` of a clip, and its sample rate; raise AudioError on failure."""
         if path in self._rows:
             rate = self._source.sample_rate
             return from_int16(self._source.read("audio", self._rows[path]))[: round(SECONDS * rate)], rate
         if isinstance(self._source, Mapping):
             if path not in self._source:
-                raise AudioError(f"{path}: expected it among the {len(self._source)} sounds, found none of that path")
+                raise AudioError(f"{path}: not among the {len(self._source)} sounds; add this path to the mapping")
             waveform, rate = self._source[path]
             return np.asarray(waveform)[..., : round(SECONDS * rate)], rate
         if self.is_missing(path):
-            below = f" in {self._source}" if isinstance(self._source, str | Path) else ""
-            raise AudioError(f"{path}: no such file{below}; if the sounds were moved, name their folder: sounds=FOLDER")
+            folder = f" in {self._source}" if isinstance(self._source, str | Path) else ""
+            raise AudioError(f"{path}: no such file{folder}; if you moved the sounds, pass sounds=FOLDER")
         return load_audio(self.file(path), None, mono=False, duration=SECONDS)
 
     def is_missing(self, path: str) -> bool:
-        """Return True if a clip has no sound; an existing sound may still not be readable."""
+        """Return True if no sound exists for a clip. An existing file may still be unreadable."""
         if path in self._rows:
             return False
         return path not in self._source if isinstance(self._source, Mapping) else not self.file(path).is_file()
 
     def file(self, path: str) -> Path:
-        """Return the file of a clip; if it doesn't exist, the path as it is."""
+        """Return the file of a clip, or the path unchanged if no file exists."""
         if isinstance(self._source, str | Path):
             pure = (PureWindowsPath if "\\" in path else PurePosixPath)(path)
             parts = pure.relative_to(pure.anchor).parts
@@ -68,7 +76,7 @@ class Sounds:
 
 
 def clip_table(data) -> pd.DataFrame:
-    """Copy the index table of a data set or a store, with the short name of each clip as the column ``clip``."""
+    """Copy the index table of a data set or store, and add a column ``clip`` with short names."""
     index = getattr(data, "index", None)
     if not isinstance(index, pd.DataFrame) or not {"path", "label", "group"} <= set(index):
         raise DatasetError(f"expected a data set or a store, found {type(data).__name__}; see musiclab.datasets")
@@ -79,7 +87,7 @@ def clip_table(data) -> pd.DataFrame:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """Drop the folder that all paths have in common.
+    """Remove the common parent folder of all paths.
 
     Examples
     --------
@@ -89,13 +97,13 @@ def short_names(paths: Sequence[str]) -> list[str]:
     paths = list(map(str, paths))
     try:
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
-    except ValueError:  # on two drives, or absolute and relative
+    except ValueError:  # paths on different drives, or absolute and relative paths
         root = ""
     return [os.path.relpath(path, root).replace(os.sep, "/") if root else path for path in paths]
 
 
 def describe(clip: pd.Series) -> str:
-    """Describe a row of a table of clips in words.
+    """Describe a clip, a row of the table of clips, in words.
 
     Examples
     --------
@@ -104,6 +112,6 @@ def describe(clip: pd.Series) -> str:
     """
     facts = [f"class {clip['label']}"]
     facts += [f"predicted {clip['predicted']}"] if "predicted" in clip else []
-    facts += [f"group {clip['group']}"] if clip["group"] != clip["path"] else []  # without one, it is its own group
+    facts += [f"group {clip['group']}"] if clip["group"] != clip["path"] else []  # the path stands for no group
     facts += [f"{name} {clip[name]}" for name in ("split", "fold") if clip.get(name)]
     return ", ".join(facts)

@@ -1,35 +1,35 @@
-// Labelled sliders, choices and numbers in a grid, each of them for a trait of the model.
+// A grid of labelled sliders, dropdown lists and number fields, one for each trait of the model.
 
-// Every spec has a name, that of the trait, and perhaps a title. A choice has options, a list of [value, text]. A slider
-// has min, max and step, or a list of values that it goes through, and says(value), its value in words. Anything else
-// is a number of at least `min`. A slider whose trait is null shows own(name) instead. Returns the grid, and a function
-// for each trait that brings its control up to date; `changed` is called when the reader has moved one.
-function controls(model, specs, changed = () => {}, own = () => null) {
+// Every spec has a name (of the trait) and optionally a title. A dropdown list has `options`, a list of [value, text]. A
+// slider has min, max and step, or a list of `values`, and a function `format` that writes its value. Any other spec is a
+// number field with a minimum. A slider whose trait is null shows defaultOf(name). `changed` is called after the reader has
+// changed a control. Returns the grid, and one function per trait that updates its control.
+function controls(model, specs, changed = () => {}, defaultOf = () => null) {
   const grid = element("div", { class: "musiclab-controls" });
   const updates = {};
   const set = (name, value) => {
     model.set(name, value);
-    model.save_changes(); // while Python is busy Jupyter keeps the newest values only: the last one wins
+    model.save_changes(); // while Python is busy, Jupyter keeps only the newest values
     changed();
   };
-  for (const { name, title = name, options, values, says, ...range } of specs) {
-    const output = says ? element("output", {}) : "";
+  for (const { name, title = name, options, values, format, ...range } of specs) {
+    const output = format ? element("output", {}) : "";
     const ends = values ? { min: 0, max: values.length - 1, step: 1 } : range;
     const control = options
       ? element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)))
-      : element("input", { type: says ? "range" : "number", ...ends });
+      : element("input", { type: format ? "range" : "number", ...ends });
     control.id = uniqueId();
     control.dataset.setting = name;
     grid.append(element("div", {}, element("label", { htmlFor: control.id }, title), output, control));
     updates[name] = () => {
-      const value = model.get(name) ?? own(name) ?? "";
-      const distances = values?.map((each) => Math.abs(each - value));
+      const value = model.get(name) ?? defaultOf(name) ?? "";
+      const distances = values?.map((other) => Math.abs(other - value));
       control.value = values ? distances.indexOf(Math.min(...distances)) : value;
-      if (!says) return;
-      output.textContent = says(value) + (model.get(name) === null ? ", its own" : "");
+      if (!format) return;
+      output.textContent = format(value) + (model.get(name) === null ? " (default)" : "");
       control.setAttribute("aria-valuetext", output.textContent);
     };
-    control.addEventListener(says ? "input" : "change", () => {
+    control.addEventListener(format ? "input" : "change", () => {
       if (options) set(name, control.value || null);
       else if (control.validity.valid && control.value !== "") {
         set(name, values ? values[control.valueAsNumber] : control.valueAsNumber);

@@ -1,23 +1,23 @@
-// What every widget's script begins with: one way to make an element, to listen to the model, and to write a number.
-// Python puts this text before the widget's own (scripts.py), so that nothing is loaded from anywhere.
+// Tools of all widgets: create elements, listen to the model, and format numbers. Python concatenates this file with the
+// script of a widget (scripts.py), so that nothing has to be loaded.
 
-// A property where an element has one of that name, so that true and false are what they say (hidden: "" would be
-// false); an attribute otherwise, such as class, tabindex, or aria-label.
+// Creates an element. Names of properties set the property, so that true and false work for `hidden`, for example. Other
+// names, such as class, tabindex or aria-label, set an attribute.
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name in made && name !== "role") made[name] = value; // role is an attribute alone in older browsers
+    if (name in made && name !== "role") made[name] = value; // older browsers have no property `role`
     else made.setAttribute(name, value);
   }
-  // Jupyter takes keys for its cells (D twice deletes one) unless the very element that has the focus says that they are its own
+  // Jupyter handles keys itself (D twice deletes a cell) unless the focused element has this attribute.
   if (made.matches("input, select, button, [tabindex]")) made.dataset.lmSuppressShortcuts = "true";
   made.append(...children);
   return made;
 }
 
-const uniqueId = () => `musiclab-${Math.random().toString(36).slice(2)}`; // labels refer to their control by it
+const uniqueId = () => `musiclab-${Math.random().toString(36).slice(2)}`; // connects a label to its control
 
-// Calls a handler for each event of the model; returns how to stop that.
+// Calls the handlers when events of the model occur. Returns a function that stops it.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
   return () => {
@@ -25,8 +25,8 @@ function listen(model, handlers) {
   };
 }
 
-// A number with about three digits that count.
-function written(number) {
+// Formats a number with about three significant digits.
+function formatNumber(number) {
   const size = Math.abs(number);
   const digits = size >= 100 || size < 1e-9 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return Number(number.toFixed(digits)).toLocaleString("en-GB", { maximumFractionDigits: 4 }).replace("-", "−");

@@ -1,4 +1,4 @@
-// Sliders for a mel spectrogram and five pictures. Python computes (explorer.py says what it sends); here it is drawn.
+// Sliders and five plots of a mel spectrogram. Python computes the data (see explorer.py), and this script draws them.
 
 const MARGIN = { left: 58, right: 62, top: 7, bottom: 20 };
 const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
@@ -6,28 +6,28 @@ const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", b
 const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)" };
 const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10" };
 
-const numbersOf = (view, Kind) => new Kind(bytesOf(view).slice().buffer); // copied: a view may begin anywhere
+const numbersOf = (view, ArrayType) => new ArrayType(bytesOf(view).slice().buffer); // a copy, because views may be unaligned
 
 function settings(sound) {
   const half = sound.sampleRate / 2;
-  const inTime = (samples) => `${written(samples)} samples, ${written((1000 * samples) / sound.sampleRate)} ms`;
-  const inHertz = (hertz) => `${written(hertz)} Hz`;
+  const inTime = (samples) => `${formatNumber(samples)} samples, ${formatNumber((1000 * samples) / sound.sampleRate)} ms`;
+  const inHertz = (hertz) => `${formatNumber(hertz)} Hz`;
   const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, number) => 2 ** (from + number));
   const options = (name, words) => sound.choices[name].map((value) => [value, words[value]]);
   return [
-    { name: "n_fft", values: powers(6, 12), says: inTime },
-    { name: "hop_length", values: powers(6, 11), says: inTime },
-    { name: "n_mels", min: 4, max: 256, step: 1, says: (bands) => `${written(bands)} bands` },
-    { name: "decibels", title: "dB range", min: 20, max: 100, step: 5, says: (range) => `${written(range)} dB under the peak` },
-    { name: "fmin", min: 0, max: half, step: 25, says: inHertz },
-    { name: "fmax", min: 0, max: half, step: 25, says: inHertz },
+    { name: "n_fft", values: powers(6, 12), format: inTime },
+    { name: "hop_length", values: powers(6, 11), format: inTime },
+    { name: "n_mels", min: 4, max: 256, step: 1, format: (bands) => `${formatNumber(bands)} bands` },
+    { name: "decibels", title: "dB range", min: 20, max: 100, step: 5, format: (range) => `${formatNumber(range)} dB below the peak` },
+    { name: "fmin", min: 0, max: half, step: 25, format: inHertz },
+    { name: "fmax", min: 0, max: half, step: 25, format: inHertz },
     { name: "window", options: options("window", WINDOW_NAMES) },
     { name: "scaling", options: options("scaling", SCALING_NAMES) },
   ];
 }
 
-// The frame of a picture: box {left, top, width, height} in pixels; x and y are {low, high, label, at}, where at is a
-// list of [value, text].
+// Draws the frame and the axes of a plot. `box` is {left, top, width, height} in pixels. `x` and `y` are {low, high, label,
+// at}, where `at` lists the ticks as [value, text].
 function drawAxes(context, box, x, y, theme) {
   const bottom = box.top + box.height;
   context.strokeStyle = theme.line;
@@ -52,7 +52,7 @@ function drawAxes(context, box, x, y, theme) {
   if (y.label) upright(context, y.label, 9, box.top + box.height / 2);
 }
 
-// A colour bar to the right of a box, with its unit and its ends.
+// Draws a colour bar to the right of a box, with its unit and its lowest and highest value.
 function drawBar(context, box, colours, low, high, unit, theme) {
   const left = box.left + box.width + 8;
   context.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), left, box.top, 9, box.height);
@@ -60,9 +60,9 @@ function drawBar(context, box, colours, low, high, unit, theme) {
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "left";
   context.textBaseline = "top";
-  context.fillText(written(high), left + 12, box.top);
+  context.fillText(formatNumber(high), left + 12, box.top);
   context.textBaseline = "bottom";
-  context.fillText(written(low), left + 12, box.top + box.height);
+  context.fillText(formatNumber(low), left + 12, box.top + box.height);
   context.textBaseline = "middle";
   context.fillText(unit, left + 12, box.top + box.height / 2);
 }
@@ -86,13 +86,13 @@ function render({ model, el }) {
     mfcc: figure("mfcc", "MFCC", 150),
     bank: figure("bank", "Filter bank", 180),
   };
-  let started = null; // when the reader moved a slider
+  let started = null; // time at which the reader moved a slider
   const [grid, updates] = controls(model, settings(sound), () => (started ??= performance.now()));
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const remarks = element("p", { class: "musiclab-remarks", role: "status" });
   const facts = element("p", { class: "musiclab-quiet" });
   const code = element("code"), copy = element("button", { type: "button" }, "Copy");
-  const source = element("section", {}, element("h4", {}, "The same in Python ", copy), element("pre", { tabindex: 0, "aria-label": "Code" }, code));
+  const source = element("section", {}, element("h4", {}, "Python code ", copy), element("pre", { tabindex: 0, "aria-label": "Python code" }, code));
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
   const root = element("div", { class: "musiclab musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
     grid, problem,
@@ -100,7 +100,7 @@ function render({ model, el }) {
       element("div", {}, ...left), element("div", {}, panels.bank.node, facts, remarks, source)));
   el.append(root);
 
-  let drawn, images, cursor = null; // cursor: {time, panel, across, up}: where the reader points
+  let drawn, images, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
   const unpack = () => {
     drawn = model.get("drawn");
     images = {};
@@ -119,7 +119,7 @@ function render({ model, el }) {
 
   function drawTimes(panel, theme, context, box) {
     const { name } = panel, packed = drawn[name];
-    const x = { low: 0, high: sound.seconds, at: ticks(0, sound.seconds, box.width / 70).map((time) => [time, written(time)]) };
+    const x = { low: 0, high: sound.seconds, at: ticks(0, sound.seconds, box.width / 70).map((time) => [time, formatNumber(time)]) };
     x.at[x.at.length - 1][1] += " s";
     let y;
     context.save();
@@ -128,7 +128,7 @@ function render({ model, el }) {
     context.clip();
     const across = (time) => box.left + (time / sound.seconds) * box.width;
     if (name === "waveform") {
-      y = { low: -sound.reach, high: sound.reach, at: [-sound.reach, 0, sound.reach].map((value) => [value, written(value)]) };
+      y = { low: -sound.reach, high: sound.reach, at: [-sound.reach, 0, sound.reach].map((value) => [value, formatNumber(value)]) };
       context.fillStyle = theme.accent;
       const down = (value) => box.top + (0.5 - value / 254) * box.height;
       const wide = box.width / columns;
@@ -139,18 +139,18 @@ function render({ model, el }) {
     } else {
       const bottom = name === "mfcc" ? 0.5 : 0, top = upTo(name);
       y = { low: bottom, high: top, at: [] };
-      if (name === "spectrogram") y.at = ticks(0, top, 5).map((hertz) => [hertz, written(hertz)]);
+      if (name === "spectrogram") y.at = ticks(0, top, 5).map((hertz) => [hertz, formatNumber(hertz)]);
       if (name === "mel") {
         const inside = HERTZ.filter((hertz) => hertz >= drawn.settings.fmin && hertz <= drawn.settings.fmax);
-        y.at = inside.map((hertz) => [bandOf(drawn.edges, hertz), written(hertz)]).filter(([band]) => band >= 0 && band <= top);
-        const room = (13 * top) / box.height; // no label on top of another
-        y.at = y.at.reduceRight((kept, each) => (kept.length && kept[0][0] - each[0] < room ? kept : [each, ...kept]), []);
+        y.at = inside.map((hertz) => [bandOf(drawn.edges, hertz), formatNumber(hertz)]).filter(([band]) => band >= 0 && band <= top);
+        const room = (13 * top) / box.height; // smallest distance between labels, so that they don't overlap
+        y.at = y.at.reduceRight((kept, tick) => (kept.length && kept[0][0] - tick[0] < room ? kept : [tick, ...kept]), []);
       }
-      if (name === "mfcc") y.at = ticks(1, top, 4).filter(Number.isInteger).map((number) => [number, written(number)]);
+      if (name === "mfcc") y.at = ticks(1, top, 4).filter(Number.isInteger).map((number) => [number, formatNumber(number)]);
       const height = (up) => (up / (top - bottom)) * box.height;
       const width = across(packed.columns * packed.along * packed.step) - box.left;
       const tall = height(packed.rows * packed.down * packed.height);
-      // many cells on few pixels are averaged, few on many stay the rectangles that they are
+      // average cells that are smaller than pixels, and draw larger cells as rectangles
       context.imageSmoothingEnabled = packed.columns > context.canvas.width || packed.rows > 2 * tall;
       const down = box.top + box.height - height(packed.bottom - bottom) - tall;
       context.drawImage(images[name], across(packed.left), down, width, tall);
@@ -165,13 +165,13 @@ function render({ model, el }) {
     }
     context.restore();
     if (name !== "waveform") drawBar(context, box, name === "mfcc" ? colours.signed : colours.levels, packed.low, packed.high, unitOf(name), theme);
-    y.label = { waveform: "", spectrogram: "Hz", mel: "Hz (mel)", mfcc: "number" }[name];
+    y.label = { waveform: "", spectrogram: "Hz", mel: "Hz (mel)", mfcc: "coefficient" }[name];
     drawAxes(context, box, x, y, theme);
   }
 
   function drawBank(panel, theme, context, box) {
     const { bank } = drawn, top = sound.sampleRate / 2;
-    const x = { low: 0, high: top, at: ticks(0, top, box.width / 80).map((hertz) => [hertz, written(hertz)]) };
+    const x = { low: 0, high: top, at: ticks(0, top, box.width / 80).map((hertz) => [hertz, formatNumber(hertz)]) };
     x.at[x.at.length - 1][1] += " Hz";
     const across = (hertz) => box.left + (hertz / top) * box.width;
     const up = (weight) => box.top + box.height * (1 - weight / (bank.highest * 1.05 || 1));
@@ -192,7 +192,7 @@ function render({ model, el }) {
   }
 
   function draw() {
-    if (!root.clientWidth) return; // hidden: it is drawn when it is shown
+    if (!root.clientWidth) return; // hidden; it will be drawn when it becomes visible
     for (const panel of Object.values(panels)) {
       const [context, width] = sharpened(panel.canvas, panel.height);
       const right = panel.name === "bank" ? 16 : MARGIN.right, inset = panel.name === "bank" ? 30 : MARGIN.left;
@@ -202,19 +202,19 @@ function render({ model, el }) {
     }
   }
 
-  // What stands under the pointer, or under the keys, in words.
+  // Writes the values at the pointer or at the keyboard cursor.
   function read() {
     for (const panel of Object.values(panels)) panel.reading.textContent = "";
     if (!cursor) return;
     const { panel, across, up } = cursor;
     if (panel.name === "bank") {
       const hertz = (across * sound.sampleRate) / 2;
-      const band = lastBelow(drawn.edges, hertz); // the one that begins last before it
+      const band = lastBelow(drawn.edges, hertz); // of two overlapping bands, the upper one
       cursor.band = band >= 0 && band < drawn.bank.many.length ? band : undefined;
-      if (cursor.band === undefined) panel.reading.textContent = `${written(hertz)} Hz: in no band`;
+      if (cursor.band === undefined) panel.reading.textContent = `${formatNumber(hertz)} Hz: no band`;
       else {
         const bins = drawn.bank.many[band], [low, high] = [drawn.edges[band], drawn.edges[band + 2]];
-        panel.reading.textContent = `band ${band}: ${written(low)} to ${written(high)} Hz, ${bins} ${bins === 1 ? "bin" : "bins"}`;
+        panel.reading.textContent = `band ${band}: ${formatNumber(low)} to ${formatNumber(high)} Hz, ${bins} ${bins === 1 ? "bin" : "bins"}`;
       }
       return;
     }
@@ -230,14 +230,14 @@ function render({ model, el }) {
     if (line < 0) return;
     const byte = bytesOf(packed.cells)[line * packed.columns + column];
     const level = packed.low + (byte / 255) * (packed.high - packed.low);
-    const where = {
-      spectrogram: () => `${written(Math.round(value))} Hz`,
-      mel: () => `band ${line * packed.down} around ${written(Math.round(drawn.edges[line * packed.down + 1]))} Hz`,
+    const position = {
+      spectrogram: () => `${formatNumber(Math.round(value))} Hz`,
+      mel: () => `band ${line * packed.down} around ${formatNumber(Math.round(drawn.edges[line * packed.down + 1]))} Hz`,
       mfcc: () => `coefficient ${line + 1}`,
     }[panel.name]();
-    const ends = panel.name === "mel" && drawn.settings.scaling === "log10(1+10x)"; // at 0, where there is no sound
-    const beyond = byte === 0 && !ends ? "at most " : byte === 255 && panel.name === "mfcc" ? "at least " : "";
-    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${where}: ${beyond}${written(Math.round(level * 10) / 10)} ${unitOf(panel.name)}`;
+    const isExact = panel.name === "mel" && drawn.settings.scaling === "log10(1+10x)"; // 0 is silence, not a clipped level
+    const bound = byte === 0 && !isExact ? "at most " : byte === 255 && panel.name === "mfcc" ? "at least " : "";
+    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${bound}${formatNumber(Math.round(level * 10) / 10)} ${unitOf(panel.name)}`;
   }
 
   function point(panel, across, up) {
@@ -279,12 +279,12 @@ function render({ model, el }) {
     code.textContent = model.get("code");
     facts.textContent = drawn.facts;
     remarks.textContent = drawn.remarks.join(" ");
-    panels.mel.heading.textContent = `Mel spectrogram, ${written(drawn.mel.rows * drawn.mel.down)} bands`;
-    panels.mfcc.heading.textContent = drawn.mfcc.rows ? `MFCC 1 to ${drawn.mfcc.rows} (0, the level, is left out)` : "MFCC: none beside the level";
+    panels.mel.heading.textContent = `Mel spectrogram, ${formatNumber(drawn.mel.rows * drawn.mel.down)} bands`;
+    panels.mfcc.heading.textContent = drawn.mfcc.rows ? `MFCC 1 to ${drawn.mfcc.rows} (without coefficient 0, the level)` : "MFCC: only coefficient 0, the level";
     for (const { canvas, title } of Object.values(panels)) {
-      canvas.setAttribute("aria-label", `${title}; arrow keys read it cell by cell; ${drawn.facts}`);
+      canvas.setAttribute("aria-label", `${title}. Use the arrow keys to read it cell by cell. ${drawn.facts}`);
     }
-    if (started !== null) root.dataset.milliseconds = Math.round(performance.now() - started); // read by the tests
+    if (started !== null) root.dataset.milliseconds = Math.round(performance.now() - started); // for the tests
     started = null;
     root.dataset.shown = JSON.stringify(drawn.settings);
   }
@@ -297,8 +297,8 @@ function render({ model, el }) {
       await navigator.clipboard.writeText(model.get("code"));
       copy.textContent = "Copied";
     } catch {
-      getSelection().selectAllChildren(code); // a page that may not write the clipboard: one key is left to press
-      copy.textContent = "Selected: press Ctrl+C";
+      getSelection().selectAllChildren(code); // the page may not write to the clipboard
+      copy.textContent = "Selected. Press Ctrl+C to copy.";
     }
   });
 

@@ -1,4 +1,4 @@
-"""Explore a mel spectrogram with sliders, five pictures that change together, and their code."""
+"""Explore a mel spectrogram with sliders, five linked plots and their code."""
 
 import anywidget
 import numpy as np
@@ -15,40 +15,55 @@ from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound import block_maxima, check_sound, colour_map, mel_edges, outline
 from musiclab.widgets.still import LARGEST, Still, WithStill, as_png
 
-LONGEST = 30.0  # greatest length of the sound, in s: more cannot follow a slider
+LONGEST = 30.0  # longest sound in s; with more, the plots can't keep up with a slider
 SETTINGS = ("n_fft", "hop_length", "window", "n_mels", "fmin", "fmax", "decibels", "scaling")
-SIGNED = "RdBu_r"  # colour map for numbers of both signs; 0 is white
-COLUMNS, ROWS = 1000, 512  # most cells of a picture in the browser: more than there are pixels for
-_STILL_CELLS = (100, 48), (60, 36), (36, 24)  # most columns and rows of a still picture: few cells have few bytes
+SIGNED = "RdBu_r"  # colour map for values with a sign; 0 is white
+COLUMNS, ROWS = 1000, 512  # largest plot in the browser, in cells: more than there are pixels
+_STILL_CELLS = (100, 48), (60, 36), (36, 24)  # largest plots in a still (columns, rows), from fine to coarse
 
 
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
-    """Move the sliders of a mel spectrogram's settings, and see their effect on one sound.
+    """Change the settings of a mel spectrogram with sliders, and see the effect on a sound.
 
-    Waveform, spectrogram, filter bank, mel spectrogram and MFCC are drawn together after each change, beside the code
-    that computes them. If a setting is impossible, ``problem`` says why, and the pictures stay as they were.
+    Waveform, spectrogram, filter bank, mel spectrogram and MFCC are drawn after each change, next to the code that
+    computes them. If a setting is invalid, the explorer shows the reason and keeps the plots.
 
     Parameters
     ----------
     waveform : float array in [-1, 1] or int16 array, shape (samples,)
-        At most 30 s. AudioError if it is empty, too long, not finite, or has several channels.
+        Mono sound of at most 30 s.
     sample_rate
-        Hz.
+        Sample rate in Hz.
     **settings
-        Settings to begin with: any of the attributes down to ``scaling``. ValueError for impossible ones.
+        Initial settings: any of the attributes from ``n_fft`` to ``scaling``.
 
     Attributes
     ----------
-    n_fft, hop_length, n_mels : int
-        Length of a frame and step from frame to frame, in samples, and number of mel bands.
-    fmin, fmax, decibels : float
-        Range of the mel bands, in Hz, and range of levels that a picture shows, down from its peak.
-    window, scaling : str
-        "hann", "hamming", "blackman" or "boxcar" (none), and "decibel", "ln" or "log10(1+10x)".
+    n_fft, hop_length : int
+        Frame length and hop length in samples.
+    n_mels : int
+        Number of mel bands.
+    fmin, fmax : float
+        Frequency range of the mel bands in Hz.
+    decibels : float
+        Dynamic range of the plots in dB, below the peak.
+    window : str
+        "hann", "hamming", "blackman" or "boxcar" (no window).
+    scaling : str
+        "decibel", "ln" or "log10(1+10x)".
     problem : str
-        Reason why the settings are impossible, or "".
-    code, steps : str, Steps
-        Python that computes the arrays that are drawn from ``waveform`` (floats), and the arrays.
+        Reason why a setting is invalid, or "".
+    code : str
+        Python code that computes the plotted arrays from ``waveform`` (floats).
+    steps : Steps
+        Plotted arrays.
+
+    Raises
+    ------
+    AudioError
+        If the waveform is empty, too long, not finite or not mono.
+    ValueError
+        If a setting is unknown or invalid.
 
     Examples
     --------
@@ -71,8 +86,8 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
     scaling = traitlets.Unicode("decibel").tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
-    drawn = traitlets.Dict().tag(sync=True)  # the pictures as the browser takes them
-    sound = traitlets.Dict().tag(sync=True)  # what no slider changes
+    drawn = traitlets.Dict().tag(sync=True)  # plots that depend on the settings
+    sound = traitlets.Dict().tag(sync=True)  # data that no slider changes
 
     def __init__(self, waveform: np.ndarray, sample_rate: int, **settings):
         for name in settings:
@@ -101,7 +116,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
         return {name: getattr(self, name) for name in SETTINGS}
 
     def _follow(self, _) -> None:
-        if self._settings() == self._tried:  # several settings that changed at once have been drawn together
+        if self._settings() == self._latest:  # settings that changed at the same time are drawn together
             return
         try:
             self._analyse()
@@ -109,12 +124,12 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             self.problem = str(error)
 
     def _analyse(self) -> None:
-        self._tried = settings = self._settings()
+        self._latest = settings = self._settings()
         config = self.config
         if len(self.waveform) < config.n_fft:
             raise ValueError(
-                f"expected at least one frame of {config.n_fft} samples, found a sound of {len(self.waveform)}; "
-                "use a shorter n_fft"
+                f"expected a sound of at least one frame (n_fft={config.n_fft} samples), found {len(self.waveform)} "
+                "samples; choose a smaller n_fft"
             )
         self.steps = analyse(self.waveform, config, self.window, self.decibels)
         self._drawn_config = config
@@ -128,8 +143,8 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             }
 
     def still(self) -> Still:
-        """Return spectrogram, filter bank, mel spectrogram and MFCC of the present settings."""
-        for cells in _STILL_CELLS:  # noise has more bytes than music
+        """Return a picture of spectrogram, filter bank, mel spectrogram and MFCC with the current settings."""
+        for cells in _STILL_CELLS:  # noise compresses worse than music and needs fewer cells
             png = as_png(self._figure(*cells))
             if len(png) <= LARGEST:
                 break
@@ -138,7 +153,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             png,
             f"Spectrogram, mel filter bank, mel spectrogram and MFCC of {self.sound['seconds']:.2f} s of sound, "
             f"with {settings}",
-            caption="FeatureExplorer: run this cell in Jupyter to move its sliders.",
+            caption="FeatureExplorer: run this cell in Jupyter to use the sliders.",
         )
 
     def _figure(self, columns: int, rows: int) -> Figure:
@@ -154,7 +169,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             ("mel", mel, magma, 0, bands),
             ("mfcc", mfcc, signed, 0.5, coefficients + 0.5),
         ):
-            if count := packed[name]["rows"]:  # a single band leaves no coefficient
+            if count := packed[name]["rows"]:  # with a single mel band there is no coefficient to draw
                 cells = np.frombuffer(packed[name]["cells"], np.uint8).reshape(count, -1)
                 extent = (0, self.sound["seconds"], low, high)
                 ax.imshow(cells, cmap=colours, vmin=0, vmax=255, extent=extent, origin="lower", aspect="auto")
@@ -172,31 +187,31 @@ def _check_short(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     waveform = check_sound(waveform, sample_rate, "FeatureExplorer")
     if waveform.ndim > 1:
         raise AudioError(
-            f"FeatureExplorer: expected one channel, shape (samples,), found shape {waveform.shape}; "
-            "mix it: waveform.mean(axis=0)"
+            f"FeatureExplorer: expected a mono waveform of shape (samples,), found shape {waveform.shape}; "
+            "convert it with waveform.mean(axis=0)"
         )
     if len(waveform) > LONGEST * sample_rate:
         raise AudioError(
             f"FeatureExplorer: expected at most {LONGEST:g} s, found {len(waveform) / sample_rate:.1f} s; "
-            f"cut it: waveform[: {round(LONGEST * sample_rate)}]"
+            f"cut it with waveform[:{round(LONGEST * sample_rate)}]"
         )
     return waveform
 
 
 def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUMNS, rows: int = ROWS) -> dict:
-    """Turn the arrays into pictures of one byte per cell, with the ranges of their axes."""
+    """Convert the arrays into images of one byte per cell, with the ranges of their axes."""
     step, bin_width = config.hop_length / config.sample_rate, config.sample_rate / config.n_fft
     lowest = 20 * np.log10(FLOOR)
 
-    def pack(values, low, high, down=1, along=1, **axis) -> dict:
-        values, more_down, more_along = block_maxima(values, columns, rows)
+    def pack(values, low, high, block_rows=1, block_columns=1, **axis) -> dict:
+        values, more_rows, more_columns = block_maxima(values, columns, rows)
         scaled = np.clip((values - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
         return {
             "cells": scaled.tobytes(),
             "rows": scaled.shape[0],
             "columns": scaled.shape[1],
-            "down": down * more_down,  # rows and columns of the array in one cell
-            "along": along * more_along,
+            "down": block_rows * more_rows,  # rows and columns of the array per cell
+            "along": block_columns * more_columns,
             "low": low,
             "high": high,
             "left": -step / 2,  # a frame is centred on its time
@@ -204,33 +219,33 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
             **axis,
         }
 
-    magnitude, down, along = block_maxima(steps.spectrogram, columns, rows)  # before the logarithms: fewer to compute
+    magnitude, down, along = block_maxima(steps.spectrogram, columns, rows)  # first, to compute fewer logarithms
     levels = 20 * np.log10(np.maximum(magnitude, FLOOR))
-    highest = max(float(levels.max()), decibels + lowest)  # silence is dark, not bright
+    highest = max(float(levels.max()), decibels + lowest)  # so that silence is dark
     unit = unit_of_decibel(config)
     mel_highest = max(float(steps.mel.max()), (decibels + lowest) * unit)
     mel_range = (mel_highest - decibels * unit, mel_highest)
     if config.scaling == "log10(1+10x)":
         mel_range = (0.0, max(float(steps.mel.max()), 1e-3))
-    every = -(-steps.mfcc.shape[1] // columns)  # coefficients have signs: the largest of a block says little of it
-    mfcc = steps.mfcc[1:, ::every]  # the 0th, the level, would pale all others
+    every = -(-steps.mfcc.shape[1] // columns)  # skip frames, because maxima of signed coefficients are misleading
+    mfcc = steps.mfcc[1:, ::every]  # without coefficient 0, the level, which is much larger than all others
     return {
         "spectrogram": pack(levels, highest - decibels, highest, down, along, bottom=-bin_width / 2, height=bin_width),
         "mel": pack(steps.mel, *mel_range, bottom=0, height=1),
-        "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, along=every, bottom=0.5, height=1),
+        "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, block_columns=every, bottom=0.5, height=1),
         "bank": _pack_bank(steps.bank) | {"step": bin_width, "empty": steps.empty.tolist()},
         "corners": np.float32(mel_edges(config)).tobytes(),
     }
 
 
 def _pack_bank(bank: np.ndarray) -> dict:
-    """List the first non-zero bin of each band, the number of bins from there, and all weights one after another."""
-    used = bank > 0
-    counts = used.sum(axis=1)
-    first = np.where(counts, used.argmax(axis=1), 0)
+    """Encode a filter bank as the first non-zero bin and the number of bins of each band, and all non-zero weights."""
+    is_used = bank > 0
+    counts = is_used.sum(axis=1)
+    first = np.where(counts, is_used.argmax(axis=1), 0)
     return {
         "first": np.int32(first).tobytes(),
         "counts": np.int32(counts).tobytes(),
-        "weights": np.float32(bank[used]).tobytes(),  # row by row
+        "weights": np.float32(bank[is_used]).tobytes(),  # row by row
         "highest": float(bank.max()),
     }

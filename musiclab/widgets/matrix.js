@@ -1,11 +1,11 @@
-// A confusion matrix of buttons: draws the traits `view` and `cell`, and tells Python which cell is opened: {open: [true, predicted]}.
-// One cell is in the tab order; the arrow keys, Home and End go on from there, as in every grid.
+// A confusion matrix of buttons. Draws the traits `view` and `cell`. When the reader opens a cell, it sends Python the
+// message {open: [true, predicted]}. One cell is in the tab order; arrow keys, Home and End move the focus from there.
 
 function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips");
   const { classes, counts, shares } = model.get("view");
   const last = classes.length - 1;
-  let focused = [0, 0]; // the cell that the tab key reaches
+  let focused = [0, 0]; // the cell in the tab order
 
   const cells = classes.map((_, row) => classes.map((_, column) => cell(row, column)));
 

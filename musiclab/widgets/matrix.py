@@ -1,4 +1,4 @@
-"""Choose a clip in a confusion matrix, whose cells list their clips."""
+"""Choose a clip in a confusion matrix."""
 
 import anywidget
 import ipywidgets
@@ -17,9 +17,9 @@ from musiclab.widgets.table import Table
 
 
 class Matrix(anywidget.AnyWidget):
-    """A confusion matrix of buttons: rows are true classes, the darker a cell the larger its share of the row.
+    """A confusion matrix of buttons. Rows are true classes; darker cells have a larger share of their row.
 
-    ``on_open`` is called with the indices of the true and the predicted class of the cell that the reader opens.
+    When the reader opens a cell, ``on_open`` is called with the indices of its true and its predicted class.
     """
 
     _esm = script("matrix")
@@ -40,11 +40,16 @@ class Matrix(anywidget.AnyWidget):
 
 
 class ConfusionTable(ipywidgets.VBox):
-    """Choose a cell of a result's confusion matrix, then one of its clips, the most confident predictions first.
+    """Choose a cell of a confusion matrix, then one of its clips, sorted with the most confident predictions first.
 
-    ``on_choose`` and ``is_missing`` are those of :class:`Table`; ``on_choose`` gets None if a cell holds no clip.
-    ``cell`` is the true and the predicted class of the open cell, ``clips`` a table of its clips, whose index points to
-    the rows of ``probabilities``.
+    ``on_choose`` and ``is_missing`` are those of :class:`Table`; ``on_choose`` receives None if a cell has no clips.
+
+    Attributes
+    ----------
+    cell : tuple of str, or None
+        True and predicted class of the open cell.
+    clips : pandas.DataFrame
+        Clips of the open cell. Its index is the row in ``probabilities``.
     """
 
     def __init__(self, result: Result, on_choose, is_missing):
@@ -52,8 +57,8 @@ class ConfusionTable(ipywidgets.VBox):
         self.classes, self.probabilities = result.classes, np.exp(result.log_probabilities)
         names = np.array(result.classes, dtype=object)
         mistakes = result.confusion - np.diag(np.diag(result.confusion))
-        most = (-mistakes.sum(axis=0) - mistakes.sum(axis=1)).argsort(kind="stable")[: plots.MOST_ROWS]
-        self._shown = np.sort(most).tolist()  # classes in the matrix: a browser can't hold 100,000 buttons
+        worst = (-mistakes.sum(axis=0) - mistakes.sum(axis=1)).argsort(kind="stable")[: plots.MOST_ROWS]
+        self._shown = np.sort(worst).tolist()  # classes in the matrix: a browser can't handle 100,000 buttons
         self._index = pd.DataFrame(
             {
                 "clip": short_names(result.paths),
@@ -69,18 +74,18 @@ class ConfusionTable(ipywidgets.VBox):
         self._matrix = Matrix(names[self._shown].tolist(), result.confusion[shown], self._open_shown)
         columns = {name: name for name in ("clip", "probability")}
         self.table = Table(columns, lambda row: on_choose(self.clips.iloc[row], True), is_missing)
-        self.table.show(self.clips, "Every prediction is correct. The cells on the diagonal hold the clips.")
+        self.table.show(self.clips, "Every prediction is correct. Open a cell on the diagonal to see its clips.")
         sides = [self._matrix.add_class("musiclab-matrix-side"), self.table.add_class("musiclab-list-side")]
-        note = f"; the {len(most)} of {len(names)} classes with the most mistakes" if len(most) < len(names) else ""
+        note = f"; the {len(worst)} of {len(names)} classes with the most mistakes" if len(worst) < len(names) else ""
         super().__init__([ipywidgets.HTML(f"<p>{result}{note}</p>"), ipywidgets.Box(sides).add_class("musiclab-sides")])
 
     def open_most_frequent(self) -> None:
-        """Open the cell of the most frequent confusion, if there is one."""
+        """Open the cell with the most frequent mistake, if there is one."""
         if len(self._result.confusions):
             self.open_cell(*self._result.confusions.loc[0, ["label", "predicted"]])
 
     def open_cell(self, true: str, predicted: str) -> None:
-        """Open the cell of two classes, as a click does, and show its first clip; unknown classes raise RunError."""
+        """Open the cell of a true and a predicted class, and show its first clip; unknown classes raise RunError."""
         classes = self._result.classes
         for name in (true, predicted):
             check_known(name, classes, "a class")
@@ -107,11 +112,11 @@ class ConfusionTable(ipywidgets.VBox):
         self._on_choose(self.clips.iloc[0] if count else None, False)
 
     def picture(self) -> tuple[bytes, str]:
-        """Draw the matrix: a PNG, and its description."""
+        """Draw the matrix; return a PNG and its description."""
         result = self._result
         figure = Figure(figsize=plots.confusion_size(result.classes), layout="constrained")
         plots.confusion(result.confusion, result.classes, figure.subplots())
         confusions = result.confusions.head(3)[["label", "predicted", "count"]].itertuples(index=False, name=None)
-        most = ", ".join(f"{label} for {predicted} {count} times" for label, predicted, count in confusions)
-        alt = f"Most often mistaken: {most}." if most else "Every prediction is correct."
+        mistakes = ", ".join(f"{label} as {predicted} ({count})" for label, predicted, count in confusions)
+        alt = f"Most frequent mistakes: {mistakes}." if mistakes else "Every prediction is correct."
         return as_png(figure, dpi=80), f"Confusion matrix: {result}. {alt}"

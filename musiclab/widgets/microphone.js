@@ -1,9 +1,9 @@
-// The microphone, or a file, sent to Python; the predictions along time, drawn as above a Player's sound.
-// Messages: {event: "status", text} (what is said here), {event: "start", rate}, {event: "part"} + int16 samples,
-// {event: "stop"}, {event: "file", name} + its bytes. Python answers each but the first by `answered` + 1: parts wait for
-// that, so that none queue up when the model is slower than the sound. What Python has to say comes as {say: text}.
+// Sends the sound of the microphone, or a file, to Python, and draws the predictions over time like a lane of a Player.
+// Messages: {event: "status", text}, {event: "start", rate}, {event: "part"} + int16 samples, {event: "stop"},
+// {event: "file", name} + bytes of the file. Python answers each message except "status" by increasing `answered`. The next
+// part waits for the answer, so that a slow model doesn't fall behind. Python sends messages for the reader as {say: text}.
 
-// Runs on the browser's audio thread, and hands every block of samples over.
+// Runs on the audio thread of the browser and passes on every block of samples.
 const TAP = `registerProcessor("musiclab-tap", class extends AudioWorkletProcessor {
   process(inputs) {
     if (inputs[0].length) this.port.postMessage(inputs[0][0].slice());
@@ -12,12 +12,12 @@ const TAP = `registerProcessor("musiclab-tap", class extends AudioWorkletProcess
 });`;
 
 const REFUSED = {
-  NotAllowedError: "The browser refused the microphone. Allow it for this page (beside the address), or choose a file.",
-  NotFoundError: "No microphone was found. Plug one in, or choose a file.",
-  NotReadableError: "The microphone is in use by another program. Close that, or choose a file.",
+  NotAllowedError: "The browser blocked the microphone. Allow it for this page (next to the address), or choose a file.",
+  NotFoundError: "No microphone was found. Connect one, or choose a file.",
+  NotReadableError: "Another program is using the microphone. Close it, or choose a file.",
 };
 const INSECURE =
-  "The browser gives the microphone only to pages from localhost or https, and this one is neither. Choose a file instead.";
+  "Browsers allow the microphone only on pages from localhost or https. Open this notebook there, or choose a file.";
 
 function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips", "musiclab-live");
@@ -30,8 +30,8 @@ function render({ model, el }) {
 
   const limits = () => model.get("limits");
   let open = null; // {context, stream} while the microphone is on
-  let waiting = []; // blocks of samples that have not been sent
-  let sent = 0; // messages that Python has yet to answer
+  let waiting = []; // blocks of samples that have not been sent yet
+  let sent = 0; // number of messages that Python has not answered yet
   let seconds = 0;
 
   function tell(text) {
@@ -47,7 +47,7 @@ function render({ model, el }) {
   function flush() {
     const { sampleRate } = open.context;
     const count = waiting.reduce((sum, block) => sum + block.length, 0);
-    if (count > limits().seconds * sampleRate) return stop(); // nobody answers
+    if (count > limits().seconds * sampleRate) return stop(); // Python doesn't answer
     if (sent > 0 || count < limits().part * sampleRate) return;
     const samples = new Int16Array(count);
     let [at, power] = [0, 0];
@@ -59,8 +59,8 @@ function render({ model, el }) {
     waiting = [];
     seconds += count / sampleRate;
     const level = 10 * Math.log10(power / count + 1e-10);
-    const quiet = level < -70 ? ": silence; is the microphone muted?" : "";
-    tell(`Listening: ${seconds.toFixed(1)} s, level ${level.toFixed(0)} dB${quiet}`);
+    const hint = level < -70 ? ". No sound: is the microphone muted?" : "";
+    tell(`Listening: ${seconds.toFixed(1)} s, level ${level.toFixed(0)} dB${hint}`);
     send({ event: "part" }, [samples.buffer]);
     if (seconds >= limits().seconds) stop();
   }
@@ -68,20 +68,20 @@ function render({ model, el }) {
   async function start() {
     if (!navigator.mediaDevices?.getUserMedia) return tell(INSECURE);
     tell("Waiting for the browser to open the microphone.");
-    // What is meant for speech would change what the model hears: noise removed, music faded, levels evened out.
-    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+    // Processing for speech calls would change the model's input: it removes noise, fades music and evens out levels.
+    const unprocessed = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     let stream;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+      stream = await navigator.mediaDevices.getUserMedia({ audio: unprocessed });
     } catch (error) {
-      return tell(REFUSED[error.name] ?? `The microphone cannot be opened (${error.message}). Choose a file instead.`);
+      return tell(REFUSED[error.name] ?? `The microphone can't be opened (${error.message}). Choose a file instead.`);
     }
     const context = new AudioContext();
     const module = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
     await context.audioWorklet.addModule(module);
     URL.revokeObjectURL(module);
     const tap = new AudioWorkletNode(context, "musiclab-tap");
-    const mute = new GainNode(context, { gain: 0 }); // the chain must end in the speakers to run, but not be heard
+    const mute = new GainNode(context, { gain: 0 }); // the graph runs only if it ends in the speakers, which stay silent
     context.createMediaStreamSource(stream).connect(tap).connect(mute).connect(context.destination);
     [waiting, seconds] = [[], 0];
     set({ context, stream });
@@ -98,7 +98,7 @@ function render({ model, el }) {
     for (const track of open.stream.getTracks()) track.stop();
     open.context.close();
     set(null);
-    tell("Classifying the whole of what was heard.");
+    tell("Classifying the recording.");
     send({ event: "stop" });
   }
 
@@ -116,23 +116,23 @@ function render({ model, el }) {
     stop();
     if (file.size > limits().bytes) {
       const [size, most] = [file.size, limits().bytes].map((bytes) => (bytes / 1e6).toFixed(1));
-      return tell(`${file.name} has ${size} MB, and a page can send ${most} MB. Classify it with: musiclab predict RUN FILE`);
+      return tell(`${file.name} is too large (${size} MB, at most ${most} MB). Classify it with: musiclab predict RUN FILE`);
     }
     tell(`Reading ${file.name}.`);
     send({ event: "file", name: file.name }, [await file.arrayBuffer()]);
   };
 
   function draw() {
-    const track = model.get("track");
-    strip.hidden = !track.edges;
+    const lane = model.get("lane");
+    strip.hidden = !lane.edges;
     if (strip.hidden || !strip.clientWidth) return;
-    const last = track.edges.at(-1);
-    const duration = Math.max(10, last); // 10 s fill the strip
-    const [pen, area] = laidOut(strip, track.height + AXIS, duration);
-    drawTrack(pen, track, { ...area, top: 0 });
-    drawTimes(pen, duration, { ...area, top: track.height });
-    const now = valueOf(track, last - 0.001);
-    strip.setAttribute("aria-label", `Probabilities along ${last.toFixed(0)} s, the darker the surer; now ${now}`);
+    const last = lane.edges.at(-1);
+    const duration = Math.max(10, last); // at first, the strip shows 10 s
+    const [pen, area] = laidOut(strip, lane.height + AXIS, duration);
+    drawLane(pen, lane, { ...area, top: 0 });
+    drawTimes(pen, duration, { ...area, top: lane.height });
+    const now = valueOf(lane, last - 0.001);
+    strip.setAttribute("aria-label", `Probabilities over ${last.toFixed(0)} s; darker means more probable. Now: ${now}`);
   }
 
   const answered = () => {
@@ -142,11 +142,11 @@ function render({ model, el }) {
   const say = (message) => {
     if (message.say !== undefined) status.textContent = message.say;
   };
-  const stopListening = listen(model, { "msg:custom": say, "change:answered": answered, "change:track": draw });
+  const stopListening = listen(model, { "msg:custom": say, "change:answered": answered, "change:lane": draw });
   const stopFollowing = followPage(el, draw);
   return () => {
     stopFollowing();
-    stop(); // the microphone must not stay open when the page forgets the widget
+    stop(); // turn the microphone off when the widget is removed
     stopListening();
   };
 }

@@ -1,4 +1,4 @@
-// Controls of the Studio; mixer.py renders the track, listens to it, and shows the truth and the model's predictions.
+// Controls of the Studio mixer. mixer.py renders the track, and shows its ground truth and the model's predictions.
 
 function render({ model, el }) {
   el.classList.add("musiclab");
@@ -7,9 +7,9 @@ function render({ model, el }) {
   const specs = [
     { name: "genre", options: same(genre) },
     { name: "seed", title: "track (seed)", min: 0, step: 1 },
-    { name: "tempo", min: tempo[0], max: tempo[1], step: 1, says: (beats) => `${written(beats)} BPM` },
-    { name: "swing", min: swing[0], max: swing[1], step: 0.01, says: (share) => share.toFixed(2) },
-    { name: "key", options: [["", "its own"], ...same(key)] },
+    { name: "tempo", min: tempo[0], max: tempo[1], step: 1, format: (beats) => `${formatNumber(beats)} BPM` },
+    { name: "swing", min: swing[0], max: swing[1], step: 0.01, format: (share) => share.toFixed(2) },
+    { name: "key", options: [["", "default"], ...same(key)] },
   ];
   const [grid, updates] = controls(model, specs, () => {}, (name) => (name === "key" ? "" : model.get("own")[name]));
 
@@ -17,20 +17,20 @@ function render({ model, el }) {
   const showKey = updates.key;
   updates.key = () => {
     const value = model.get("key") ?? "";
-    choice.options[0].textContent = value ? "its own" : `its own: ${model.get("own").key}`;
-    if (![...choice.options].some((option) => option.value === value)) choice.append(element("option", { value }, value)); // "A minor", from Python
+    choice.options[0].textContent = value ? "default" : `default: ${model.get("own").key}`;
+    if (![...choice.options].some((option) => option.value === value)) choice.append(element("option", { value }, value)); // such as "A minor", set in Python
     showKey();
   };
 
   const boxes = mute.map((stem) => {
     const box = element("input", { type: "checkbox", id: uniqueId(), value: stem });
-    box.onchange = () => set({ mute: boxes.filter((each) => each.checked).map((each) => each.value) });
+    box.onchange = () => set({ mute: boxes.filter((other) => other.checked).map((other) => other.value) });
     return box;
   });
   const labels = boxes.map((box) => element("label", { htmlFor: box.id }, box, box.value));
   updates.mute = () => boxes.forEach((box) => (box.checked = model.get("mute").includes(box.value)));
-  const own = element("button", { type: "button" }, "As the track has it");
-  own.onclick = () => set({ tempo: null, key: null, swing: null, mute: [] });
+  const reset = element("button", { type: "button" }, "Reset to defaults");
+  reset.onclick = () => set({ tempo: null, key: null, swing: null, mute: [] });
   function set(changes) {
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes();
@@ -38,11 +38,11 @@ function render({ model, el }) {
 
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const status = element("p", { role: "status" });
-  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...labels, own);
+  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...labels, reset);
   el.append(element("div", { role: "group", "aria-label": "Studio mixer" }, grid, mutes, problem, status));
 
   const show = () => {
-    for (const name of ["tempo", "swing", "key"]) updates[name](); // they may show the track's own
+    for (const name of ["tempo", "swing", "key"]) updates[name](); // they may show a default of the track
     problem.textContent = model.get("problem");
     status.textContent = model.get("status");
   };

@@ -1,4 +1,4 @@
-"""Change one thing about a generated track, hear it, and watch a trained model's predictions."""
+"""Change a generated track, hear it, and watch the predictions of a trained model."""
 
 import html
 
@@ -11,23 +11,23 @@ from musiclab import plots, studio
 from musiclab.core.errors import DatasetError, MusiclabError
 from musiclab.studio.theory import PITCH_NAMES
 from musiclab.studio.track import SWING_RANGE, TEMPO_RANGE
+from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run, percent
 from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import Still, WithStill, as_png
-from musiclab.widgets.tracks import Track
 
-# Greatest length of a track, in s: it is rendered at every change, about 100 times faster than it sounds.
+# Longest duration of a track in s. Every change renders the track again, about 100 times faster than real time.
 LONGEST = 60.0
 SETTINGS = ("genre", "seed", "tempo", "key", "swing", "mute")
 _CHOICES = {"genre": list(studio.GENRES), "key": PITCH_NAMES, "mute": studio.STEMS}
 _CHOICES |= {"tempo": TEMPO_RANGE, "swing": SWING_RANGE}
 
-_STILL_SECONDS = 2.0  # of sound in a still
+_STILL_SECONDS = 2.0  # duration of the sound in a still
 
 
 class Desk(anywidget.AnyWidget):
-    """Controls in the browser; :class:`StudioMixer` does the work."""
+    """The controls of a :class:`StudioMixer` in the browser."""
 
     _esm = script("controls", "mixer")
     _css = style("clips", "controls")
@@ -39,37 +39,48 @@ class Desk(anywidget.AnyWidget):
     swing = traitlets.Float(None, allow_none=True).tag(sync=True)
     mute = traitlets.List(traitlets.Unicode()).tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
-    status = traitlets.Unicode().tag(sync=True)  # what the model predicts, in words
-    own = traitlets.Dict().tag(sync=True)  # tempo, swing and key of the track
+    status = traitlets.Unicode().tag(sync=True)  # the prediction in words
+    own = traitlets.Dict().tag(sync=True)  # tempo, swing and key that the track has by default
     choices = traitlets.Dict(_CHOICES).tag(sync=True)
 
 
 class StudioMixer(WithStill, ipywidgets.VBox):
-    """Choose genre, tempo, key and swing of a Studio track, mute its stems, hear it, and see what a model predicts.
+    """Change genre, tempo, key, swing and stems of a Studio track, hear the result, and see what a model predicts.
 
-    Everything else of the track stays as it was, so your change is the cause of any change of the prediction. The bars
-    show the model's probabilities, in front of those of the state before. If a setting is impossible, the mixer says
-    why; sound and bars stay as they were.
+    Everything else about the track stays the same, so any change in the prediction is caused by your change. Bars show
+    the probabilities now and, as outlines, before the change. If a setting is invalid, the mixer shows the reason and
+    keeps the sound and the bars.
 
     Parameters
     ----------
     run : Run, str or Path, optional
-        Trained model, or the folder of one (otherwise a RunError). Without it, no bars are shown.
-    genre, seed, seconds
-        Genre of ``studio.GENRES`` to begin with, number of the track, 0 or more, and its length, at most 60;
-        otherwise a DatasetError.
+        Trained model, or its run folder. Without a model, the mixer shows no predictions.
+    genre, seed
+        Initial genre, a name in ``studio.GENRES``, and random seed of the track, 0 or more.
+    seconds
+        Duration of the track in s, at most 60.
 
     Attributes
     ----------
     desk : Desk
-        Its attributes ``genre``, ``seed``, ``tempo``, ``key``, ``swing`` and ``mute`` are those of
-        :func:`musiclab.studio.render`: ``None`` is the track's own, ``mute`` a list of stems. Set them to change the
-        track; ``problem`` says why a setting is impossible.
+        Controls. Set ``genre``, ``seed``, ``tempo``, ``key``, ``swing`` and ``mute`` (a list) as in
+        :func:`musiclab.studio.render`; None restores the value that the track has by default. ``problem`` is the reason
+        why a setting is invalid, or "".
     track : musiclab.studio.Track
-        The track that is heard; its ``record`` is the truth about it.
+        Current track, with its ground truth in ``record``.
     probabilities, before : float array, shape (classes,), or None
-        Prediction for the track, and for the state before.
-    classes, player : list of str, Player
+        Predictions for the current and for the previous track.
+    classes : list of str
+        Classes of the model.
+    player : Player
+        Player of the track.
+
+    Raises
+    ------
+    DatasetError
+        If genre, seed or seconds are invalid.
+    RunError
+        If there is no trained model in ``run``.
 
     Examples
     --------
@@ -83,7 +94,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
     def __init__(self, run=None, genre: str = "jazz", seed: int = 0, seconds: float = 6):
         if not 0 < seconds <= LONGEST:
             raise DatasetError(
-                f"StudioMixer: expected seconds in 0 to {LONGEST:g}, found {seconds}; take a shorter part"
+                f"StudioMixer: expected seconds from 0 to {LONGEST:g}, found {seconds}; choose a shorter duration"
             )
         self.seconds = seconds
         self._run = None if run is None else open_run(run)
@@ -92,7 +103,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
         self._bars, self._truth = ipywidgets.HTML(), ipywidgets.HTML()
         self.before, self.probabilities = None, None
         self._rendered = self._settings()
-        self._render()  # raises before anything is shown
+        self._render()  # first, so that an error is raised before anything is shown
         self.player = Player(self.track.waveform, self.track.sample_rate, **self._labels())
         self.desk.observe(self._follow, names=SETTINGS)
         columns = ipywidgets.Box([self._bars, self._truth] if self.classes else [self._truth])
@@ -105,7 +116,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
     def _follow(self, _) -> None:
         before, self._rendered = self._rendered, self._settings()
         changed = {name for name in SETTINGS if self._rendered[name] != before[name]}
-        if not changed:  # several that changed at once have been rendered together
+        if not changed:  # settings that changed at the same time are rendered together
             return
         try:
             self._render()
@@ -114,15 +125,14 @@ class StudioMixer(WithStill, ipywidgets.VBox):
             return
         time, playing = self.player.time, self.player.playing
         self.player.load(self.track.waveform, self.track.sample_rate, **self._labels())
-        if not changed & {"genre", "seed", "tempo"}:  # the same bar with other sounds: the ear compares
+        if not changed & {"genre", "seed", "tempo"}:  # stay at the same bar, so that you can compare by ear
             self.player.seek(time)
         self.player.playing = playing
 
     def _render(self) -> None:
         track = studio.render(**self._rendered, seconds=self.seconds)
         if self._run is not None:
-            now = classify(self._run, track.waveform, track.sample_rate)
-            self.before, self.probabilities = self.probabilities, now
+            self.before, self.probabilities = self.probabilities, classify(self._run, track.waveform, track.sample_rate)
         self.track, record = track, track.record
         with self.desk.hold_sync():  # one message
             self.desk.problem = ""
@@ -130,7 +140,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
             self.desk.status = self._status()
         self._truth.value = _truth_table(record)
         if self.classes:
-            caption = "What the model predicts" + ("; outlined: before" if self.before is not None else "")
+            caption = "Predicted probabilities" + ("; outlined: before" if self.before is not None else "")
             mark = (record["genre"], "played")
             self._bars.value = bars(self.classes, self.probabilities, caption, mark, self.before)
 
@@ -145,12 +155,12 @@ class StudioMixer(WithStill, ipywidgets.VBox):
 
     def _labels(self) -> dict:
         record = self.track.record
-        rows = [Track.beats(record["beats"])] if record["beats"] else []  # a second may pass without one
-        rows += [Track.segments(record["chords"])] if record["chords"] else []
-        return {"title": f"{record['genre']}, track {record['seed']}", "tracks": rows, "preview": _STILL_SECONDS}
+        lanes = [Lane.beats(record["beats"])] if record["beats"] else []  # a short track may have no beat
+        lanes += [Lane.segments(record["chords"])] if record["chords"] else []
+        return {"title": f"{record['genre']}, track {record['seed']}", "lanes": lanes, "preview": _STILL_SECONDS}
 
     def still(self) -> Still:
-        """Return picture and first seconds of the track, with the model's probabilities."""
+        """Return the first seconds of the track, with a picture of the predicted probabilities or of the sound."""
         record, sound = self.track.record, self.player.still()
         muted = f", without {', '.join(record['mute'])}" if record["mute"] else ""
         title = f"{record['genre']}, {record['key']}, {record['tempo']:g} beats per minute{muted}"
@@ -163,7 +173,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
             ax.barh(rows, 100 * self.before, 0.9, color="0.93", edgecolor="0.5", label="before")
         ax.barh(rows, 100 * self.probabilities, 0.5, color=plots.PALETTE[0], label="now")
         ax.set_yticks(rows, plots.drawable(self.classes))
-        ax.invert_yaxis()  # in the model's order, as the widget has them
+        ax.invert_yaxis()  # classes in the same order as in the widget
         ax.set(xlabel="probability (%)", xlim=(0, 100), title=title)
         if self.before is not None:
             ax.legend(frameon=False, loc="lower right")
@@ -181,7 +191,7 @@ def _truth_table(record: dict) -> str:
         "chords": " – ".join(name for at, name in enumerate(chords) if at == 0 or name != chords[at - 1]),
         "sections": ", ".join(name for _, _, name in record["sections"]),
         "artist": record["artist"],
-        "plays": ", ".join(stem for stem in studio.STEMS if stem not in record["mute"]) or "nothing: silence",
+        "stems": ", ".join(stem for stem in studio.STEMS if stem not in record["mute"]) or "none (silence)",
     }
     rows = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in truth.items())
-    return f"<dl aria-label='Truth about the track'>{rows}</dl>"
+    return f"<dl aria-label='Ground truth of the track'>{rows}</dl>"

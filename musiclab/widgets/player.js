@@ -1,20 +1,20 @@
-// The front end of musiclab.widgets.Player: one module, nothing else is loaded.
+// The browser side of musiclab.widgets.Player, as one module that loads nothing else.
 //
-// Sound   plays the sound and knows where it is; one for each Player, however many cells show it
-// View    one picture of it on the page, and the keys and the pointer
+// Sound   plays the sound and keeps its time; one for each Player, even if several cells show it
+// View    draws one picture of it on the page, and handles keys and pointer
 //
-// Python sends the picture ready to be coloured (see player.py). `playing` and `loop` go both ways. Where the sound is,
-// is known here alone: it is only reported to Python, as `_report` (which of the sounds that were loaded, and its time),
-// and Python's wishes come as `_seek` (a count and a time). So a report that is on its way cannot undo a wish or move the
-// time of a sound that was loaded meanwhile.
+// Python sends the picture without colours (see player.py). Both sides can change `playing` and `loop`. Only the browser
+// knows the current time. It reports the time to Python as `_report` (index of the loaded sound, and time). Python requests
+// another time through `_seek` (a count and a time). With two traits, a late report can neither undo a request nor change
+// the time of a newer sound.
 
 const WAVE = 64; // CSS pixels
 const LEVELS = 150;
 const REPORT = 200; // ms between two reports of the time to Python
-const SILENT_START = 1500; // ms after which a sound that has not started is taken for forbidden by the browser
+const SILENT_START = 1500; // ms after which we assume that the browser blocks the sound
 
 export default () => {
-  let sound; // `initialize` and `render` of one Player share it
+  let sound; // shared by `initialize` and `render` of one Player
   return {
     initialize({ model }) {
       sound = new Sound(model);
@@ -31,10 +31,10 @@ class Sound {
   constructor(model) {
     this.model = model;
     this.views = new Set();
-    this.source = null; // an AudioBufferSourceNode while it sounds; such a node plays only once
-    this.buffer = null; // a promise of the decoded sound, from the first time that it is wanted
+    this.source = null; // an AudioBufferSourceNode while playing; such a node plays only once
+    this.buffer = null; // a promise of the decoded sound, created on first use
     const [count, time] = model.get("_report");
-    this.position = count === model.get("_scene").count ? time : 0; // in s, while it does not sound
+    this.position = count === model.get("_scene").count ? time : 0; // in s, while not playing
     this.trouble = "";
     this.stopListening = listen(model, {
       "change:_sound": () => { this.buffer = null; this.position = 0; this.stop(); },
@@ -43,18 +43,18 @@ class Sound {
       "change:loop": () => this.restart(),
     });
     this.onOther = (event) => { if (event.detail !== this && this.source) this.pause(); };
-    document.addEventListener("musiclab-plays", this.onOther); // only one player of a page sounds at a time
+    document.addEventListener("musiclab-plays", this.onOther); // only one player per page plays at a time
     if (model.get("playing")) this.start();
   }
 
   get duration() { return this.model.get("_scene").duration; }
   get loop() { return this.model.get("loop"); }
 
-  // Where the ear is, in s: what was given to the loudspeaker, less what is still on its way there.
+  // Time that you hear now, in s: the time passed to the audio output minus its latency.
   get time() {
     if (!this.source) return this.position;
-    const late = this.context.outputLatency || 0;
-    const time = this.from + Math.max(0, this.context.currentTime - this.startedAt - late);
+    const latency = this.context.outputLatency || 0;
+    const time = this.from + Math.max(0, this.context.currentTime - this.startedAt - latency);
     if (!this.looping) return Math.min(time, this.duration);
     const [start, end] = this.looping;
     return time < end ? time : start + ((time - start) % (end - start));
@@ -73,15 +73,15 @@ class Sound {
 
   async start() {
     this.trouble = "";
-    const turn = (this.turn = {}); // whoever presses pause, or play again, before it is decoded takes the turn away
+    const turn = (this.turn = {}); // replaced if the reader presses pause or play again before the sound is decoded
     try {
-      this.context = globalThis.musiclabAudio ??= new AudioContext(); // of all players: browsers allow only a few
+      this.context = globalThis.musiclabAudio ??= new AudioContext(); // shared, because browsers allow only a few
       this.buffer ??= this.context.decodeAudioData(this.model.get("_sound").buffer.slice(0));
       const [buffer] = await Promise.all([this.buffer, awake(this.context)]);
       if (turn !== this.turn || !this.model.get("playing")) return;
       let from = this.position;
       if (this.loop && (from < this.loop[0] || from >= this.loop[1])) from = this.loop[0];
-      if (from >= this.duration - 0.01) from = 0; // at the end, play begins again
+      if (from >= this.duration - 0.01) from = 0; // at the end, start again from the beginning
       this.play(buffer, from);
       document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: this }));
     } catch (error) {
@@ -96,11 +96,11 @@ class Sound {
     this.silence();
     const source = this.context.createBufferSource();
     source.buffer = buffer;
-    this.looping = this.loop; // which may change while this source goes on
+    this.looping = this.loop; // a copy, because the trait may change while this source plays
     if (this.looping) [source.loop, source.loopStart, source.loopEnd] = [true, ...this.looping];
     source.connect(this.context.destination);
     source.onended = () => {
-      if (this.source !== source) return; // it was stopped for another
+      if (this.source !== source) return; // another source has replaced it
       this.source = null;
       this.report(this.duration);
       this.set({ playing: false });
@@ -120,13 +120,13 @@ class Sound {
 
   silence() {
     const source = this.source;
-    this.source = null; // first, so that its onended knows
+    this.source = null; // before stop(), because onended checks it
     source?.stop();
   }
 
   stop() { this.turn = null; this.silence(); this.tell(); }
 
-  // Python may have put another sound in its place, and set the time as well: then ours is of no use.
+  // Keeps the current time, unless Python has loaded another sound and set its time.
   keepTime() { if (this.source && this.heard === this.model.get("_sound")) this.report(this.time); }
 
   pause() {
@@ -134,14 +134,14 @@ class Sound {
     this.set({ playing: false });
   }
 
-  // Go on from where it is with another loop.
+  // Continues at the current time with a new loop.
   restart() {
     this.keepTime();
     if (this.source) { this.silence(); this.start(); }
     this.tell();
   }
 
-  // A place outside of the loop ends the loop.
+  // Ends the loop if the new time is outside.
   seek(time) {
     time = Math.min(Math.max(0, time), this.duration);
     const sounding = this.source !== null;
@@ -161,10 +161,10 @@ class Sound {
   }
 }
 
-// A browser lets nothing sound before the reader has clicked or pressed a key somewhere on the page.
+// Waits until the browser allows sound, which requires a click or a key press on the page.
 function awake(context) {
   const forbidden = new Promise((_, reject) =>
-    setTimeout(() => reject(new Error("The browser allows no sound before a click: press Play.")), SILENT_START));
+    setTimeout(() => reject(new Error("The browser blocks sound until you click. Press Play.")), SILENT_START));
   return Promise.race([context.resume(), forbidden]);
 }
 
@@ -180,7 +180,7 @@ class View {
     this.region = element("div", { class: "region", hidden: true });
     this.head = element("div", { class: "head" });
     const help = element("p", { class: "help", id: uniqueId() },
-      "Click or arrow keys: seek. Drag: loop. Space: play. Escape: end the loop.");
+      "Click or arrow keys: seek. Drag: loop. Space: play or pause. Escape: end the loop.");
     this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": help.id },
       this.canvas, this.region, this.head);
     this.root = element("div", { class: "musiclab musiclab-player", role: "group" }, bar, this.stage, help);
@@ -205,12 +205,12 @@ class View {
 
   close() {
     this.sound.views.delete(this);
-    if (!this.sound.views.size && this.model.get("playing")) this.sound.pause(); // nothing is left to stop it with
+    if (!this.sound.views.size && this.model.get("playing")) this.sound.pause(); // no button is left to pause it
     this.stopListening();
     this.stopFollowing();
   }
 
-  // What the reader does
+  // Input
 
   toggle() {
     if (this.model.get("playing")) this.sound.pause();
@@ -219,14 +219,14 @@ class View {
 
   key(event) {
     const { duration } = this.sound;
-    const step = Math.min(event.shiftKey ? 1 : 0.1, duration / (event.shiftKey ? 4 : 20)); // short sounds: smaller steps
+    const step = Math.min(event.shiftKey ? 1 : 0.1, duration / (event.shiftKey ? 4 : 20)); // smaller steps for short sounds
     const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (by) this.sound.seek(this.sound.time + by);
     else if (event.key === "Home") this.sound.seek(0);
     else if (event.key === "End") this.sound.seek(duration);
     else if (event.key === "Escape") this.sound.set({ loop: null });
-    else if (event.key === " " && event.target === this.stage) this.toggle(); // on a button Space presses it
+    else if (event.key === " " && event.target === this.stage) this.toggle(); // a focused button handles Space itself
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -237,12 +237,12 @@ class View {
     const from = event.offsetX;
     this.stage.setPointerCapture(event.pointerId);
     const ends = (to) => [from, to].map((x) => this.timeAt(x)).sort((a, b) => a - b);
-    const far = (to) => Math.abs(to - from) > 4; // a hand that shakes is not a drag
-    this.drag = (x) => { if (far(x)) this.showRegion(ends(x)); };
+    const isDrag = (to) => Math.abs(to - from) > 4; // smaller movements are clicks
+    this.drag = (x) => { if (isDrag(x)) this.showRegion(ends(x)); };
     this.stage.onpointerup = this.stage.onpointercancel = ({ type, offsetX }) => {
       this.stage.onpointerup = this.stage.onpointercancel = this.drag = null;
       const loop = ends(offsetX);
-      if (type === "pointerup" && far(offsetX) && loop[1] > loop[0]) {
+      if (type === "pointerup" && isDrag(offsetX) && loop[1] > loop[0]) {
         this.sound.set({ loop });
         this.sound.seek(loop[0]);
       } else if (type === "pointerup") this.sound.seek(this.timeAt(offsetX));
@@ -256,13 +256,13 @@ class View {
     this.follow();
   }
 
-  // What the reader sees
+  // Output
 
   get width() { return Math.max(1, this.stage.clientWidth - LEFT - RIGHT); }
   timeAt(x) { return Math.min(Math.max(0, (x - LEFT) / this.width), 1) * this.sound.duration; }
   xAt(time) { return LEFT + (time / this.sound.duration) * this.width; }
 
-  // What changes while it plays; the canvas stays as it is.
+  // Updates everything that changes during playback; the canvas doesn't change.
   follow() {
     const { model, sound } = this;
     const { time, duration } = sound;
@@ -280,8 +280,8 @@ class View {
     this.note.textContent = sound.trouble || model.get("_scene").note;
     this.note.classList.toggle("trouble", Boolean(sound.trouble));
     const now = Math.floor(time);
-    if (playing && now === this.toldAt) return; // a screen reader is told once a second
-    this.toldAt = playing ? now : null;
+    if (playing && now === this.announcedAt) return; // update screen readers once per second
+    this.announcedAt = playing ? now : null;
     this.stage.setAttribute("aria-valuenow", time.toFixed(3));
     this.stage.setAttribute("aria-valuetext", this.spoken(time));
   }
@@ -298,10 +298,10 @@ class View {
     const scene = this.model.get("_scene");
     const parts = [`${clock(time, duration)} of ${clock(duration, duration)}`];
     const [band, level] = this.strongest(time);
-    if (level > scene.range[0]) parts.push(`strongest at ${hertz(scene.edges[band + 1])}, ${decibels(level)}`);
-    for (const track of scene.tracks) {
-      const value = valueOf(track, time);
-      if (value) parts.push(`${track.name}: ${value}`);
+    if (level > scene.range[0]) parts.push(`loudest at ${hertz(scene.edges[band + 1])}, ${decibels(level)}`);
+    for (const lane of scene.lanes) {
+      const value = valueOf(lane, time);
+      if (value) parts.push(`${lane.name}: ${value}`);
     }
     if (this.model.get("loop")) parts.push(`looping ${this.model.get("loop").map((t) => clock(t, duration)).join(" to ")}`);
     return parts.join(", ");
@@ -330,7 +330,7 @@ class View {
     const time = this.timeAt(x);
     const words = [clock(time, this.sound.duration)];
     if (y > this.levelsTop && y < this.levelsTop + LEVELS) {
-      const height = ((this.levelsTop + LEVELS - y) / LEVELS) * scene.rows; // bands from below
+      const height = ((this.levelsTop + LEVELS - y) / LEVELS) * scene.rows; // in bands from the bottom
       const band = Math.min(scene.rows - 1, Math.floor(height));
       words.push(hertz(interpolate(scene.edges, height + 0.5)), decibels(this.levelAt(band, time)));
     } else if (y > this.waveTop && y < this.levelsTop) {
@@ -340,8 +340,8 @@ class View {
       words.push(low === high ? `amplitude ${low}` : `amplitude ${low} to ${high}`);
     } else {
       let top = 0;
-      for (const track of scene.tracks) {
-        if (y >= top && y < (top += track.height)) words.push(valueOf(track, time) ?? "");
+      for (const lane of scene.lanes) {
+        if (y >= top && y < (top += lane.height)) words.push(valueOf(lane, time) ?? "");
       }
     }
     return words.join(", ");
@@ -356,22 +356,22 @@ class View {
     this.stage.setAttribute("aria-valuemin", 0);
     this.stage.setAttribute("aria-valuemax", scene.duration.toFixed(3));
     this.title.textContent = scene.title;
-    this.button.dataset.playing = ""; // its label has the name in it
+    this.button.dataset.playing = ""; // forces an update of the label, which contains the name
 
-    this.waveTop = scene.tracks.reduce((sum, track) => sum + track.height, 0);
+    this.waveTop = scene.lanes.reduce((sum, lane) => sum + lane.height, 0);
     this.levelsTop = this.waveTop + WAVE;
     const bottom = this.levelsTop + LEVELS;
     this.head.style.height = this.region.style.height = `${bottom}px`;
     this.follow();
-    if (!this.stage.clientWidth) return; // hidden: it is drawn when it is shown
+    if (!this.stage.clientWidth) return; // hidden; it will be drawn when it becomes visible
     const [pen, area] = laidOut(this.canvas, bottom + AXIS, scene.duration);
     let top = 0;
-    for (const track of scene.tracks) {
-      drawTrack(pen, track, { ...area, top });
-      top += track.height;
+    for (const lane of scene.lanes) {
+      drawLane(pen, lane, { ...area, top });
+      top += lane.height;
     }
     drawWave(pen, model.get("_outline"), scene, { ...area, top: this.waveTop, height: WAVE });
-    this.image ??= this.coloured(); // a pixel per cell: made once, and stretched whenever it is drawn
+    this.image ??= this.coloured(); // one pixel per cell, computed once and scaled at every drawing
     drawLevels(pen, this.image, scene, { ...area, top: this.levelsTop, height: LEVELS });
     drawTimes(pen, scene.duration, { ...area, top: bottom });
   }

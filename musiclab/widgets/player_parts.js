@@ -1,10 +1,10 @@
-// What stands in the Player's picture: words for its numbers, and its parts on a canvas. It stands before player.js.
+// The parts of the Player's picture: formatted values, and functions that draw on a canvas. Loaded before player.js.
 
-const LEFT = 62; // CSS pixels left of the time axis, for names and numbers
+const LEFT = 62; // CSS pixels left of the time axis, for labels
 const RIGHT = 10;
 const AXIS = 20; // height of the time axis
 
-// Words
+// Formatting
 
 function clock(time, duration) {
   if (duration < 1) return `${(1000 * time).toFixed(duration < 0.1 ? 2 : 0)} ms`;
@@ -14,33 +14,33 @@ function clock(time, duration) {
 }
 
 function hertz(value) { return `${Math.round(value).toLocaleString("en")} Hz`; }
-function decibels(value) { return value <= -100 ? "under −100 dB" : `${value.toFixed(0).replace("-", "−")} dB`; }
+function decibels(value) { return value <= -100 ? "below −100 dB" : `${value.toFixed(0).replace("-", "−")} dB`; }
 
-// Linear between the values of a list, at a position between two of them.
+// Interpolates a list linearly at a fractional position.
 function interpolate(values, position) {
   const below = Math.min(Math.max(0, Math.floor(position)), values.length - 2);
   return values[below] + (position - below) * (values[below + 1] - values[below]);
 }
 
-// What a track says at a time, in words, or undefined where it says nothing.
-function valueOf(track, time) {
-  if (track.form === "segments") {
-    const index = track.spans.findIndex(([start, end]) => start <= time && time < end);
-    return index < 0 ? undefined : track.texts[index];
+// Returns the value of a lane at a time as text, or undefined.
+function valueOf(lane, time) {
+  if (lane.form === "segments") {
+    const index = lane.spans.findIndex(([start, end]) => start <= time && time < end);
+    return index < 0 ? undefined : lane.texts[index];
   }
-  if (track.form === "predictions") {
-    const row = track.probabilities[lastBelow(track.edges, time)];
+  if (lane.form === "predictions") {
+    const row = lane.probabilities[lastBelow(lane.edges, time)];
     if (!row) return undefined;
     const best = Math.max(...row);
-    return `${track.classes[row.indexOf(best)]} ${Math.round(100 * best)} %`;
+    return `${lane.classes[row.indexOf(best)]} ${Math.round(100 * best)} %`;
   }
-  const index = lastBelow(track.times, time);
+  const index = lastBelow(lane.times, time);
   return index < 0 ? undefined : `beat ${index + 1}`;
 }
 
 // Canvas
 
-// Makes a canvas ready to draw on; gives its context, and where times lie on it, with the colours of the page.
+// Prepares a canvas for drawing. Returns its context, and the position of the time axis with the colours of the page.
 function laidOut(canvas, height, duration) {
   const [pen, wide] = sharpened(canvas, height);
   pen.font = "11px system-ui, sans-serif";
@@ -56,7 +56,7 @@ function label(pen, text, { left, colour }, y) {
   pen.fillText(text, left - 6, y, left - 8);
 }
 
-// The colour of each of the 256 levels: the colour map spans the range of levels that are told apart.
+// Returns the colour of each of the 256 levels. The colour map spans the levels from `quietest` to `loudest`.
 function coloursOfLevels(map, { floor, step, range: [quietest, loudest] }) {
   return Uint8Array.from({ length: 3 * 256 }, (_, area) => {
     const level = floor + step * Math.floor(area / 3);
@@ -72,7 +72,7 @@ function drawLevels(pen, image, { edges, rows, columnSeconds }, area) {
   pen.rect(left, top, width, height);
   pen.clip();
   const [start, end] = [x(-columnSeconds / 2), x((image.width - 0.5) * columnSeconds)];
-  pen.imageSmoothingEnabled = end - start < image.width; // cells stay cells where they are larger than pixels
+  pen.imageSmoothingEnabled = end - start < image.width; // smooth only cells that are smaller than pixels
   pen.drawImage(image, start, top, end - start, height);
   pen.restore();
   for (const mark of [100, 500, 1000, 2000, 4000, 8000, 16000]) {
@@ -101,7 +101,7 @@ function drawWave(pen, outline, { reach }, area) {
   pen.closePath();
   pen.fill();
   pen.stroke();
-  if (columns < 200) { // so few samples that each is seen
+  if (columns < 200) { // mark single samples
     for (let column = 0; column < columns; column++) {
       pen.beginPath();
       pen.arc(x(column), y(outline.getInt8(2 * column)), 2, 0, 7);
@@ -110,34 +110,34 @@ function drawWave(pen, outline, { reach }, area) {
   }
 }
 
-function drawTrack(pen, track, area) {
+function drawLane(pen, lane, area) {
   const { left, top, width, x, colour } = area;
-  const height = track.height - 4;
-  if (track.form !== "predictions") label(pen, track.name, area, top + height / 2);
+  const height = lane.height - 4;
+  if (lane.form !== "predictions") label(pen, lane.name, area, top + height / 2);
   pen.save();
   pen.beginPath();
   pen.rect(left, top, width, height + 1);
   pen.clip();
-  if (track.form === "beats") {
+  if (lane.form === "beats") {
     pen.fillStyle = colour.ink;
-    for (const time of track.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
-  } else if (track.form === "segments") {
-    track.spans.forEach(([start, end], index) => {
+    for (const time of lane.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
+  } else if (lane.form === "segments") {
+    lane.spans.forEach(([start, end], index) => {
       const [from, to] = [x(start), x(end)];
       pen.globalAlpha = 0.4;
-      pen.fillStyle = track.colours[index];
+      pen.fillStyle = lane.colours[index];
       pen.fillRect(from, top, Math.max(1, to - from - 1), height);
       pen.globalAlpha = 1;
       pen.fillStyle = colour.ink;
       pen.textAlign = "center";
-      const text = track.texts[index];
+      const text = lane.texts[index];
       if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
     });
   } else {
-    const row = height / track.classes.length;
+    const row = height / lane.classes.length;
     pen.fillStyle = colour.accent;
-    track.probabilities.forEach((shares, window) => {
-      const [from, to] = [x(track.edges[window]), x(track.edges[window + 1])];
+    lane.probabilities.forEach((shares, window) => {
+      const [from, to] = [x(lane.edges[window]), x(lane.edges[window + 1])];
       shares.forEach((share, index) => {
         pen.globalAlpha = share;
         pen.fillRect(from, top + index * row, to - from, row - 1);
@@ -145,13 +145,13 @@ function drawTrack(pen, track, area) {
     });
   }
   pen.restore();
-  if (track.form === "predictions") {
-    track.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / track.classes.length));
+  if (lane.form === "predictions") {
+    lane.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / lane.classes.length));
   }
 }
 
 function drawTimes(pen, duration, { left, top, width, x, colour }) {
-  const times = ticks(0, duration, width / 70); // 70 pixels from number to number
+  const times = ticks(0, duration, width / 70); // 70 pixels between labels
   const digits = Math.max(0, -Math.floor(Math.log10(times[1] ?? duration) + 1e-9));
   pen.textAlign = "center";
   for (const time of times) {
@@ -162,6 +162,6 @@ function drawTimes(pen, duration, { left, top, width, x, colour }) {
     pen.fillText(time ? text : "0", Math.min(x(time), left + width - 12), top + 12);
   }
   pen.textAlign = "right";
-  pen.fillText(duration < 0.1 ? "time, ms" : "time, s", left - 10, top + 12);
+  pen.fillText(duration < 0.1 ? "time (ms)" : "time (s)", left - 10, top + 12);
 }
 

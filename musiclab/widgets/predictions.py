@@ -1,4 +1,4 @@
-"""Ask a trained model for the class of a sound, and show its probabilities."""
+"""Classify a sound with a trained model, and show the probabilities as bars."""
 
 import html
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from musiclab.core.errors import RunError
 
 
 def open_run(run):
-    """Return a :class:`musiclab.runs.Run`, or load the one in a folder; raise RunError for anything else."""
-    from musiclab.runs import Run, load  # not at the top: torch takes seconds
+    """Return a :class:`musiclab.runs.Run`, loaded if ``run`` is a folder; raise RunError for any other type."""
+    from musiclab.runs import Run, load  # imported here, because importing torch takes seconds
 
     if isinstance(run, str | Path):
         return load(run)
@@ -21,12 +21,12 @@ def open_run(run):
 
 
 def classify(run, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Return the probabilities that a run predicts for a waveform, shape (classes,)."""
+    """Predict the probabilities of the classes for a waveform, shape (classes,)."""
     return run.predict(waveform, sample_rate).probabilities[0]
 
 
 def percent(share: float) -> str:
-    """Write a share in percent, without a 0 or a 100 that is not exact.
+    """Format a share as a percentage; only exact values are written as 0 % and 100 %.
 
     Examples
     --------
@@ -45,23 +45,23 @@ def bars(
     mark: tuple[str, str] = ("", ""),
     before: Sequence[float] | None = None,
 ) -> str:
-    """Write probabilities as an HTML table with bars.
+    """Format probabilities as an HTML table with bars.
 
-    ``mark`` is a class and a remark beside its name, such as ``("jazz", "true")``; ``before``, probabilities of an
-    earlier state, are shown as outlined bars behind.
+    ``mark`` is a class and a remark to add to its name, such as ``("jazz", "true")``. ``before`` are earlier
+    probabilities, drawn as outlined bars in the background.
     """
     rows = []
     for index, (name, share) in enumerate(zip(classes, probabilities, strict=True)):
         bar = f"<div class='musiclab-bar' style='width: {share:.3%}'></div>"
-        earlier = ""
+        earlier_cell = ""
         if before is not None:
             bar = f"<div class='musiclab-before' style='width: {before[index]:.3%}'></div>{bar}"
-            earlier = f"<td class='musiclab-quiet'>{percent(before[index])}</td>"
+            earlier_cell = f"<td class='musiclab-quiet'>{percent(before[index])}</td>"
         remark, css = "", "musiclab-best" if share == max(probabilities) > 0 else ""
         if name == mark[0]:
             remark, css = f" ({mark[1]})", f"{css} musiclab-marked"
         rows.append(
             f"<tr class='{css}'><th scope='row'>{html.escape(name)}{remark}</th><td class='musiclab-track'>{bar}</td>"
-            f"<td>{percent(share)}</td>{earlier}</tr>"
+            f"<td>{percent(share)}</td>{earlier_cell}</tr>"
         )
     return f"<table class='musiclab-bars'><caption>{html.escape(caption)}</caption>{''.join(rows)}</table>"

@@ -1,11 +1,12 @@
-// Points of clips: `points` (float32, x and y of each, in 0 to 1, y upwards), `colour_of` (uint8, the number of each in
-// `legend` and `colours`), `texts`, `axes`, `chosen`. Tells Python {choose: number, play: bool}.
+// A scatter plot of clips. Traits: `points` (float32, x and y of each point from 0 to 1, y upwards), `colour_of` (uint8,
+// index of each point in `legend` and `colours`), `texts`, `axes`, `chosen`. Sends Python {choose: index, play: bool}.
 
-const MARGIN = 26; // CSS pixels around the points, for the names of the axes
-const NEAR = 14; // so far from a point the pointer still means it
+const MARGIN = 26; // CSS pixels around the points, for the axis labels
+const NEAR = 14; // largest distance in CSS pixels at which the pointer selects a point
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// Circle, square, triangle, diamond, triangle on its point: with ten colours no two classes look alike, in grey neither.
+// Draws a circle, square, triangle, diamond or inverted triangle. Together with ten colours, the shapes distinguish all
+// classes, also in greyscale.
 function mark(brush, x, y, shape, radius) {
   brush.beginPath();
   const corners = [
@@ -27,18 +28,18 @@ function render({ model, el }) {
   const canvas = element("canvas", { tabindex: "0", role: "application" });
   const tip = element("div", { class: "musiclab-tip", hidden: true });
   const spoken = element("p", { "aria-live": "polite" });
-  const legend = element("ul", { "aria-label": "legend; a button brings out one colour" });
+  const legend = element("ul", { "aria-label": "Legend. Press a button to highlight one colour." });
   el.append(canvas, tip, legend, spoken);
 
-  let points = []; // [x, y] of each in CSS pixels
+  let points = []; // [x, y] of each point in CSS pixels
   let pointed = -1; // the point under the pointer
-  let cursor = model.get("chosen"); // the point that the arrow keys start from
-  let only = -1; // the colour that is brought out
-  let telling = 0; // a timer: Python is told where the arrow keys have come to rest
+  let cursor = model.get("chosen"); // the point from which the arrow keys move
+  let only = -1; // the highlighted colour
+  let telling = 0; // a timer that tells Python where the arrow keys have stopped
 
   const text = (point) => model.get("texts")[point] ?? "";
 
-  // The palette is made for white; on a dark page every colour is mixed with white.
+  // The palette is made for a white page. On a dark page, we mix every colour with white.
   function palette() {
     const isDark = coloursOf(canvas, "on-accent")["on-accent"] !== "rgb(255, 255, 255)";
     return model.get("colours").map((colour) => (isDark ? `color-mix(in srgb, ${colour}, white 35%)` : colour));
@@ -66,7 +67,7 @@ function render({ model, el }) {
     const colours = palette();
     const colourOf = bytesOf(model.get("colour_of"));
     const grey = colours.length - 1;
-    const order = [...points.keys()].sort((a, b) => (colourOf[b] === grey) - (colourOf[a] === grey)); // grey ones below
+    const order = [...points.keys()].sort((a, b) => (colourOf[b] === grey) - (colourOf[a] === grey)); // grey points below
     brush.strokeStyle = page;
     brush.lineWidth = 0.75;
     for (const point of order) {
@@ -86,7 +87,7 @@ function render({ model, el }) {
     ring(pointed, quiet, 8);
     ring(model.get("chosen"), ink, 9);
     if (cursor !== model.get("chosen")) ring(cursor, accent, 9);
-    canvas.setAttribute("aria-label", `Map of ${points.length} clips. Arrow keys: nearest point. Enter: hear it.`);
+    canvas.setAttribute("aria-label", `Map of ${points.length} clips. Arrow keys: go to the nearest point. Enter: play it.`);
   }
 
   function list() {
@@ -114,7 +115,7 @@ function render({ model, el }) {
     return distances[point] < NEAR ? point : -1;
   }
 
-  // The nearest point within 45 degrees of a direction.
+  // Finds the nearest point within 45 degrees of a direction.
   function towards(from, [right, down]) {
     if (!points[from]) return 0;
     let [best, least] = [from, Infinity];
@@ -122,7 +123,7 @@ function render({ model, el }) {
       const [dx, dy] = [x - points[from][0], y - points[from][1]];
       const along = dx * right + dy * down;
       const across = Math.abs(dx * down) + Math.abs(dy * right);
-      const distance = along + 2 * across; // straight on before aslant
+      const distance = along + 2 * across; // prefer points straight ahead
       if (along > 0.01 && across <= along && distance < least) [best, least] = [point, distance];
     });
     return best;
@@ -167,7 +168,7 @@ function render({ model, el }) {
     else if (event.key in DIRECTIONS || event.key in steps) {
       go(steps[event.key] ?? towards(cursor, DIRECTIONS[event.key]));
       clearTimeout(telling);
-      telling = setTimeout(() => choose(cursor, false), 150); // a clip is loaded where one stays, not on the way there
+      telling = setTimeout(() => choose(cursor, false), 150); // load only the clip at which the reader stops
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,4 +1,4 @@
-"""Choose a clip on a map, next to clips for which a model's last layer receives similar values."""
+"""Choose a clip on a map, on which nearby clips have similar inputs to a model's last layer."""
 
 import html
 from collections.abc import Sequence
@@ -17,36 +17,36 @@ from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, project
 from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import as_png
 
-MOST = 1000  # clips of a map; of more, so many are drawn at random
-COLOURS = len(plots.PALETTE)  # classes, or artists, that have a colour of their own; the others are grey
+MOST = 1000  # largest number of clips on a map; larger data sets are sampled at random
+COLOURS = len(plots.PALETTE)  # number of classes or groups with their own colour; the others are grey
 GREY = "#9a9aa2"
 
-MARKERS = "os^Dv"  # as in scatter.js; with the colours they tell ten classes apart, in greyscale too
+MARKERS = "os^Dv"  # as in scatter.js; together with the colours they distinguish ten classes, also in greyscale
 
-# What the colours can stand for: a column of the table of clips, and its name for the reader.
+# Columns of the table of clips that can be shown as colours, with their names for the reader.
 COLUMNS = {"label": "class", "group": "group (artist, recording)", "predicted": "predicted class"}
 
 
 class Scatter(anywidget.AnyWidget):
-    """Points on a plane: the text of the one under the pointer is shown, a click or Enter plays it.
+    """A scatter plot that shows a text about the point under the pointer and plays a point on a click or Enter.
 
-    ``on_choose(index, play)`` is called for a point that was not chosen before or is to be played.
+    ``on_choose(index, play)`` is called when a point is chosen or played.
     """
 
     _esm = script("canvas", "scatter")
     _css = style("clips")
     points = traitlets.Bytes().tag(sync=True)  # float32, shape (points, 2), in [0, 1]
-    extent = traitlets.List().tag(sync=True)  # width and height of what the points take of that
+    extent = traitlets.List().tag(sync=True)  # width and height of the area that the points occupy
     colours = traitlets.List([*plots.PALETTE, GREY]).tag(sync=True)
-    colour_of = traitlets.Bytes().tag(sync=True)  # uint8, shape (points,): number of a colour
-    legend = traitlets.List().tag(sync=True)  # what the colours stand for
-    texts = traitlets.List().tag(sync=True)  # about each point
-    axes = traitlets.List().tag(sync=True)  # what is to the right, and what is up
+    colour_of = traitlets.Bytes().tag(sync=True)  # uint8, shape (points,): index of the colour
+    legend = traitlets.List().tag(sync=True)  # meaning of each colour
+    texts = traitlets.List().tag(sync=True)  # description of each point
+    axes = traitlets.List().tag(sync=True)  # labels of the horizontal and the vertical axis
     chosen = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, positions: np.ndarray, on_choose, **traits):
         low, high = positions.min(axis=0), positions.max(axis=0)
-        spread = max(float((high - low).max()), 1e-12)  # one scale for both axes: distances can be compared
+        spread = max(float((high - low).max()), 1e-12)  # same scale on both axes, so that distances are comparable
         points = 0.5 + (positions - (low + high) / 2) / spread
         extent = np.maximum((high - low) / spread, 0.35).tolist()
         super().__init__(points=points.astype("<f4").tobytes(), extent=extent, **traits)
@@ -61,11 +61,16 @@ class Scatter(anywidget.AnyWidget):
 
 
 class ClipMap(ipywidgets.VBox):
-    """Choose a clip on a map: points are close together if a model's last layer receives similar values for them.
+    """Choose a clip on a map, on which nearby clips have similar inputs to a model's last layer.
 
-    The parameters are those of :class:`~musiclab.widgets.ClipBrowser` and :class:`Scatter`. ``clips`` has one row per
-    point, with its class as ``predicted`` and its position ``x``, ``y``; ``values``, shape (points, dimensions), are
-    the inputs of the last layer, from which the map is drawn.
+    Takes the parameters of :class:`~musiclab.widgets.ClipBrowser` and :class:`Scatter`.
+
+    Attributes
+    ----------
+    clips : pandas.DataFrame
+        One row per point, with the predicted class as ``predicted`` and the position as ``x`` and ``y``.
+    values : float array, shape (points, dimensions)
+        Inputs of the last layer.
     """
 
     def __init__(self, run: Run, data, rows: Sequence[int] | None, on_choose, method: str, colour: str):
@@ -99,11 +104,11 @@ class ClipMap(ipywidgets.VBox):
         self._scatter.chosen = row
 
     def _paint(self, _=None) -> None:
-        """Colour the points, the most frequent values first if there are more than colours."""
+        """Colour the points; if there are too few colours, rare values are grey."""
         column = self.clips[self._colour.value]
         counts = column.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
         if len(counts) <= COLOURS:
-            counts = counts.sort_index()  # as many as there are colours: as in every other figure
+            counts = counts.sort_index()  # the same colours as in all other figures
         colour_of = {value: min(index, COLOURS) for index, value in enumerate(counts.index)}
         others = [f"{len(counts) - COLOURS} others"] if len(counts) > COLOURS else []
         with self._scatter.hold_sync():
@@ -111,11 +116,11 @@ class ClipMap(ipywidgets.VBox):
             self._scatter.legend = [*map(str, counts.index[:COLOURS]), *others]
 
     def _notes(self, hidden: Hidden, left_out: int) -> str:
-        note = f"{len(self.clips):,} clips; {self.values.shape[1]} numbers each, from {hidden.layer}."
+        note = f"{len(self.clips):,} clips, computed from the {self.values.shape[1]} inputs of {hidden.layer}."
         if left_out:
-            note += f" Drawn at random out of {MOST + left_out:,}."
+            note += f" The clips were drawn at random from {MOST + left_out:,}."
         if not self.values.std(axis=0).any():
-            note += " The model gives all of them the same numbers, so all points lie in one place."
+            note += " The inputs are the same for all clips, so all points are in the same place."
         lines = [note]
         if count := len(hidden.failures):
             lines += [f"{count} clip{'s' * (count > 1)} could not be read:"]
@@ -123,13 +128,13 @@ class ClipMap(ipywidgets.VBox):
         return "".join(f"<p class='musiclab-quiet'>{html.escape(line)}</p>" for line in lines)
 
     def picture(self) -> tuple[bytes, str]:
-        """Draw the map: a PNG, and its description."""
+        """Draw the map; return a PNG and its description."""
         colour_of, legend = np.frombuffer(self._scatter.colour_of, np.uint8), self._scatter.legend
         names = plots.drawable(legend)
         axes = self._scatter.axes
         figure = Figure(figsize=(7, 4.6), layout="constrained")
         ax = figure.subplots()
-        for colour in sorted(set(colour_of), reverse=True):  # grey below the others
+        for colour in sorted(set(colour_of), reverse=True):  # grey first, so that it lies below the others
             points = self.clips[colour_of == colour]
             style = {"color": self._scatter.colours[colour], "marker": MARKERS[colour % len(MARKERS)]}
             style |= {"s": 16, "linewidths": 0, "alpha": 0.85, "zorder": COLOURS + 1 - colour}

@@ -1,15 +1,15 @@
-"""Join the scripts and style sheets of a widget, without a build step."""
+"""Concatenate the scripts and style sheets of a widget, so that no build step is needed."""
 
 from pathlib import Path
 
 
 def script(*names: str) -> str:
-    """Join scripts after ``element.js``: a widget's ``_esm``, one module that loads nothing."""
+    """Concatenate ``element.js`` and the named scripts into one module, for a widget's ``_esm``."""
     return _join("element", *names, suffix="js")
 
 
 def style(*names: str) -> str:
-    """Join style sheets after ``theme.css``, which names the colours: a widget's ``_css``."""
+    """Concatenate ``theme.css``, which defines the colours, and the named style sheets, for a widget's ``_css``."""
     return _join("theme", *names, suffix="css")
 
 

@@ -1,8 +1,8 @@
-"""Replace a widget that cannot be shown by a picture, words, and a plain player of a short sound.
+"""Replace a widget that can't be shown by a picture with a description and a short sound.
 
 Every widget derives from :class:`WithStill` first and from its ipywidgets or anywidget class second, and defines
-``still()``. Jupyter then gets both forms. A live page shows the widget. A committed notebook (from which
-:mod:`musiclab.lessons.notebooks` drops the widget), a page on the web and an editor without widgets show the still::
+``still()``. Jupyter then gets both forms. A live page shows the widget. Committed notebooks (from which
+:mod:`musiclab.lessons.notebooks` removes widgets), web pages and editors without widgets show the still::
 
     class Explorer(WithStill, anywidget.AnyWidget):
         def still(self) -> Still:
@@ -14,21 +14,21 @@ import html
 import io
 from dataclasses import dataclass
 
-LARGEST = 18_000  # bytes that a still picture may have; base64 turns them into 24,000 in a notebook
-_WIDTH = 700  # CSS pixels at most: the text column of a notebook on the web
+LARGEST = 18_000  # largest size of a still picture in bytes; base64 makes it 24,000 bytes in a notebook
+_WIDTH = 700  # largest width in CSS pixels: the text column of a notebook on the web
 
 
 @dataclass(frozen=True)
 class Still:
-    """A picture with its description, and perhaps a sound; Jupyter shows it as it is."""
+    """A picture with a description and an optional sound, displayed by Jupyter."""
 
     png: bytes  # from as_png
-    alt: str  # for screen readers and for pages without pictures
-    sound: bytes | None = None  # a WAV file, from musiclab.widgets.sound.encode_preview
-    caption: str = ""  # a line below the picture
+    alt: str  # alternative text, for screen readers
+    sound: bytes | None = None  # WAV file, from musiclab.widgets.sound.encode_preview
+    caption: str = ""  # line below the picture
 
     def html(self) -> str:
-        """Return picture, caption and player as HTML that loads nothing: it contains the bytes."""
+        """Write picture, caption and audio player as self-contained HTML."""
         source = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
         alt = html.escape(self.alt)
         parts = [f'<img src="{source}" alt="{alt}" style="max-width: min(100%, {_WIDTH}px); height: auto">']
@@ -45,26 +45,26 @@ class Still:
 
 
 class WithStill:
-    """Mixin for a widget with a method ``still() -> Still``, so that its output holds both."""
+    """Mixin that adds the result of a widget's ``still()`` to its notebook output."""
 
     def _repr_mimebundle_(self, **options):
-        shown = super()._repr_mimebundle_(**options) or {}
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        bundle = super()._repr_mimebundle_(**options) or {}
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**data, **self.still()._repr_mimebundle_()}, metadata
 
 
 def as_png(figure, dpi: int = 100, largest: int = LARGEST) -> bytes:
-    """Draw a matplotlib figure as a PNG with a palette, with as many colours as the bytes allow.
+    """Save a matplotlib figure as a PNG with a colour palette, in at most ``largest`` bytes if possible.
 
-    Make the figure without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't shown twice.
-    The palette is halved from 256 colours down to 16 until the picture fits. One that does not fit with 16 is returned
-    all the same: draw fewer, larger cells.
+    Create the figure without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't shown twice.
+    The palette shrinks from 256 to 16 colours until the picture fits. If it still doesn't fit, it is returned anyway;
+    draw fewer, larger cells then.
     """
     from PIL import Image
 
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
-    picture = Image.open(drawn).convert("RGB")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=dpi)
+    picture = Image.open(png).convert("RGB")
     for colours in (256, 128, 64, 32, 16):
         packed = io.BytesIO()
         picture.quantize(colours, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)

@@ -1,5 +1,5 @@
-// A table of one page: draws the trait `view`, and tells Python what the reader does.
-// Messages: {sort: column}, {turn: pages}, {choose: row}. See table.py for what `view` holds.
+// A table that shows one page. Draws the trait `view` (see table.py), and sends Python the reader's actions as messages:
+// {sort: column}, {turn: pages}, {choose: row}.
 
 function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips");
@@ -34,7 +34,7 @@ function render({ model, el }) {
     return made;
   }
 
-  // Up and down go from row to row; page up and down turn the pages.
+  // Arrow up and down move between rows; page up and down turn the pages.
   function step(event, position) {
     const buttons = [...el.querySelectorAll("tbody button")];
     const moves = { ArrowDown: 1, ArrowUp: -1 };
@@ -49,7 +49,7 @@ function render({ model, el }) {
   function pager(view) {
     const button = (text, label, turn, last) => {
       const made = element("button", { type: "button", "data-key": label, "aria-label": label }, text);
-      if (last) made.setAttribute("aria-disabled", "true"); // not `disabled`: that would drop the focus
+      if (last) made.setAttribute("aria-disabled", "true"); // not `disabled`, because that would lose the focus
       else made.onclick = () => model.send({ turn });
       return made;
     };
@@ -76,7 +76,7 @@ function render({ model, el }) {
     el.replaceChildren(element("div", { class: "musiclab-wide" }, table), pager(view));
     if (inside) {
       const same = [...el.querySelectorAll("button")].find((button) => button.dataset.key === key);
-      (same ?? el.querySelector("tbody button"))?.focus(); // the rows were made anew: the focus stays where it was
+      (same ?? el.querySelector("tbody button"))?.focus(); // keep the focus, although the rows are new elements
     }
   }
 

@@ -1,13 +1,13 @@
-"""The torch engine: each feature of a batch of clips, on any device.
+"""The torch engine: compute features of a batch of clips on any device.
 
-A kernel takes a :class:`~musiclab.features.kernels.sound.Sound` and settings, and returns a tensor of shape (clips,
-dimensions, frames), or (clips,) for the tuning and the tempo.
+A kernel takes a :class:`~musiclab.features.kernels.batch.ClipBatch` and settings. It returns a tensor of shape (clips,
+dimensions, frames), or (clips,) for tuning and tempo.
 """
 
+from musiclab.features.kernels.batch import ClipBatch, apply_to_tensor, audio
 from musiclab.features.kernels.mel import delta, logmel, mfcc
 from musiclab.features.kernels.pitch import chroma, tuning
 from musiclab.features.kernels.rhythm import tempo
-from musiclab.features.kernels.sound import Sound, audio, on_tensor
 from musiclab.features.kernels.spectral import bandwidth, centroid, contrast, rms, rolloff, zero_crossing_rate
 from musiclab.features.kernels.vectors import sequence, summary
 
@@ -16,12 +16,12 @@ _KERNELS = {kernel.__name__: kernel for kernel in (audio, *_ROWS, tuning, tempo,
 
 
 def evaluate(waveform, features: dict[str, tuple]) -> dict:
-    """Compute ``{name: (feature, config)}`` of waveforms, shape (..., samples), from one :class:`Sound`."""
-    *batch, samples = waveform.shape
+    """Compute ``features``, a dictionary ``{name: (feature, config)}``, of waveforms of shape (..., samples)."""
+    *leading, samples = waveform.shape
 
     def evaluate_tensor(tensor):
-        sound = Sound(tensor.reshape(-1, samples), *(config for _, config in features.values()))
-        values = {name: sound.of(_KERNELS[feature], config) for name, (feature, config) in features.items()}
-        return {name: value.reshape((*batch, *value.shape[1:])).contiguous() for name, value in values.items()}
+        batch = ClipBatch(tensor.reshape(-1, samples), *(config for _, config in features.values()))
+        values = {name: batch.compute(_KERNELS[feature], config) for name, (feature, config) in features.items()}
+        return {name: value.reshape((*leading, *value.shape[1:])).contiguous() for name, value in values.items()}
 
-    return on_tensor(waveform, evaluate_tensor)
+    return apply_to_tensor(evaluate_tensor, waveform)

@@ -1,7 +1,7 @@
-"""Recordings: their layout, the sound in its street, through a microphone, and the slices cut from them.
+"""Plan and render recordings of a sound in a street, and cut them into slices.
 
-Street, distance, room and microphone are drawn once per recording, so the slices of a recording have much in common
-that has nothing to do with the class. This is why a random split of slices gives results that are too good.
+Street, distance, room and microphone are drawn once per recording. The slices of a recording therefore share much that
+has nothing to do with their class, which is why a random split of slices gives results that are too optimistic.
 """
 
 import inspect
@@ -15,10 +15,10 @@ from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
 from musiclab.core.random import stream
 from musiclab.studio.street import sounds
-from musiclab.studio.street.surroundings import far_off, microphone, street_bed
-from musiclab.studio.street.synthesis import SAMPLE_RATE, Sound, n_samples, prefer, rms
+from musiclab.studio.street.surroundings import add_distance, apply_microphone, make_street_noise
+from musiclab.studio.street.synthesis import SAMPLE_RATE, RenderedSound, n_samples, prefer, rms
 
-SOUNDS: dict[str, Callable[..., Sound]] = {
+SOUNDS: dict[str, Callable[..., RenderedSound]] = {
     "air_conditioner": sounds.air_conditioner,
     "car_horn": sounds.car_horn,
     "children_playing": sounds.children_playing,
@@ -30,87 +30,90 @@ SOUNDS: dict[str, Callable[..., Sound]] = {
     "siren": sounds.siren,
     "street_music": sounds.street_music,
 }
-"""The function that makes the sound of each class, called as ``sound(spans, seconds, rng, **settings)``."""
+"""Function that synthesises each class, called as ``function(spans, seconds, rng, **settings)``."""
 
 CLASSES = tuple(SOUNDS)
 """The ten classes in the order of their ``classID``, 0 to 9."""
 
-# Probability that a recording holds one long occurrence instead of several short ones, 0.65 for other classes. Barks,
-# horns and shots are often short, as in the real set, but not always: the length must not give away the class.
+# Probability that a recording has one long occurrence instead of several short ones; 0.65 for the other classes.
+# Barks, horns and shots are often short, as in the real data set, but the length must not reveal the class.
 LONG = {"air_conditioner": 0.75, "car_horn": 0.5, "dog_bark": 0.5, "gun_shot": 0.45}
 WINDOW, HOP = 4.0, 2.0  # seconds
-STEP = 0.02  # seconds: all times are multiples of it, 441 samples at 22,050 Hz, so that every cut falls on a sample
+STEP = 0.02  # seconds (441 samples): all times are multiples of it, so that every cut falls on a sample
 
-SNR = {1: (8.0, 22.0), 2: (1.0, 8.0)}  # dB over the street, while it sounds, by salience
-FADE = 88  # samples, 4 ms, at both ends of a slice
+SNR = {1: (8.0, 22.0), 2: (1.0, 8.0)}  # lowest and highest signal-to-noise ratio in dB, by salience
+FADE = 88  # samples (4 ms) at both ends of a slice
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScenePlan:
     """The layout of a recording; all times are in seconds."""
 
     seconds: float  # length of the recording
     spans: tuple[tuple[float, float], ...]  # start and end of each occurrence of the sound
-    slices: tuple[tuple[int, int, float, float], ...]  # occurrence, index in the occurrence, start and end of each
-    salience: int  # 1 where the sound is in the foreground, 2 where it is in the background
+    slices: tuple[tuple[int, int, float, float], ...]  # (occurrence, index within it, start, end) of each slice
+    salience: int  # 1 if the sound is in the foreground, 2 if it is in the background
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A rendered recording."""
+    """A rendered recording with its ground truth."""
 
     samples: np.ndarray  # mono, int16, shape (n,), at `SAMPLE_RATE`
-    plan: Plan
-    truth: dict  # the sound's own facts, "snr_db", "street", "intruder" and "microphone"; ready for JSON
+    plan: ScenePlan
+    truth: dict  # settings of the sound, "snr_db", "street", "intruder" and "microphone"; ready for JSON
 
 
-def make_plan(fsID: int, label: str, seed: int) -> Plan:
-    """Lay out recording ``fsID`` of a class, in the data set of ``seed``."""
+def make_plan(fsID: int, label: str, seed: int) -> ScenePlan:
+    """Plan recording ``fsID`` of class ``label`` in the data set with this seed."""
     rng = stream(seed, fsID, "plan")
     salience = 1 if rng.random() < 0.65 else 2
-    lead = _rounded(rng.uniform(0.2, 0.8))  # the street is heard alone first
+    lead_in = _round_to_step(rng.uniform(0.2, 0.8))  # only the street
     spans, slices = [], []
     if rng.random() < LONG.get(label, 0.65):
         windows = int(rng.integers(1, 6))
-        length = _rounded(WINDOW + HOP * (windows - 1) - rng.choice([0.0, rng.uniform(0, 1.8)]))
-        spans.append((lead, _rounded(lead + length)))
+        length = _round_to_step(WINDOW + HOP * (windows - 1) - rng.choice([0.0, rng.uniform(0, 1.8)]))
+        spans.append((lead_in, _round_to_step(lead_in + length)))
         for window in range(windows):
-            start = _rounded(lead + HOP * window)
-            slices.append((0, window, start, min(_rounded(start + WINDOW), spans[0][1])))
+            start = _round_to_step(lead_in + HOP * window)
+            slices.append((0, window, start, min(_round_to_step(start + WINDOW), spans[0][1])))
     else:
-        start = lead
+        start = lead_in
         for occurrence in range(int(rng.integers(1, 6))):
-            end = _rounded(start + rng.uniform(0.5, 4.0))
+            end = _round_to_step(start + rng.uniform(0.5, 4.0))
             spans.append((start, end))
             slices.append((occurrence, 0, start, end))
-            start = _rounded(end + rng.uniform(0.2, 1.0))
-    seconds = _rounded(spans[-1][1] + rng.uniform(0.2, 0.8))
-    return Plan(seconds, tuple(spans), tuple(slices), salience)
+            start = _round_to_step(end + rng.uniform(0.2, 1.0))
+    seconds = _round_to_step(spans[-1][1] + rng.uniform(0.2, 0.8))
+    return ScenePlan(seconds, tuple(spans), tuple(slices), salience)
 
 
-def _rounded(seconds):
+def _round_to_step(seconds):
     return round(round(seconds / STEP) * STEP, 2)
 
 
 def render_recording(
     fsID: int, label: str, *, seed: int = 0, snr_db: float | None = None, settings: Mapping | None = None
 ) -> Recording:
-    """Render a whole recording.
+    """Render a complete recording.
 
     Parameters
     ----------
-    fsID, label, seed
-        The recording's number and class, from the table, and the data set's seed, as in :func:`catalogue`.
+    fsID, label
+        Number and class of the recording, from the table.
+    seed
+        Random seed of the data set, as in :func:`catalogue`.
     snr_db
-        Level of the sound above the street in dB, in place of the one drawn. All else stays: the same dog on the same
-        street, only louder.
+        Level of the sound relative to the street in dB; drawn at random by default. Everything else stays the same, so
+        you get the same dog in the same street, only louder or softer.
     settings
-        Settings to fix, such as ``{"rate": 14.0}`` for a jackhammer: keyword arguments of its function in ``SOUNDS``.
+        Fixed settings of the sound, such as ``{"rate": 14.0}`` for a jackhammer: keyword arguments of the class's
+        function in ``SOUNDS``.
 
     Raises
     ------
     DatasetError
-        The class or one of the settings is unknown.
+        If the class or a setting is unknown.
 
     Examples
     --------
@@ -124,23 +127,23 @@ def render_recording(
         check_known(name, inspect.getfullargspec(SOUNDS[label]).kwonlyargs, f"settings of {label}", DatasetError)
     plan = make_plan(fsID, label, seed)
     sound, truth = SOUNDS[label](plan.spans, plan.seconds, stream(seed, fsID, label), **settings)
-    distance = stream(seed, fsID, "place")
-    sound = far_off(sound, distance)
-    snr_db = float(prefer(snr_db, distance.uniform(*SNR[plan.salience])))
-    street, street_truth = street_bed(plan.seconds, stream(seed, fsID, "street"))
+    rng = stream(seed, fsID, "place")
+    sound = add_distance(sound, rng)
+    snr_db = float(prefer(snr_db, rng.uniform(*SNR[plan.salience])))
+    street, street_truth = make_street_noise(plan.seconds, stream(seed, fsID, "street"))
     sounding = np.concatenate([sound[n_samples(start) : n_samples(end)] for start, end in plan.spans])
     mix = street + sound / rms(sounding) * 10 ** (snr_db / 20)
     truth = {"class": label, **truth, "snr_db": round(snr_db, 2), "street": street_truth, "intruder": None}
     if plan.salience == 2:
         truth["intruder"], faint = _intruder(label, plan.seconds, stream(seed, fsID, "intruder"))
         mix += faint
-    samples, truth["microphone"] = microphone(mix, stream(seed, fsID, "microphone"))
+    samples, truth["microphone"] = apply_microphone(mix, stream(seed, fsID, "microphone"))
     return Recording(samples, plan, truth)
 
 
 def _intruder(label, seconds, rng):
-    """Render another class somewhere in a recording, faintly: its name and waveform, shape (n,)."""
-    # Never a second band: it would cost more than all the rest.
+    """Render a faint sound of another class; return its name and waveform, shape (n,)."""
+    # Never street music, because rendering a band takes longer than everything else together.
     others = [name for name in CLASSES if name not in (label, "street_music")]
     name = others[rng.integers(len(others))]
     start = rng.uniform(0, 0.5) * seconds
@@ -149,27 +152,29 @@ def _intruder(label, seconds, rng):
 
 
 def render_slices(rows: pd.DataFrame, *, seed: int = 0) -> list[np.ndarray]:
-    """Render all slices of one recording, as one task for a pool of processes.
+    """Render the slices of one recording.
 
     Parameters
     ----------
-    rows, seed
-        Rows of one recording, as ``table.groupby("fsID")`` gives them, and the table's seed, as in :func:`catalogue`.
+    rows
+        Rows of the table that belong to one recording, such as a group of ``table.groupby("fsID")``.
+    seed
+        Random seed of the table, as in :func:`catalogue`.
 
     Returns
     -------
     list of int16 array
-        One per row, in order, shape (n,) with n = (end - start) * ``SAMPLE_RATE``.
+        One array per row, in order, of shape (n,) with n = (end - start) * ``SAMPLE_RATE``.
 
     Raises
     ------
     DatasetError
-        The rows are of several recordings, the class is unknown, or a slice lies outside the recording.
+        If the rows belong to several recordings, the class is unknown, or a slice lies outside the recording.
     """
     recordings = rows[["fsID", "class"]].drop_duplicates()
     if len(recordings) != 1:
         raise DatasetError(
-            f"expected rows of one recording, found {len(recordings)}; render each group of table.groupby('fsID')"
+            f"expected rows of one recording, found {len(recordings)} recordings; split them with table.groupby('fsID')"
         )
     fs_id, label = recordings.iloc[0]
     samples = render_recording(int(fs_id), label, seed=seed).samples
@@ -180,11 +185,11 @@ def _cut(samples, start, end, fs_id):
     first, n = n_samples(start), n_samples(end - start)
     if first < 0 or n <= 2 * FADE or first + n > len(samples):
         raise DatasetError(
-            f"recording {fs_id} lasts {len(samples) / SAMPLE_RATE:.2f} s, found a slice from {start} to {end} s; "
-            "take rows from catalogue() with the same seed"
+            f"recording {fs_id} is {len(samples) / SAMPLE_RATE:.2f} s long, so it has no slice from {start} to {end} "
+            "s; use rows of catalogue() with the same seed"
         )
-    piece = samples[first : first + n].astype(float)
+    slice_samples = samples[first : first + n].astype(float)
     ramp = np.sin(np.linspace(0, np.pi / 2, FADE)) ** 2
-    piece[:FADE] *= ramp
-    piece[-FADE:] *= ramp[::-1]
-    return np.round(piece).astype(np.int16)
+    slice_samples[:FADE] *= ramp
+    slice_samples[-FADE:] *= ramp[::-1]
+    return np.round(slice_samples).astype(np.int16)

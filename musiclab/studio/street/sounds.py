@@ -1,17 +1,19 @@
-"""The ten sounds of the street: seven machines, children and dogs, and a band on a square.
+"""Synthesise the ten classes of city sounds: seven machines, children, dogs and a street band.
 
-The function of a class takes the spans (start and end, s) in which it sounds, the length of the recording (s) and a
-random generator, which draws every setting left at None; the sound's ``truth`` holds all settings. Draws whose count
-depends on a rate have a stream of their own (``events``), so that another rate is the same machine at another rate.
+The function of a class takes the spans (start and end in s) in which the sound occurs, the length of the recording in
+s, and a random generator that draws every setting left at None. The ``truth`` of the result contains all settings.
+Draws whose number depends on a rate use their own random stream (``events``), so that you hear the same machine at any
+rate.
 
-A machine is one thing that turns or strikes at a rate, and the bodies that ring with it. A voice is a buzz (the vocal
-folds) and breath, through a chain of resonances (the formants of mouth and nose). A child's mouth is short, so its
-formants lie a third higher than a man's; a dog's are few and broad.
+Machines turn or strike at a certain rate and make other bodies resonate. Voices are a buzz (the vocal folds) and
+breath, filtered by formants (the resonances of mouth and nose). Because a child's vocal tract is short, its formants
+are about a third higher than a man's.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.random import Generator
 from scipy import signal
 
 from musiclab import studio
@@ -19,7 +21,7 @@ from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
 from musiclab.studio.street.synthesis import (
     SAMPLE_RATE,
-    Sound,
+    RenderedSound,
     Spans,
     drift,
     equalise,
@@ -37,9 +39,9 @@ from musiclab.studio.street.synthesis import (
 )
 
 SPEED_OF_SOUND = 343.0  # m/s
-SIREN_PERIODS = {"wail": (2.5, 6.0), "yelp": (0.25, 0.45), "hi-lo": (0.9, 1.5)}  # seconds: least and most
+SIREN_PERIODS = {"wail": (2.5, 6.0), "yelp": (0.25, 0.45), "hi-lo": (0.9, 1.5)}  # shortest and longest, in seconds
 
-# First three formants of a man's vowels in Hz: Peterson and Barney (1952), Table II.
+# First three formants in Hz of vowels spoken by men: Peterson and Barney (1952), Table II.
 VOWELS = {
     "i": (270, 2290, 3010),
     "e": (530, 1840, 2480),
@@ -49,7 +51,7 @@ VOWELS = {
     "u": (300, 870, 2240),
 }
 
-# How a phrase is spoken: syllables (least, most), seconds of each (least, most), pitch over the voice's middle.
+# Syllables per phrase (lowest, highest), seconds per syllable (lowest, highest), factor on the voice's mean pitch.
 MANNERS = {
     "talk": ((2, 6), (0.1, 0.24), 1.0),
     "shout": ((1, 3), (0.18, 0.5), 1.35),
@@ -58,38 +60,38 @@ MANNERS = {
 }
 
 
-def air_conditioner(spans: Spans, seconds: float, rng: np.random.Generator, *, mains: float | None = None) -> Sound:
-    """Hum at the mains' even harmonics, with the fan's blade tone and air through a grille, slowly beating.
+def air_conditioner(spans: Spans, seconds: float, rng: Generator, *, mains: float | None = None) -> RenderedSound:
+    """Synthesise an air conditioner: mains hum, a fan's blade tone and air through a grille, with slow beats.
 
-    ``mains`` is 50 or 60 Hz. The hum is at twice that, because iron is pulled at both half waves. The truth holds
-    ``mains`` and ``blade_tone`` (Hz).
+    ``mains`` is the mains frequency, 50 or 60 Hz. The hum is at twice that frequency, because both half waves attract
+    iron. ``truth`` contains ``mains`` and ``blade_tone`` (Hz).
     """
     n = n_samples(seconds)
     mains = prefer(mains, float(rng.choice([50.0, 60.0])))
     events = rng.spawn(1)[0]
-    # A two- or four-pole motor turns a little slower than the mains (slip), geared by its belt.
+    # A motor with two or four poles turns a little slower than the mains (slip).
     blade_tone = mains / rng.choice([2, 4]) * rng.uniform(0.93, 0.98) * rng.integers(3, 8)
     hum = wavetable(np.full(n, 2 * mains), rng.uniform(0.2, 1, 14) / np.arange(1, 15) ** 0.9)
     fan = wavetable(blade_tone * (1 + 0.002 * drift(n, rng, 1.0)), rng.uniform(0.2, 1, 6) / np.arange(1, 7))
     grille = rng.uniform(300, 2500)
-    around = [(grille * 0.6, -8), (grille, -4), (grille * 1.7, -13)]
-    air = noise(n, rng, [(60, -2), (150, 0), *around, (9000, rng.uniform(-45, -28))])
+    resonance = [(grille * 0.6, -8), (grille, -4), (grille * 1.7, -13)]
+    air = noise(n, rng, [(60, -2), (150, 0), *resonance, (9000, rng.uniform(-45, -28))])
     air *= 1 + 0.12 * drift(n, rng, 3.0)
     x = rng.uniform(0.3, 1.1) * hum / rms(hum) + rng.uniform(0.1, 0.6) * fan / rms(fan) + air
-    if rng.random() < 0.35:  # a loose panel, rattling once per turn
-        turn = np.arange(0, seconds, 4 / mains)
+    if rng.random() < 0.35:  # a loose panel that rattles once per turn
+        times = np.arange(0, seconds, 4 / mains)
         panel = ringing(rng.uniform(700, 3500, 4), [0.02] * 4, [1.0] * 4)
-        rattle = hits(n, turn + events.normal(0, 0.002, len(turn)), events.uniform(0, 1, len(turn)), panel)
+        rattle = hits(n, times + events.normal(0, 0.002, len(times)), events.uniform(0, 1, len(times)), panel)
         x += rng.uniform(0.1, 0.4) * rattle / rms(rattle) * np.clip(drift(n, rng, 0.7), 0, None)
     beat = 1 + rng.uniform(0.03, 0.2) * np.sin(2 * np.pi * rng.uniform(0.2, 1.5) * np.arange(n) / SAMPLE_RATE)
-    return Sound(x * beat * gate(n, spans, 0.15, 0.2), {"mains": mains, "blade_tone": float(blade_tone)})
+    return RenderedSound(x * beat * gate(n, spans, 0.15, 0.2), {"mains": mains, "blade_tone": float(blade_tone)})
 
 
-def drilling(spans: Spans, seconds: float, rng: np.random.Generator, *, whine: float | None = None) -> Sound:
-    """Drill: a motor's whine that sags under load, the bit's broad noise, and in half of the drills a hammer's blows.
+def drilling(spans: Spans, seconds: float, rng: Generator, *, whine: float | None = None) -> RenderedSound:
+    """Synthesise a drill: a motor that slows down under load, the noise of the bit, and in half of the cases hammering.
 
-    ``whine`` is the fundamental of the motor at full speed, 140 to 520 Hz. The truth holds ``whine``, ``blows`` (Hz, 0
-    without a hammer) and ``bursts``, the spans of drilling.
+    ``whine`` is the fundamental of the motor at full speed, 140 to 520 Hz. ``truth`` contains ``whine``, ``blows`` (the
+    hammer's rate in Hz, or 0) and ``bursts``, the spans of drilling.
     """
     n = n_samples(seconds)
     whine = prefer(whine, float(rng.uniform(140, 520)))
@@ -101,23 +103,23 @@ def drilling(spans: Spans, seconds: float, rng: np.random.Generator, *, whine: f
     motor = wavetable(speed, rng.uniform(0.15, 1, 40) / np.arange(1, 41) ** rng.uniform(0.5, 1.0))
     bite = rng.uniform(1500, 4500)
     cut = noise(n, rng, [(150, -26), (500, -14), (bite, 0), (bite * 1.8, -8), (10000, rng.uniform(-26, -12))])
-    cut *= (0.25 + load) * (1 + 0.5 * wavetable(speed / 6, [1.0, 0.4]))  # the bit turns slower than the motor
+    cut *= (0.25 + load) * (1 + 0.5 * wavetable(speed / 6, [1.0, 0.4]))  # the bit turns six times slower than the motor
     x = running * (rng.uniform(0.5, 1.1) * motor / rms(motor) + rng.uniform(0.5, 1.2) * cut / rms(cut))
     if blows:
         times = np.arange(0, seconds, 1 / blows)
         masonry = ringing(rng.uniform(250, 5000, 7), rng.uniform(0.01, 0.05, 7), rng.uniform(0.3, 1, 7))
-        struck = hits(n, times, rng.uniform(0.7, 1, len(times)), masonry) * load
-        x += rng.uniform(0.6, 1.3) * struck / rms(struck)
-    return Sound(x, {"whine": whine, "blows": blows, "bursts": bursts})
+        hammering = hits(n, times, rng.uniform(0.7, 1, len(times)), masonry) * load
+        x += rng.uniform(0.6, 1.3) * hammering / rms(hammering)
+    return RenderedSound(x, {"whine": whine, "blows": blows, "bursts": bursts})
 
 
 def engine_idling(
-    spans: Spans, seconds: float, rng: np.random.Generator, *, rpm: float | None = None, cylinders: int | None = None
-) -> Sound:
-    """Idle: exhaust pulses at the firing rate through the pipe's resonances, and noise of valves and intake.
+    spans: Spans, seconds: float, rng: Generator, *, rpm: float | None = None, cylinders: int | None = None
+) -> RenderedSound:
+    """Synthesise an idling four-stroke engine: exhaust pulses through a resonant pipe, and noise of valves and intake.
 
-    ``rpm`` is 600 to 1150 turns per minute; ``cylinders``, of a four-stroke engine, 2 to 8. The truth holds both and
-    ``firing_rate`` (Hz) = rpm / 60 * cylinders / 2, because each cylinder fires at every second turn.
+    ``rpm`` is 600 to 1150 turns per minute, ``cylinders`` is 2 to 8. ``truth`` contains both and ``firing_rate`` (Hz) =
+    rpm / 60 * cylinders / 2, because each cylinder fires once every two turns.
     """
     n = n_samples(seconds)
     rpm = prefer(rpm, float(rng.uniform(600, 1150)))
@@ -127,9 +129,9 @@ def engine_idling(
     cycle = np.cumsum(firing_rate * (1 + 0.012 * drift(n, rng, 1.5) + 0.006 * drift(n, rng, 9.0))) / SAMPLE_RATE
     count = int(cycle[-1])
     times = np.interp(np.arange(1, count + 1), cycle, np.arange(n)) / SAMPLE_RATE
-    # No two cylinders are alike: the sound repeats at every cycle of the engine, not only at every firing.
-    uneven = events.uniform(1 - rng.uniform(0.05, 0.5), 1, cylinders)
-    gains = np.resize(uneven, count) * (1 + 0.08 * events.standard_normal(count))
+    # Cylinders differ in strength, so the sound repeats once per engine cycle and not at every firing.
+    strengths = events.uniform(1 - rng.uniform(0.05, 0.5), 1, cylinders)
+    gains = np.resize(strengths, count) * (1 + 0.08 * events.standard_normal(count))
     modes = np.array([55, 110, 210, 420, 900]) * rng.uniform(0.75, 1.35, 5)
     pipe = ringing(modes, rng.uniform(0.02, 0.09, 5), [1.0, 0.9, *rng.uniform(0.1, 0.8, 3)])
     exhaust = hits(n, times, gains, pipe)
@@ -139,14 +141,14 @@ def engine_idling(
     intake = noise(n, rng, [(60, 0), (300, -6), (1500, -18), (8000, -36)])
     x = exhaust / rms(exhaust) + rng.uniform(0.08, 0.6) * valves / rms(valves) + rng.uniform(0.1, 0.4) * intake
     truth = {"rpm": rpm, "cylinders": cylinders, "firing_rate": firing_rate}
-    return Sound(x * gate(n, spans, 0.12, 0.2), truth)
+    return RenderedSound(x * gate(n, spans, 0.12, 0.2), truth)
 
 
-def jackhammer(spans: Spans, seconds: float, rng: np.random.Generator, *, rate: float | None = None) -> Sound:
-    """Hammer at a steady rate: the chisel's metal rings, the ground thumps, the exhaust hisses, debris rattles.
+def jackhammer(spans: Spans, seconds: float, rng: Generator, *, rate: float | None = None) -> RenderedSound:
+    """Synthesise a jackhammer: a ringing chisel, thumps of the ground, hissing exhaust and rattling debris.
 
-    ``rate`` is 9 to 22 impacts per second. The truth holds ``rate``, ``modes`` (Hz, of the chisel) and ``bursts``,
-    the spans of hammering.
+    ``rate`` is 9 to 22 impacts per second. ``truth`` contains ``rate``, ``modes`` (resonances of the chisel in Hz) and
+    ``bursts``, the spans of hammering.
     """
     n = n_samples(seconds)
     rate = prefer(rate, float(rng.uniform(9, 22)))
@@ -164,39 +166,39 @@ def jackhammer(spans: Spans, seconds: float, rng: np.random.Generator, *, rate: 
     rattle = hits(n, rubble, rng.exponential(1, len(rubble)), ringing(rng.uniform(1500, 7000, 5), [0.01] * 5, [1] * 5))
     x = rng.uniform(0.5, 1.1) * chisel / rms(chisel) + rng.uniform(0.4, 1.1) * ground / rms(ground)
     x += rng.uniform(0.3, 0.9) * hiss / rms(hiss) + 0.15 * rattle / rms(rattle) * gate(n, bursts, 0.05, 0.05)
-    return Sound(x, {"rate": rate, "modes": modes.round(1).tolist(), "bursts": bursts})
+    return RenderedSound(x, {"rate": rate, "modes": modes.round(1).tolist(), "bursts": bursts})
 
 
-def car_horn(spans: Spans, seconds: float, rng: np.random.Generator, *, tones: Sequence[float] | None = None) -> Sound:
-    """Honk with one to three vibrating plates, each with a flared horn.
+def car_horn(spans: Spans, seconds: float, rng: Generator, *, tones: Sequence[float] | None = None) -> RenderedSound:
+    """Synthesise a car horn with one to three vibrating plates, each in a flared horn.
 
-    ``tones`` are their fundamentals: one of 290 to 470 Hz, mostly with a third and at times a fifth above it. The
-    truth holds ``tones`` and ``honks``, the spans of sounding.
+    ``tones`` are the fundamentals: one of 290 to 470 Hz, usually with a third and sometimes a fifth above it. ``truth``
+    contains ``tones`` and ``honks``, the spans of honking.
     """
     n = n_samples(seconds)
     chord = [(1, 1.26), (1, 1.19), (1, 1.25), (1, 1.26, 1.5), (1,)][rng.integers(5)]
     tones = prefer(tones, rng.uniform(290, 470) * np.array(chord))
-    # A driver honks short and often, or leans on it.
+    # From short, frequent honks to leaning on the horn.
     on, off = [((0.12, 0.35), (0.08, 0.3)), ((0.4, 1.2), (0.15, 0.6)), ((1.5, 4.0), (0.3, 0.6))][rng.integers(3)]
     honks = stretches(spans, rng, on, off)
     pressed = gate(n, honks, 0.025, 0.05)
-    bell = rng.uniform(1800, 3600)  # the flare passes a broad band best
+    bell = rng.uniform(1800, 3600)  # Hz: centre of the broad band that the flare radiates best
     partials = np.arange(1, 33)
     x = np.zeros(n)
     for tone in tones:
         amplitudes = 1 / (1 + ((tone * partials - bell) / (0.5 * bell)) ** 2) + 0.35 / partials
-        # The plate starts a little flat, and its amplitude is never quite even.
+        # The plate starts a little flat.
         frequency = tone * (0.97 + 0.03 * np.sqrt(pressed)) * (1 + 0.0006 * rng.standard_normal())
         x += rng.uniform(0.5, 1) * wavetable(frequency, amplitudes * rng.uniform(0.5, 1, 32))
-    return Sound(x * pressed, {"tones": [float(tone) for tone in tones], "honks": honks})
+    return RenderedSound(x * pressed, {"tones": [float(tone) for tone in tones], "honks": honks})
 
 
-def gun_shot(spans: Spans, seconds: float, rng: np.random.Generator, *, shots: Sequence[float] | None = None) -> Sound:
-    """Shoot: the muzzle's blast, at times the bullet's crack before it, echoes from walls and a decaying tail.
+def gun_shot(spans: Spans, seconds: float, rng: Generator, *, shots: Sequence[float] | None = None) -> RenderedSound:
+    """Synthesise gunshots: muzzle blast, sometimes the crack of the bullet, echoes from walls and a decaying tail.
 
-    The blast is a Friedlander wave, p(t) = (1 - t/T) exp(-t/T), the textbook shape of a small explosion; the crack of
-    a supersonic bullet has the shape of an N. ``shots`` are times in seconds: single shots or automatic fire from the
-    start of each span. The truth holds ``shots`` and ``supersonic`` (bool).
+    The blast is a Friedlander wave, p(t) = (1 - t/T) exp(-t/T), the standard model of an explosion. The crack of a
+    supersonic bullet is an N-wave and precedes the blast. ``shots`` are times in s: by default single shots or
+    automatic fire from the start of each span. ``truth`` contains ``shots`` and ``supersonic`` (bool).
     """
     n = n_samples(seconds)
     automatic, rate = rng.random() < 0.3, rng.uniform(8, 13)
@@ -210,7 +212,7 @@ def gun_shot(spans: Spans, seconds: float, rng: np.random.Generator, *, shots: S
         shot = np.concatenate([np.zeros(lead), shot])
         shot[:7] += 6 * crack
         t = np.arange(len(shot)) / SAMPLE_RATE
-    for _ in range(rng.integers(3, 9)):  # walls, rough and so blurred over 300 samples, 14 ms
+    for _ in range(rng.integers(3, 9)):  # rough walls, which blur each echo over 300 samples (14 ms)
         wall = n_samples(rng.uniform(0.015, 0.3))
         echo = noise(300, rng, [(80, 0), (800, 0), (6000, -20)]) * np.exp(-np.arange(300) / 60)
         shot[wall : wall + 300] += rng.uniform(0.5, 2.5) * echo
@@ -219,11 +221,11 @@ def gun_shot(spans: Spans, seconds: float, rng: np.random.Generator, *, shots: S
     shot = shot + rng.uniform(0.5, 2.0) * tail
     shot = equalise(shot, [(40, -12), (90, 0), (4000, 0), (10000, rng.uniform(-14, -3))])
     x = hits(n, shots, np.ones(len(shots)), shot)
-    return Sound(x, {"shots": shots.round(4).tolist(), "supersonic": supersonic})
+    return RenderedSound(x, {"shots": shots.round(4).tolist(), "supersonic": supersonic})
 
 
 def _volleys(spans, rng, rate):
-    """Draw times (s) of shots within ``spans``, single or ``rate`` per second."""
+    """Draw the times (s) of shots within ``spans``: volleys at ``rate`` Hz, or single shots if ``rate`` is 0."""
     shots = []
     for start, end in spans:
         time = start + 0.03
@@ -237,19 +239,19 @@ def _volleys(spans, rng, rate):
 def siren(
     spans: Spans,
     seconds: float,
-    rng: np.random.Generator,
+    rng: Generator,
     *,
     kind: str | None = None,
     low: float | None = None,
     high: float | None = None,
     period: float | None = None,
     speed: float | None = None,
-) -> Sound:
-    """Drive past with a siren: its sweep, the Doppler shift of its speed, an echo from the houses.
+) -> RenderedSound:
+    """Synthesise the siren of a passing vehicle, with Doppler shift and echoes from houses.
 
-    ``kind`` is "wail" (a slow sweep), "yelp" (a fast one) or "hi-lo" (two tones in turn), between ``low`` and
-    ``high`` Hz; ``period`` is in seconds, from one low to the next; ``speed`` is that of the vehicle, 0 to 22 m/s.
-    The truth holds all five. Another ``kind`` raises :class:`DatasetError`.
+    ``kind`` is "wail" (a slow sweep), "yelp" (a fast sweep) or "hi-lo" (two alternating tones), between ``low`` and
+    ``high`` Hz. ``period`` is the time in s from one low to the next, ``speed`` the speed of the vehicle, 0 to 22 m/s.
+    ``truth`` contains all five. An unknown ``kind`` raises :class:`DatasetError`.
     """
     n = n_samples(seconds)
     kind = prefer(kind, str(rng.choice(list(SIREN_PERIODS), p=[0.45, 0.3, 0.25])))
@@ -259,48 +261,49 @@ def siren(
     period = prefer(period, float(rng.uniform(*SIREN_PERIODS[kind])))
     speed = prefer(speed, float(rng.choice([0.0, rng.uniform(6, 22)])))
 
-    # The sweep is laid out in the siren's own time, from 1 s before the recording: sound takes time to arrive.
-    own_time = np.arange(-SAMPLE_RATE, n) / SAMPLE_RATE
-    turn = (own_time / period + rng.random()) % 1
+    # The sweep runs on the clock of the siren and starts 1 s before the recording, because sound takes time to arrive.
+    siren_time = np.arange(-SAMPLE_RATE, n) / SAMPLE_RATE
+    turn = (siren_time / period + rng.random()) % 1
     if kind == "hi-lo":
         up = (turn > 0.5).astype(float)
     else:
         rise = rng.uniform(0.35, 0.7) if kind == "wail" else 0.5
         up = np.where(turn < rise, turn / rise, (1 - turn) / (1 - rise))
-        up = np.sin(np.pi / 2 * up) if kind == "wail" else up  # a motor's wail bends over at the top
+        up = np.sin(np.pi / 2 * up) if kind == "wail" else up  # the sweep of a wail slows down at the top
     frequency = low * (high / low) ** up
     cycles = np.cumsum(frequency) / SAMPLE_RATE
 
     t = np.arange(n) / SAMPLE_RATE
     aside = rng.uniform(5, 25)  # metres from the road
-    passing = rng.uniform(-0.3, 1.3) * seconds  # time of passing by
-    distance = np.minimum(np.hypot(aside, speed * (t - passing)), 300.0)  # at most 0.87 s away
-    heard = np.interp(t - distance / SPEED_OF_SOUND, own_time, cycles)  # the Doppler shift is this delay changing
+    passing_time = rng.uniform(-0.3, 1.3) * seconds
+    distance = np.minimum(np.hypot(aside, speed * (t - passing_time)), 300.0)  # metres; a delay of at most 0.87 s
+    phase = np.interp(t - distance / SPEED_OF_SOUND, siren_time, cycles)  # the changing delay causes the Doppler shift
     partials = np.arange(1, 20)
     throat = rng.uniform(1000, 2500)
     amplitudes = np.where(partials % 2, 1.0, rng.uniform(0.1, 0.6)) / partials ** rng.uniform(0.7, 1.2)
     amplitudes = amplitudes / (1 + ((partials * np.sqrt(low * high) - throat) / throat) ** 2)
-    x = wavetable_at(heard, amplitudes, 1.1 * high) * (aside / distance) ** 0.5  # softened: a recorder rides its level
+    x = wavetable_at(phase, amplitudes, 1.1 * high) * (aside / distance) ** 0.5  # less than 1/r: automatic gain control
     x *= gate(n, spans, 0.1, 0.15)
     for _ in range(3):
-        late = n_samples(rng.uniform(0.08, 0.4))
-        x[late:] += rng.uniform(0.1, 0.4) * x[:-late]
-    return Sound(x / rms(x), {"kind": kind, "low": low, "high": high, "period": period, "speed": speed})
+        delay = n_samples(rng.uniform(0.08, 0.4))
+        x[delay:] += rng.uniform(0.1, 0.4) * x[:-delay]
+    return RenderedSound(x / rms(x), {"kind": kind, "low": low, "high": high, "period": period, "speed": speed})
 
 
 def utterance(
     f0: np.ndarray,
     envelope: np.ndarray,
     formants: Sequence[float],
-    rng: np.random.Generator,
+    rng: Generator,
     *,
     breath: float = 0.1,
     roughness: float = 0.0,
 ) -> np.ndarray:
-    """Utter a voiced sound, shape (n,), of pitch ``f0`` (Hz) and loudness ``envelope``, both of shape (n,).
+    """Synthesise a voiced sound with pitch ``f0`` (Hz) and amplitude ``envelope``, all of shape (n,).
 
-    Each of the ``formants`` (Hz) is 60 Hz plus 6 % of its frequency wide. ``breath`` is the level of the noise relative
-    to the buzz, ``roughness`` the relative standard deviation of the pitch, drawn 60 times per second: 0.05 is hoarse.
+    ``formants`` are in Hz; the bandwidth of a formant is 60 Hz plus 6 % of its frequency. ``breath`` is the level of
+    the noise relative to the buzz. ``roughness`` is the relative standard deviation of the pitch, drawn 60 times per
+    second; 0.05 sounds hoarse.
     """
     n = len(f0)
     if roughness:
@@ -311,34 +314,34 @@ def utterance(
     for formant in formants:
         radius = np.exp(-np.pi * (60 + 0.06 * formant) / SAMPLE_RATE)
         a1, a2 = -2 * radius * np.cos(2 * np.pi * formant / SAMPLE_RATE), radius**2
-        sections.append([1 + a1 + a2, 0, 0, 1, a1, a2])  # unit gain at 0 Hz, as in Klatt (1980)
+        sections.append([1 + a1 + a2, 0, 0, 1, a1, a2])  # resonator with unit gain at 0 Hz (Klatt 1980)
     x = signal.sosfilt(sections, source) * envelope
     return x / max(np.max(np.abs(x)), 1e-9) * np.max(envelope)
 
 
 def _arch(n, attack, release):
-    """An envelope, shape (n,), up in ``attack`` and down in ``release``, both as fractions of its length."""
+    """Compute an envelope, shape (n,); ``attack`` and ``release`` are fractions of its length."""
     t = np.linspace(0, 1, n)
     return np.clip(np.minimum(t / attack, (1 - t) / release), 0, 1) ** 1.5
 
 
 def _phrase(rng, pitch, scale, manner):
-    """Utter a phrase without words, shape (n,), in one of the ``MANNERS``.
+    """Synthesise a phrase without words, shape (n,), in one of the ``MANNERS``.
 
-    ``pitch`` is the middle of the voice in Hz, ``scale`` the ratio of its formants to a man's: 1.15 for a woman, 1.2
-    and up for a child.
+    ``pitch`` is the mean pitch of the voice in Hz. ``scale`` is the ratio of its formants to those of a man: 1.15 for a
+    woman, 1.2 or more for a child.
     """
-    syllables, length, lift = MANNERS[manner]
+    syllables, syllable_seconds, pitch_factor = MANNERS[manner]
     pieces = []
     for syllable in range(rng.integers(*syllables, endpoint=True)):
-        n = n_samples(rng.uniform(*length))
+        n = n_samples(rng.uniform(*syllable_seconds))
         t = np.linspace(0, 1, n)
         bend = rng.uniform(-0.25, 0.25) * t + rng.uniform(0.05, 0.3) * np.sin(np.pi * t)
-        f0 = pitch * lift * 2 ** (bend + 0.12 * rng.standard_normal() - 0.06 * syllable)
+        f0 = pitch * pitch_factor * 2 ** (bend + 0.12 * rng.standard_normal() - 0.06 * syllable)
         vowel = "a" if manner == "laugh" else list(VOWELS)[rng.integers(len(VOWELS))]
         formants = scale * np.array([*VOWELS[vowel], 3500, 4500, 5500, 6500])
         voiced = utterance(f0, _arch(n, 0.15, 0.35), formants, rng, breath=0.5 if manner == "laugh" else 0.08)
-        if manner != "scream" and rng.random() < 0.35:  # a consonant's hiss before the vowel
+        if manner != "scream" and rng.random() < 0.35:  # hiss of a consonant before the vowel
             m = n_samples(rng.uniform(0.03, 0.09))
             hiss = noise(m, rng, [(1000, -30), (2500 * scale, 0), (9000, -8)]) * np.hanning(m)
             pieces.append(0.12 * hiss)
@@ -348,25 +351,25 @@ def _phrase(rng, pitch, scale, manner):
 
 
 def _talking(n, spans, rng, voices, pause):
-    """Let voices talk in phrases within ``spans``, with pauses of ``pause`` s (least, most): shape (n,)."""
+    """Synthesise talking voices within ``spans``, shape (n,), with pauses of ``pause`` s (shortest, longest)."""
     x = np.zeros(n)
     for voice in voices:
-        manners, odds = voice["manners"]
+        manners, weights = voice["manners"]
         for start, end in spans:
-            time = start + rng.uniform(0, 0.6 * pause[1]) * (voice is not voices[0])  # somebody speaks at once
+            time = start + rng.uniform(0, 0.6 * pause[1]) * (voice is not voices[0])  # the first voice starts at once
             while time < end - 0.1:
-                spoken = _phrase(rng, voice["pitch"], voice["scale"], str(rng.choice(manners, p=odds)))
-                first, last = n_samples(time), min(n_samples(end), n_samples(time) + len(spoken), n)
-                spoken = spoken[: max(last - first, 0)]
-                fade = min(len(spoken), 220)  # 10 ms, for a phrase cut off by the end of the span
-                spoken[len(spoken) - fade :] *= np.linspace(1, 0, fade)
-                x[first : first + len(spoken)] += voice["level"] * spoken
-                time += len(spoken) / SAMPLE_RATE + rng.uniform(*pause)
+                phrase = _phrase(rng, voice["pitch"], voice["scale"], str(rng.choice(manners, p=weights)))
+                first, last = n_samples(time), min(n_samples(end), n_samples(time) + len(phrase), n)
+                phrase = phrase[: max(last - first, 0)]
+                fade = min(len(phrase), 220)  # 10 ms, in case the end of the span cuts off the phrase
+                phrase[len(phrase) - fade :] *= np.linspace(1, 0, fade)
+                x[first : first + len(phrase)] += voice["level"] * phrase
+                time += len(phrase) / SAMPLE_RATE + rng.uniform(*pause)
     return x
 
 
-def murmur(seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Let adults talk some way off, shape (n,), unit RMS: part of a street's background."""
+def murmur(seconds: float, rng: Generator) -> np.ndarray:
+    """Synthesise adults who talk in the distance, shape (n,), with unit RMS."""
     voices = [
         {"pitch": pitch, "scale": 1.0 if pitch < 150 else 1.15, "level": 1.0, "manners": (("talk",), (1.0,))}
         for pitch in rng.uniform(90, 240, 3)
@@ -376,10 +379,10 @@ def murmur(seconds: float, rng: np.random.Generator) -> np.ndarray:
     return x / rms(x)
 
 
-def children_playing(spans: Spans, seconds: float, rng: np.random.Generator, *, children: int | None = None) -> Sound:
-    """Let 2 to 5 ``children`` call, laugh and scream at once in a playground that echoes.
+def children_playing(spans: Spans, seconds: float, rng: Generator, *, children: int | None = None) -> RenderedSound:
+    """Synthesise 2 to 5 ``children`` who talk, shout, laugh and scream in a reverberant playground.
 
-    The truth holds ``children`` and ``pitches``, the middle pitch of each in Hz.
+    ``truth`` contains ``children`` and ``pitches``, the mean pitch of each child in Hz.
     """
     n = n_samples(seconds)
     children = prefer(children, int(rng.integers(2, 6)))
@@ -392,36 +395,36 @@ def children_playing(spans: Spans, seconds: float, rng: np.random.Generator, *, 
     ]
     x = _talking(n, spans, rng, voices, (0.1, 1.1))
     x = reverberate(x, rng, rng.uniform(0.3, 1.2), rng.uniform(0.2, 0.9))
-    return Sound(x, {"children": children, "pitches": pitches.round(1).tolist()})
+    return RenderedSound(x, {"children": children, "pitches": pitches.round(1).tolist()})
 
 
-def dog_bark(spans: Spans, seconds: float, rng: np.random.Generator, *, pitch: float | None = None) -> Sound:
-    """Bark: a pitch that leaps up and falls, rough folds, breath, and the formants of a muzzle.
+def dog_bark(spans: Spans, seconds: float, rng: Generator, *, pitch: float | None = None) -> RenderedSound:
+    """Synthesise a barking dog: a rough, breathy voice whose pitch rises quickly and falls.
 
-    ``pitch`` is the top of a bark's pitch, 220 (a mastiff) to 1000 Hz (a terrier); length and formants follow from it.
-    The truth holds ``pitch`` and ``barks``, their spans.
+    ``pitch`` is the highest pitch of a bark, from 220 Hz (a mastiff) to 1000 Hz (a terrier); it also determines
+    duration and formants. ``truth`` contains ``pitch`` and ``barks``, the spans of the barks.
     """
     n = n_samples(seconds)
     pitch = prefer(pitch, float(220 * (1000 / 220) ** rng.random()))
-    small = np.log(pitch / 220) / np.log(1000 / 220)  # 0 a mastiff, 1 a terrier
-    length = 0.28 - 0.16 * small
-    formants = np.array([480, 1150, 2600, 3900, 5200, 6500]) * (1 + 0.6 * small) * rng.uniform(0.9, 1.1, 6)
-    rough, breath, hurry = rng.uniform(0.01, 0.08), rng.uniform(0.15, 0.6), rng.uniform(0.6, 1.8)
-    barks = stretches(spans, rng, (0.7 * length, 1.3 * length), (0.1 * hurry, 0.5 * hurry))
+    smallness = np.log(pitch / 220) / np.log(1000 / 220)  # 0 for a mastiff, 1 for a terrier
+    length = 0.28 - 0.16 * smallness  # seconds
+    formants = np.array([480, 1150, 2600, 3900, 5200, 6500]) * (1 + 0.6 * smallness) * rng.uniform(0.9, 1.1, 6)
+    roughness, breath, pause = rng.uniform(0.01, 0.08), rng.uniform(0.15, 0.6), rng.uniform(0.6, 1.8)
+    barks = stretches(spans, rng, (0.7 * length, 1.3 * length), (0.1 * pause, 0.5 * pause))
     x = np.zeros(n)
     for start, end in barks:
         m = min(n_samples(end - start), n - n_samples(start))
         t = np.linspace(0, 1, m)
         f0 = pitch * rng.uniform(0.85, 1.0) * (0.55 + 0.45 * np.sin(np.pi * np.clip(t * 1.1, 0, 1)) ** 0.7)
-        bark = utterance(f0, _arch(m, 0.08, 0.5), formants, rng, breath=breath, roughness=rough)
+        bark = utterance(f0, _arch(m, 0.08, 0.5), formants, rng, breath=breath, roughness=roughness)
         x[n_samples(start) : n_samples(start) + m] += rng.uniform(0.6, 1) * bark
-    return Sound(x, {"pitch": pitch, "barks": barks})
+    return RenderedSound(x, {"pitch": pitch, "barks": barks})
 
 
-def street_music(spans: Spans, seconds: float, rng: np.random.Generator, *, genre: str | None = None) -> Sound:
-    """Play a Studio track of a ``genre`` from across a square, dulled by distance, amid the talk of a crowd.
+def street_music(spans: Spans, seconds: float, rng: Generator, *, genre: str | None = None) -> RenderedSound:
+    """Render a Studio track of ``genre`` as street music: at a distance, with reverberation and a murmuring crowd.
 
-    The truth holds ``genre`` and ``track_seed``, with which ``studio.render`` plays it again.
+    ``truth`` contains ``genre`` and ``track_seed``, the arguments with which ``studio.render`` reproduces the track.
     """
     genres = list(studio.GENRES)
     genre = prefer(genre, genres[rng.integers(len(genres))])
@@ -430,4 +433,4 @@ def street_music(spans: Spans, seconds: float, rng: np.random.Generator, *, genr
     x = equalise(x, [(60, -12), (200, 0), (2000, 0), (9000, rng.uniform(-24, -6))])
     x = reverberate(x / rms(x), rng, rng.uniform(0.4, 1.2), rng.uniform(0.2, 0.8))
     x += rng.uniform(0.02, 0.25) * murmur(seconds, rng)
-    return Sound(x * gate(len(x), spans, 0.1, 0.2), {"genre": genre, "track_seed": track_seed})
+    return RenderedSound(x * gate(len(x), spans, 0.1, 0.2), {"genre": genre, "track_seed": track_seed})

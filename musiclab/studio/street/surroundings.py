@@ -1,4 +1,4 @@
-"""The surroundings of a sound: street, distance and microphone."""
+"""Place a sound in its surroundings: street noise, distance and microphone."""
 
 import numpy as np
 from scipy import signal
@@ -10,11 +10,11 @@ from musiclab.studio.street.synthesis import SAMPLE_RATE, drift, equalise, n_sam
 PEAK = 0.89  # -1.01 dBFS
 
 
-def street_bed(seconds: float, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
-    """Make the background of a street, shape (n,), unit RMS: far traffic, cars, wind, at times birds and people.
+def make_street_noise(seconds: float, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    """Generate street noise, shape (n,), with unit RMS: traffic, passing cars, wind, and sometimes birds and people.
 
-    The second value returned is its truth: levels of ``traffic``, ``wind``, ``murmur`` and ``birds``, and ``cars``, the
-    times (s) at which they pass.
+    Also returns the ground truth: levels of ``traffic``, ``wind``, ``murmur`` and ``birds``, and the times (s) at which
+    ``cars`` pass.
     """
     n = n_samples(seconds)
     t = np.arange(n) / SAMPLE_RATE
@@ -32,7 +32,7 @@ def street_bed(seconds: float, rng: np.random.Generator) -> tuple[np.ndarray, di
     if len(cars):
         rumble += 1.2 * passing * noise(n, rng, [(80, -6), (tyres, 0), (2.5 * tyres, -10), (9000, -30)])
     street = levels["traffic"] * rumble
-    if levels["wind"]:  # the gusts' own rumble at the microphone: low, and squared because force grows so
+    if levels["wind"]:  # rumble of gusts at the microphone, squared because the force of wind grows quadratically
         gusts = drift(n, rng, 0.9) ** 2
         street += levels["wind"] * gusts * noise(n, rng, [(40, 0), (100, -4), (300, -20), (2000, -50)])
     if levels["murmur"]:
@@ -44,7 +44,7 @@ def street_bed(seconds: float, rng: np.random.Generator) -> tuple[np.ndarray, di
 
 
 def _birds(n, rng):
-    """Make chirps, quick glides between 2.5 and 6 kHz, shape (n,)."""
+    """Generate bird chirps, shape (n,), as quick glides between 2.5 and 6 kHz."""
     x = np.zeros(n)
     for start in rng.integers(0, n, rng.poisson(1.5 * n / SAMPLE_RATE)):
         m = min(n_samples(rng.uniform(0.05, 0.2)), n - start)
@@ -53,19 +53,19 @@ def _birds(n, rng):
     return 4 * x
 
 
-def far_off(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def add_distance(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Move ``sound``, shape (n,), to a varying distance, where air damps its treble and houses reflect it."""
-    far = np.clip(rng.random() + 0.3 * drift(len(sound), rng, 0.4), 0, 1)  # 0 here, 1 round the corner
-    dull = reverberate(equalise(sound, [(500, 0), (2500, -6), (9000, -26)]), rng, rng.uniform(0.25, 1.3), 0.9)
-    return ((1 - far) * sound + far * dull) * 10 ** (4 * drift(len(sound), rng, 0.4) / 20)
+    farness = np.clip(rng.random() + 0.3 * drift(len(sound), rng, 0.4), 0, 1)  # 0 nearby, 1 round the corner
+    distant = reverberate(equalise(sound, [(500, 0), (2500, -6), (9000, -26)]), rng, rng.uniform(0.25, 1.3), 0.9)
+    return ((1 - farness) * sound + farness * distant) * 10 ** (4 * drift(len(sound), rng, 0.4) / 20)
 
 
-def microphone(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
-    """Record ``x``, shape (n,), of any level, as int16 samples with a peak of at most -1 dBFS and no DC.
+def apply_microphone(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    """Record ``x``, shape (n,), as int16 samples with a peak of at most -1 dBFS and no DC offset.
 
-    The second value returned is the truth about the device: ``tilt_db`` (dB per octave), ``low_cut`` and ``high_cut``
-    (Hz), ``noise_db`` (relative to the sound), ``level_db`` (target RMS, dBFS), ``automatic`` (share of the level
-    changes that it evens out) and ``headroom`` (dB above the RMS at which its limiter works).
+    Also returns the ground truth of the microphone: ``tilt_db`` (dB per octave), ``low_cut`` and ``high_cut`` (Hz),
+    ``noise_db`` (relative to the sound), ``level_db`` (target RMS, dBFS), ``automatic`` (strength of the automatic gain
+    control, 0 to 1) and ``headroom`` (limiter threshold in dB above the RMS).
     """
     tilt = rng.uniform(-1.0, 1.0)
     low_cut, high_cut = np.exp(rng.uniform(np.log([45, 5500]), np.log([180, 10500])))
@@ -81,7 +81,7 @@ def microphone(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dic
     x += 10 ** (noise_db / 20) * noise(len(x), rng, [(100, 0), (1000, 0), (high_cut, 2), (11025, -20)])
     loudness = np.sqrt(uniform_filter1d(x * x, n_samples(0.1), mode="nearest").clip(1e-6))
     x *= loudness**-automatic
-    # A limiter without distortion: the gain that each peak needs, held over 5 ms, then smoothed over the same 5 ms.
+    # To limit without distortion, hold the gain that each peak needs for 5 ms, then smooth it over the same 5 ms.
     x *= 10 ** (-headroom / 20) / rms(x)
     width = n_samples(0.005) | 1
     peaks = maximum_filter1d(np.abs(x), width, mode="nearest")
@@ -89,6 +89,6 @@ def microphone(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dic
     x = signal.sosfilt(signal.butter(2, 30, "highpass", fs=SAMPLE_RATE, output="sos"), x)
     x *= min(10 ** (level_db / 20) / rms(x), PEAK / np.max(np.abs(x)))
     names = ("tilt_db", "low_cut", "high_cut", "noise_db", "level_db", "automatic", "headroom")
-    drawn = (tilt, low_cut, high_cut, noise_db, level_db, automatic, headroom)
+    values = (tilt, low_cut, high_cut, noise_db, level_db, automatic, headroom)
     samples = np.clip(np.round(x * 32768), -PEAK * 32768, PEAK * 32768).astype(np.int16)
-    return samples, {name: round(float(value), 2) for name, value in zip(names, drawn, strict=True)}
+    return samples, {name: round(float(value), 2) for name, value in zip(names, values, strict=True)}

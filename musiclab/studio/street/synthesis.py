@@ -1,7 +1,7 @@
-"""Noise, pulses, resonances, contours, spans of time and rooms for the Street sounds.
+"""Build sounds from a source and a filter.
 
-Sounds are source and filter: something periodic or noisy (``wavetable``, ``noise``, ``hits``) through something that
-rings (``ringing``, ``equalise``, ``reverberate``). To avoid aliasing, no partial lies above ``HIGHEST``.
+Sources are tones (``wavetable``), noise (``noise``) and impacts (``hits``). Filters are resonances (``ringing``),
+equalisers (``equalise``) and rooms (``reverberate``). To avoid aliasing, no partial lies above ``HIGHEST``.
 """
 
 from collections.abc import Sequence
@@ -12,56 +12,56 @@ from scipy import fft, signal
 
 from musiclab.studio.synthesis import SAMPLE_RATE, read_cycle
 
-HIGHEST = 10_000.0  # Hz: the highest partial made, a tenth under the Nyquist frequency of 11,025 Hz
+HIGHEST = 10_000.0  # Hz: the highest partial, a tenth below the Nyquist frequency of 11,025 Hz
 
 Spans = Sequence[Sequence[float]]
-"""Stretches of time: start and end of each, in seconds."""
+"""Intervals of time, as (start, end) in seconds."""
 
 Curve = Sequence[tuple[float, float]]
-"""Points (Hz, dB) in rising frequency, joined by straight lines over log frequency, flat outside."""
+"""Frequency response as points (Hz, dB) with rising frequency, interpolated linearly over log frequency."""
 
 
-class Sound(NamedTuple):
-    """A rendered sound and its ground truth."""
+class RenderedSound(NamedTuple):
+    """A synthesised sound with its ground truth."""
 
-    waveform: np.ndarray  # float64, shape (n,), of any level: the scene sets the level
-    truth: dict  # what was asked or drawn (rates, frequencies, times), ready for JSON
+    waveform: np.ndarray  # float64, shape (n,), of any level, because the scene sets the level
+    truth: dict  # all settings (rates, frequencies, times), fixed or drawn; ready for JSON
 
 
 def n_samples(seconds: float) -> int:
-    """Convert ``seconds`` to samples, rounded to the nearest."""
+    """Convert ``seconds`` to the nearest number of samples."""
     return round(seconds * SAMPLE_RATE)
 
 
 def prefer(value: Any, drawn: Any) -> Any:
-    """Return ``value``, or ``drawn`` if it is None: fixing a setting leaves all later draws as they were."""
+    """Return ``value``, or ``drawn`` if it is None. A fixed setting thus doesn't change the draws after it."""
     return drawn if value is None else value
 
 
 def rms(x: np.ndarray) -> float:
-    """Compute the root mean square of ``x``, at least 1e-12 so that it can be divided by."""
+    """Compute the root mean square of ``x``, at least 1e-12 so that it is safe to divide by."""
     return max(float(np.sqrt(np.mean(np.square(x)))), 1e-12)
 
 
 def noise(n: int, rng: np.random.Generator, curve: Curve) -> np.ndarray:
-    """Make Gaussian noise, shape (n,), of unit RMS, whose spectrum is ``curve``."""
+    """Generate Gaussian noise with the spectrum ``curve``, shape (n,), with unit RMS."""
     size = fft.next_fast_len(n, real=True)
-    # Single precision is plenty for noise, and twice as fast.
+    # Single precision is precise enough for noise, and twice as fast.
     spectrum = rng.standard_normal(2 * (size // 2 + 1), dtype=np.float32).view(np.complex64)
     x = fft.irfft(spectrum * _gains(size, curve).astype(np.float32), size)[:n].astype(float)
     return x / rms(x)
 
 
 def equalise(x: np.ndarray, curve: Curve) -> np.ndarray:
-    """Filter ``x``, shape (n,), by ``curve``, without phase shift and without wrapping round."""
-    size = fft.next_fast_len(len(x) + 2048, real=True)  # 93 ms of room for what the filter smears
+    """Filter ``x``, shape (n,), with the frequency response ``curve`` and zero phase."""
+    size = fft.next_fast_len(len(x) + 2048, real=True)  # 93 ms of padding against circular wrap-around
     return fft.irfft(fft.rfft(x, size) * _gains(size, curve), size)[: len(x)]
 
 
 def _gains(size, curve):
-    """Amplitude gains of a curve at the frequencies of a real FFT of ``size``; none at 0 Hz."""
+    """Compute the gains of a curve at the frequencies of a real FFT of length ``size``; the gain at 0 Hz is 0."""
     hz, decibels = np.array(curve, dtype=float).T
-    grid = np.geomspace(1, SAMPLE_RATE / 2, 500)  # 37 per octave: logarithms of 500 points, not of 100,000
+    grid = np.geomspace(1, SAMPLE_RATE / 2, 500)  # 37 per octave; faster than computing 100,000 logarithms
     gains = 10 ** (np.interp(np.log(grid), np.log(hz), decibels) / 20)
     gains = np.interp(fft.rfftfreq(size, 1 / SAMPLE_RATE), grid, gains)
     gains[0] = 0.0
@@ -69,7 +69,7 @@ def _gains(size, curve):
 
 
 def drift(n: int, rng: np.random.Generator, rate: float) -> np.ndarray:
-    """Draw a smooth contour, shape (n,), with mean 0, standard deviation 1 and ``rate`` new values per second."""
+    """Draw a smooth random curve, shape (n,), with mean 0, standard deviation 1 and ``rate`` values per second."""
     position = np.arange(n) * (rate / SAMPLE_RATE)
     points = rng.standard_normal(int(n * rate / SAMPLE_RATE) + 3)
     left = position.astype(int)
@@ -79,19 +79,19 @@ def drift(n: int, rng: np.random.Generator, rate: float) -> np.ndarray:
 
 
 def wavetable(frequency: np.ndarray, amplitudes: Sequence[float]) -> np.ndarray:
-    """Make a harmonic tone, shape (n,), from its fundamental (Hz) at each sample and the amplitudes of its partials.
+    """Synthesise a harmonic tone from its fundamental (Hz) at each sample, shape (n,), and its partials' amplitudes.
 
-    Partials that would pass ``HIGHEST`` at the highest fundamental are left out.
+    Partials that would exceed ``HIGHEST`` at the highest fundamental are left out.
     """
     return wavetable_at(np.cumsum(frequency) / SAMPLE_RATE, amplitudes, float(np.max(frequency)))
 
 
 def wavetable_at(phase: np.ndarray, amplitudes: Sequence[float], highest: float) -> np.ndarray:
-    """Make a harmonic tone, shape (n,), from its phase in cycles and its highest fundamental in Hz."""
+    """Synthesise a harmonic tone, shape (n,), from its phase in cycles and its ``highest`` fundamental in Hz."""
     partials = np.asarray(amplitudes, dtype=float)[: max(1, int(HIGHEST / highest))]
-    size = 8192  # linear reading of partial 100 is off by 0.07 %, -63 dB
+    size = 8192  # with linear interpolation, the 100th partial is off by 0.07 % (-63 dB)
     spectrum = np.zeros(size // 2 + 1, dtype=complex)
-    # Phases that grow with the square of the partial's number (Schroeder 1970) keep the tone from spiking.
+    # Phases that grow with the square of the partial's index (Schroeder 1970) keep the peak of the tone low.
     k = np.arange(1, len(partials) + 1)
     spectrum[k] = partials * np.exp(-1j * np.pi * k * (k - 1) / len(partials)) * size / 2
     cycle = fft.irfft(spectrum, size)
@@ -99,20 +99,20 @@ def wavetable_at(phase: np.ndarray, amplitudes: Sequence[float], highest: float)
 
 
 def hits(n: int, times: np.ndarray, gains: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Strike the sound ``shape`` at ``times`` (s) with ``gains``: shape (n,). Hits outside are left out."""
+    """Place copies of the sound ``shape`` at ``times`` (s) with ``gains``, shape (n,); hits outside are left out."""
     position = np.asarray(times) * SAMPLE_RATE
     inside = (position >= 0) & (position < n - 1)
     position, gains = position[inside], np.asarray(gains, dtype=float)[inside]
     left = position.astype(int)
     train = np.zeros(n)
-    # A hit between two samples is shared by both, so that a regular rate does not become an irregular one.
+    # Share a hit between two samples, because rounding its time would make a regular rate irregular.
     np.add.at(train, left, gains * (1 - (position - left)))
     np.add.at(train, left + 1, gains * (position - left))
     return signal.oaconvolve(train, shape)[:n]
 
 
 def ringing(frequencies: Sequence[float], decays: Sequence[float], amplitudes: Sequence[float]) -> np.ndarray:
-    """Ring a struck body for as long as its longest decay; modes above ``HIGHEST`` are left out.
+    """Synthesise the ringing of a struck body, as long as its longest decay, without modes above ``HIGHEST``.
 
     Each mode has a frequency (Hz), a decay (seconds to fall by 60 dB) and an amplitude.
     """
@@ -125,31 +125,37 @@ def ringing(frequencies: Sequence[float], decays: Sequence[float], amplitudes: S
 
 
 def gate(n: int, spans: Spans, attack: float, release: float) -> np.ndarray:
-    """Draw an envelope, shape (n,): 0 outside ``spans``, up to 1 in ``attack`` s and down in ``release`` s inside."""
+    """Compute an envelope, shape (n,), that is 0 outside ``spans`` and rises to 1 inside.
+
+    ``attack`` and ``release`` are the durations of its ramps in s.
+    """
     times, levels = [-1.0], [0.0]
     for start, end in spans:
-        attack_here, release_here = (min(x, 0.45 * (end - start)) for x in (attack, release))
-        times += [start, start + attack_here, end - release_here, end]
+        rise, fall = (min(x, 0.45 * (end - start)) for x in (attack, release))  # shorter in short spans
+        times += [start, start + rise, end - fall, end]
         levels += [0.0, 1.0, 1.0, 0.0]
     return np.interp(np.arange(n) / SAMPLE_RATE, times, levels)
 
 
 def stretches(spans: Spans, rng: np.random.Generator, on: Sequence[float], off: Sequence[float]) -> list[list[float]]:
-    """Cut spans into work of ``on`` s (least, most) and rests of ``off`` s; each span begins with work."""
-    pieces = []
+    """Split spans into bursts of ``on`` s (lowest, highest), separated by pauses of ``off`` s.
+
+    Each span starts with a burst.
+    """
+    bursts = []
     for start, end in spans:
         while end - start > 0.08:
             stop = min(end, start + rng.uniform(*on))
             stop = end if end - stop < 0.08 else stop
-            pieces.append([start, stop])
+            bursts.append([start, stop])
             start = stop + rng.uniform(*off)
-    return pieces
+    return bursts
 
 
 def reverberate(x: np.ndarray, rng: np.random.Generator, seconds: float, wet: float) -> np.ndarray:
-    """Put ``x``, shape (n,), into a space that reverberates for ``seconds`` (to -60 dB).
+    """Add reverberation to ``x``, shape (n,).
 
-    ``wet`` is the RMS of the reflected sound relative to the direct sound.
+    ``seconds`` is the reverberation time (to -60 dB), ``wet`` the RMS of the reflected relative to the direct sound.
     """
     n = n_samples(seconds)
     tail = noise(n, rng, [(100, -6), (300, 0), (2000, -3), (8000, -18)])

@@ -1,7 +1,7 @@
-"""The table of Street: the slices and their folds, with the columns of ``UrbanSound8K.csv``.
+"""List the slices of a Street data set in a table with the columns of ``UrbanSound8K.csv``.
 
-As there, a recording (``fsID``) holds one or more occurrences of its sound, and each occurrence longer than 4 s is cut
-into windows of 4 s, one every 2 s.
+As in UrbanSound8K, a recording (``fsID``) has one or more occurrences of its sound. Occurrences longer than 4 s are cut
+into windows of 4 s with a hop of 2 s.
 """
 
 import numpy as np
@@ -19,22 +19,24 @@ def catalogue(slices_per_class: int = 60, seed: int = 0, folds: int = 10) -> pd.
 
     Parameters
     ----------
-    slices_per_class, folds
-        At least ``folds`` and at most 10,000 slices; 2 to 10 folds. Every class is in every fold, no recording in two.
+    slices_per_class
+        Number of slices per class, from ``folds`` to 10,000.
     seed
-        Another seed gives other recordings. The rendering functions need the same one.
+        Random seed of the data set. Pass the same seed to the rendering functions.
+    folds
+        Number of folds, from 2 to 10. Every fold has all classes, and no recording is in two folds.
 
     Returns
     -------
     pandas.DataFrame
-        One row per slice, sorted by class and recording: ``slice_file_name``
+        One row per slice, sorted by class and recording, with the columns ``slice_file_name``
         (``<fsID>-<classID>-<occurrence>-<slice>.wav``), ``fsID``, ``start`` and ``end`` in the recording (s),
-        ``salience`` (1 foreground, 2 background), ``fold`` (from 1), ``classID``, ``class``.
+        ``salience`` (1 foreground, 2 background), ``fold`` (from 1), ``classID`` and ``class``.
 
     Raises
     ------
     DatasetError
-        A setting is out of its range.
+        If a setting is out of range.
 
     Examples
     --------
@@ -49,7 +51,7 @@ def catalogue(slices_per_class: int = 60, seed: int = 0, folds: int = 10) -> pd.
     rows = []
     fold_sizes = np.zeros(folds, dtype=int)
     for class_id, label in enumerate(CLASSES):
-        recordings = _recordings(class_id, label, slices_per_class, seed, folds)
+        recordings = _plan_recordings(class_id, label, slices_per_class, seed, folds)
         class_sizes = np.zeros(folds, dtype=int)
         fold_of = {}
         for fs_id in sorted(recordings, key=lambda fs_id: (-len(recordings[fs_id][1]), fs_id)):  # largest first
@@ -64,15 +66,15 @@ def catalogue(slices_per_class: int = 60, seed: int = 0, folds: int = 10) -> pd.
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _recordings(class_id, label, wanted, seed, folds):
-    """Plan the recordings of a class, ``wanted`` slices in at least ``folds``: fsID to (salience, slices)."""
+def _plan_recordings(class_id, label, slice_count, seed, folds):
+    """Plan at least ``folds`` recordings with ``slice_count`` slices of a class: fsID to (salience, slices)."""
     recordings, total = {}, 0
-    while total < wanted or len(recordings) < folds:
+    while total < slice_count or len(recordings) < folds:
         fs_id = 10_000 * (10 + class_id) + len(recordings)
         plan = make_plan(fs_id, label, seed)
         recordings[fs_id] = (plan.salience, list(plan.slices))
         total += len(plan.slices)
-    while total > wanted:  # too many: the longest recording gives up its last slice
+    while total > slice_count:  # drop the last slice of the longest recording
         max(recordings.values(), key=lambda recording: len(recording[1]))[1].pop()
         total -= 1
     return recordings

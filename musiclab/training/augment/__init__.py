@@ -1,9 +1,9 @@
-"""Augmentation: changes of a sound that do not change its label, for training clips only.
+"""Augment training clips: change the sound without changing its label.
 
-``batch`` changes a training batch on its device at every step, fast and simple; :class:`Augmentation` says which
-changes a run makes. ``tracks`` changes one waveform before training, by librosa and soxr: slow and good. All draws come
-from the numpy generator that is passed, so that a seed decides everything on every device. No function changes its
-input.
+``batch`` changes training batches on their device at every step, which is fast. :class:`Augmentation` selects these
+changes for a run. ``tracks`` changes single waveforms before training with librosa and soxr, which is slow but sounds
+better. Random numbers come from the numpy generator that is passed, so results depend on the seed but not on the
+device. No function modifies its input.
 """
 
 from musiclab.training.augment.batch import mixup

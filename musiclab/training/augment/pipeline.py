@@ -1,4 +1,4 @@
-"""The augmentation of a run: which changes a training batch goes through, and by how much."""
+"""Choose which random changes are applied to training batches, and how strong they are."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,32 +11,34 @@ from musiclab.core.errors import RunError
 from musiclab.training.augment import batch as change
 
 _IN_TIME = ("mixup", "time_mask", "circular_shift", "stretch")
-_FITTING = {  # any other feature has frames, but no axis of frequency: _IN_TIME
+_AVAILABLE = {  # other features have frames but no frequency axis, so _IN_TIME applies
     "audio": (*_IN_TIME, "gain"),
     "logmel": (*_IN_TIME, "frequency_mask", "frequency_shift"),
     "summary": ("mixup",),  # one frame
 }
-_DROPPED = ("noise", "polarity")  # earlier versions had these two, and their runs name them
+_REMOVED = ("noise", "polarity")  # still in the settings of runs from older versions
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of each training example, a waveform or a spectrogram; each is off (0) unless it is set.
+    """Random changes to training examples. All are off (0) by default.
 
     Attributes
     ----------
     mixup : float
-        alpha of :func:`~musiclab.training.augment.mixup`, which blends pairs of examples.
-    time_mask, frequency_mask : float
-        Longest stretch of time and widest range of mel bands (log-mel only) to hide, as a share of all, in [0, 1].
+        alpha of :func:`~musiclab.training.augment.mixup`, which mixes pairs of examples.
+    time_mask : float
+        Longest time mask as a share of the example, in [0, 1].
+    frequency_mask : float
+        Widest frequency mask as a share of the mel bands, in [0, 1]. Log-mel only.
     frequency_shift : int
-        Largest move up or down, in mel bands. Log-mel only.
+        Largest shift up or down in mel bands. Log-mel only.
     circular_shift : float
-        Largest rotation along time, either way, as a share of the example, in [0, 1]; 0.5 reaches every position.
+        Largest rotation along time as a share of the example, in [0, 1]. 0.5 makes every position possible.
     stretch : float
-        Largest change of speed, in [0, 1]; 0.1 is a factor of 1 / 1.1 to 1.1.
+        Largest change of speed, in [0, 1]. 0.1 means factors from 1 / 1.1 to 1.1.
     gain : float
-        Largest change of level, up or down, in dB, at most 60. Audio only.
+        Largest change of level in dB, up or down, at most 60. Audio only.
 
     Examples
     --------
@@ -64,28 +66,39 @@ class Augmentation:
 
     @property
     def active(self) -> dict:
-        """Changes that are on, ``{name: value}``."""
+        """Changes that are switched on, with their values."""
         return {name: value for name, value in vars(self).items() if value}
 
     def check(self, feature: str) -> "Augmentation":
-        """Return this augmentation, or raise RunError if a change does not fit ``feature``: audio has no mel bands."""
-        fitting = _FITTING.get(feature, _IN_TIME)
+        """Return this augmentation, or raise RunError if a change is not available for ``feature``."""
+        available = _AVAILABLE.get(feature, _IN_TIME)
         for name, value in self.active.items():
-            if name not in fitting:
+            if name not in available:
                 raise RunError(
-                    f"{name}={value} does not fit the feature {feature!r}, whose augmentations are "
-                    f"{', '.join(fitting)}; leave {name} out"
+                    f"{name}={value} is not available for the feature {feature!r}, only {', '.join(available)}. "
+                    f"Leave {name} out."
                 )
         return self
 
     def apply(
         self, batch: torch.Tensor, targets: torch.Tensor, rng: np.random.Generator, silence=0.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Change a batch, shape (batch, samples) or (batch, dimensions, frames), and targets, shape (batch, classes).
+        """Apply the changes to a batch and its targets.
 
-        ``rng`` decides all changes. ``silence``, the feature's on the batch's scale, one value or shape (dimensions,),
-        fills masks and free frames. Only mixup changes the targets. A change that does not fit the batch raises
-        RunError.
+        Parameters
+        ----------
+        batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
+        targets : float tensor, shape (batch, classes)
+            Class probabilities, which only mixup changes.
+        rng
+            Random generator.
+        silence : float or array, shape (dimensions,)
+            Value of masks and padding, in the units of the batch.
+
+        Raises
+        ------
+        RunError
+            A change is not available for this shape.
         """
         self.check("audio" if batch.ndim == 2 else "logmel")
         if self.stretch:
@@ -96,7 +109,7 @@ class Augmentation:
             batch = change.frequency_shift(batch, self.frequency_shift, rng)
         if self.gain:
             batch = change.gain(batch, self.gain, rng)
-        if self.time_mask:  # masks last: what they hide stays hidden, until it is blended
+        if self.time_mask:  # masks come late, so that no other change except mixup fills them again
             batch = change.time_mask(batch, self.time_mask, silence, rng)
         if self.frequency_mask:
             batch = change.frequency_mask(batch, self.frequency_mask, silence, rng)
@@ -105,14 +118,14 @@ class Augmentation:
         return batch, targets
 
     def to_dict(self) -> dict:
-        """Return the settings as a dictionary that JSON can hold."""
+        """Return the settings as a dictionary that can be saved as JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping) -> "Augmentation":
-        """Make an augmentation from the dictionary of :meth:`to_dict`, or raise RunError; missing changes are off."""
-        known = [field.name for field in fields(cls)]
-        settings = {name: value for name, value in settings.items() if value or name not in _DROPPED}
+        """Create an augmentation from a dictionary of :meth:`to_dict`. Missing changes are off."""
+        names = [field.name for field in fields(cls)]
+        settings = {name: value for name, value in settings.items() if value or name not in _REMOVED}
         for name in settings:
-            check_known(name, known, "an augmentation")
+            check_known(name, names, "an augmentation")
         return cls(**settings)

@@ -1,4 +1,4 @@
-"""Describe the rows above a sound in a :class:`~musiclab.widgets.Player`: events, segments, predictions."""
+"""Describe the lanes above the waveform of a :class:`~musiclab.widgets.Player`: beats, segments, predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,37 +10,40 @@ from musiclab.plots import PALETTE, drawable, name_ticks
 
 
 @dataclass(frozen=True)
-class Track:
-    """One row above a sound, on its time axis; made by one of the three class methods.
+class Lane:
+    """A row of annotations above the waveform of a Player, on the same time axis.
+
+    Create a lane with :meth:`beats`, :meth:`segments` or :meth:`predictions`.
 
     Examples
     --------
-    >>> Track.segments([(0, 1.5, "verse"), (1.5, 3, "chorus")], name="part").data["texts"]
+    >>> Lane.segments([(0, 1.5, "verse"), (1.5, 3, "chorus")], name="part").data["texts"]
     ['verse', 'chorus']
     """
 
     form: str  # "beats", "segments" or "predictions"
-    name: str  # one or two short words at the left of the row
+    name: str  # one or two short words, shown at the left
     data: dict  # times in s with their texts or values, ready for JSON
 
     @classmethod
-    def beats(cls, times, name: str = "beats") -> "Track":
-        """Draw a line at each of some times, shape (beats,), in s."""
-        times = _check_finite(times, f"track {name}: times", 1)
+    def beats(cls, times, name: str = "beats") -> "Lane":
+        """Create a lane with a line at each of ``times``, shape (beats,), in s."""
+        times = _check_finite(times, f"lane {name}: times", 1)
         return cls("beats", name, {"times": _short(times)})
 
     @classmethod
-    def segments(cls, segments: Sequence[tuple[float, float, str]], name: str = "chords") -> "Track":
-        """Draw a coloured box with a word for each stretch of time: chords, sections, labels.
+    def segments(cls, segments: Sequence[tuple[float, float, str]], name: str = "chords") -> "Lane":
+        """Create a lane with a coloured box for each segment, such as a chord, a section or a label.
 
-        A segment is (start, end, text), in s. Equal texts have one colour; from the eleventh text on colours repeat.
+        A segment is (start, end, text), with times in s. Equal texts have the same colour; colours repeat after ten
+        texts.
         """
-        spans = _check_finite([segment[:2] for segment in segments], f"track {name}: starts and ends", 2, columns=2)
+        spans = _check_finite([segment[:2] for segment in segments], f"lane {name}: starts and ends", 2, columns=2)
         is_reversed = spans[:, 1] < spans[:, 0]
         if is_reversed.any():
             raise MusiclabError(
-                f"track {name}: expected each segment to end after it starts, "
-                f"found {spans[is_reversed.argmax()].tolist()}; give (start, end, text) in s"
+                f"lane {name}: expected each segment to end after it starts, "
+                f"found {spans[is_reversed.argmax()].tolist()}; pass (start, end, text) with times in s"
             )
         texts = [str(segment[2]) for segment in segments]
         colour_of = {text: PALETTE[index % len(PALETTE)] for index, text in enumerate(dict.fromkeys(texts))}
@@ -48,20 +51,20 @@ class Track:
         return cls("segments", name, {"spans": _short(spans), "texts": texts, "colours": colours})
 
     @classmethod
-    def predictions(cls, edges, probabilities, classes: Sequence[str], name: str = "predicted") -> "Track":
-        """Draw a row for each class, the darker the more probable, as :func:`musiclab.plots.timeline` does.
+    def predictions(cls, edges, probabilities, classes: Sequence[str], name: str = "predicted") -> "Lane":
+        """Create a lane with one row per class, darker where the class is more probable.
 
         Window i lasts from ``edges[i]`` to ``edges[i + 1]``, in s, as in :func:`musiclab.runs.prediction.edges`.
-        ``probabilities`` has shape (windows, classes).
+        ``probabilities`` has shape (windows, classes). :func:`musiclab.plots.timeline` plots the same as a figure.
         """
-        edges = _check_finite(edges, f"track {name}: edges", 1)
-        probabilities = _check_finite(probabilities, f"track {name}: probabilities", 2, columns=len(classes))
+        edges = _check_finite(edges, f"lane {name}: edges", 1)
+        probabilities = _check_finite(probabilities, f"lane {name}: probabilities", 2, columns=len(classes))
         if len(edges) != len(probabilities) + 1 or probabilities.min() < 0 or probabilities.max() > 1:
             raise MusiclabError(
-                f"track {name}: expected one edge more than windows, and probabilities in 0 to 1, found "
-                f"{len(edges)} edges and {len(probabilities)} windows, from {probabilities.min():g} "
+                f"lane {name}: expected one more edge than windows, and probabilities from 0 to 1, found "
+                f"{len(edges)} edges and {len(probabilities)} windows, with values from {probabilities.min():g} "
                 f"to {probabilities.max():g}; "
-                "prediction.edges gives the edges, and a softmax makes probabilities of logits"
+                "get the edges from prediction.edges, and apply softmax to logits"
             )
         data = {"edges": _short(edges), "probabilities": _short(probabilities, 3), "classes": list(map(str, classes))}
         return cls("predictions", name, data)
@@ -74,11 +77,11 @@ class Track:
         return 16 if self.form == "beats" else 22
 
     def to_dict(self) -> dict:
-        """Return the row for JSON."""
+        """Return the lane as a dict, ready for JSON."""
         return {"form": self.form, "name": self.name, "height": self.height, **self.data}
 
     def draw(self, ax) -> None:
-        """Draw the row on a matplotlib Axes whose x axis is time in s."""
+        """Draw the lane on a matplotlib Axes whose x axis is time in s."""
         data = self.data
         ax.tick_params(bottom=False, labelbottom=False, left=False)
         if self.form == "predictions":
@@ -106,7 +109,7 @@ def _check_finite(values, name: str, dimensions: int, columns: int | None = None
         shape = "(n,)" if dimensions == 1 else f"(n, {columns})"
         raise MusiclabError(
             f"{name}: expected finite numbers of shape {shape} with n at least 1, found shape {array.shape}"
-            f"{'' if is_finite else ' with NaN or infinite ones'}; leave out what has no value"
+            f"{'' if is_finite else ' with NaN or infinite values'}; leave out entries without a value"
         )
     return array
 

@@ -1,0 +1,69 @@
+"""The README, the guide and the reference: their links lead somewhere, and they leave nothing out."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import musiclab
+from musiclab import datasets, models
+from musiclab.cli.commands import app
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "notebooks/glossary.md")),
+    *sorted(DOCS.glob("*.md")),
+]
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+def test_the_readme_lists_every_lesson():
+    linked = re.findall(
+        r"^\| \[.+\]\(notebooks/(\d\d_\w+\.ipynb)\)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
+    )
+    assert linked == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_the_guide_lists_every_command_source_and_model():
+    commands = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    for command in app.registered_commands:
+        assert f"`{command.name or command.callback.__name__}" in commands
+    data = (DOCS / "data-and-models.md").read_text(encoding="utf-8")
+    for name in (*datasets.FROM_FOLDER, *datasets.GENERATED, *models.NAMES):
+        assert re.search(rf"`{name}[:`]", data), name
+
+
+def test_the_glossary_defines_each_term_once_in_one_sentence():
+    entries = re.findall(r"^\*\*(.+?)\*\*: (.+)$", (ROOT / "notebooks/glossary.md").read_text(encoding="utf-8"), re.M)
+    terms = [term for names, _ in entries for term in names.split(", ")]
+    assert len(terms) == len(set(terms)) > 40
+    for names, definition in entries:
+        assert re.fullmatch(r"[A-Z0-9].+[^.!?]\.", definition), names
+        assert not re.search(r"[.!?] [A-Z]", definition), names
+
+
+def test_the_reference_is_built_without_a_warning(tmp_path):
+    """It fails as well where a public name of a room has no docstring."""
+    pytest.importorskip("furo")
+    build = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(DOCS), str(tmp_path)]
+    outcome = subprocess.run(build, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stderr
+    pages = {room: (tmp_path / "reference" / f"{room}.html").read_text(encoding="utf-8") for room in musiclab._ROOMS}
+    assert 'id="musiclab.store.prepare"' in pages["store"]
+    assert pages["plots"].count("<img") > 5
