@@ -1,10 +1,12 @@
 """The README, the guide and the reference: their links lead somewhere, and they leave nothing out."""
 
+import csv
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import musiclab
@@ -33,11 +35,26 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(linked), target
 
 
-def test_the_readme_lists_every_lesson():
-    linked = re.findall(
-        r"^\| \[.+\]\(notebooks/(\d\d_\w+\.ipynb)\)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
-    )
-    assert linked == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+with (ROOT / "notebooks/lessons.csv").open(encoding="utf-8") as file:
+    LESSONS = list(csv.DictReader(file))
+
+
+def test_one_table_says_what_the_lessons_are():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    notes = (ROOT / "notebooks/README.md").read_text(encoding="utf-8")
+    first = nbformat.read(ROOT / "notebooks/00_start_here.ipynb", as_version=4)
+    start = "\n".join(cell.source for cell in first.cells)
+    assert [lesson["file"] for lesson in LESSONS] == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for lesson in LESSONS:
+        file, number, about = lesson["file"], lesson["file"][:2], lesson["about"]
+        title = f"{number} {lesson['title']}"
+        assert f"| [{title}](notebooks/{file}.ipynb) | {about} |" in readme
+        needs = ", ".join(lesson["needs"].split())
+        assert number == "00" or f"| [{title}]({file}.ipynb) | {about} | {needs} |" in start
+        notebook = nbformat.read(ROOT / f"notebooks/{file}.ipynb", as_version=4)
+        assert notebook.cells[0].source.startswith(f"# {title}")
+        section = notes.partition(f"### {title}\n")[2].partition("###")[0]
+        assert f"**In class** {lesson['class_minutes']} minutes" in section
 
 
 def test_the_guide_lists_every_command_source_and_model():

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from musiclab import umtn
-from musiclab.metrics import Result
+from musiclab.metrics import Result, difference_interval
 from musiclab.runs.leakage import Leak
 
 # Lesson 04
@@ -34,14 +34,46 @@ def test_sizes_in_megabytes_and_other_units():
     check_wrong("04.1", SIZES[:2], "expected 3 numbers")
 
 
+@pytest.mark.parametrize("megabytes", [330.752, 330.75, 330.8, 331, np.float32(330.752)])
+def test_sizes_may_be_rounded(megabytes):
+    check_right("04.1", (1323, 5292, megabytes))
+    check_right("04.1", {"log-mel": megabytes, "float64": 5292, "int16": 1323})
+
+
+@pytest.mark.parametrize("megabytes", [330.496, 330.5])
+def test_a_frame_that_is_missing_is_noticed(megabytes):
+    check_wrong("04.1", (1323, 5292, megabytes), "log-mel: a track has one more frame", hidden=(330, 331))
+
+
+@pytest.mark.parametrize("megabytes", [331.005, 331.01])
+def test_a_fraction_of_a_frame_is_noticed(megabytes):
+    check_wrong("04.1", (1323, 5292, megabytes), "log-mel: a track has a whole number of frames", hidden=(330, 331))
+
+
 def test_the_cost_of_chunks_is_what_a_trial_gives():
     begins = np.random.default_rng(0).integers(10_000_000, size=200_000)
     chunks = (begins + 66_150 - 1) // 10_000 - begins // 10_000 + 1
     np.testing.assert_allclose(10_000 * chunks.mean(), 76_149, rtol=1e-3)
     check_right("04.2", 76_149)
-    check_wrong("04.2", 76_150, "off by one", hidden=(76149,))
-    check_wrong("04.2", 70_000, "too small", hidden=(76149,))
-    check_wrong("04.2", 80_000, "too large", hidden=(76149,))
+    for rounded in (76_150, 76_000, 76_100.0, np.int64(76_149)):  # by pencil
+        assert check_right("04.2", rounded) == "correct, 76,149 samples (exactly)"
+
+
+@pytest.mark.parametrize(
+    ("samples", "hint"),
+    [
+        (7.61, "number of chunks"),
+        (7.6149, "number of chunks"),
+        (8, "number of chunks"),
+        (66_150, "the segment alone"),
+        (70_000, "only for some starting positions"),
+        (75_000, "not equally likely"),
+        (80_000.0, "only for some starting positions"),
+        (90_000, "too large"),
+    ],
+)
+def test_slips_about_chunks_get_a_hint(samples, hint):
+    check_wrong("04.2", samples, hint, hidden=(76149,))
 
 
 @pytest.fixture
@@ -64,7 +96,10 @@ def test_damaged_clips_are_those_whose_checksums_do_not_hold(worn):
     check_wrong("04.3", [("logmel", 3)], "misses 1 damaged pair and includes 0 intact", path=worn, hidden=("7",))
     check_wrong("04.3", [("logmel", 3), ("logmel", 7), ("logmel", 8)], "includes 1 intact pair", path=worn)
     check_wrong("04.3", [], "misses 2 damaged pairs", path=worn, hidden=("3", "7"))
-    check_wrong("04.3", [("mel", 3)], "no feature 'mel'", "logmel", path=worn)
+    check_wrong("04.3", [("mel", 3)], "no 'mel'", "logmel", path=worn)
+    check_wrong("04.3", [(3, "logmel"), (7, "logmel")], "the wrong way round", path=worn)
+    check_wrong("04.3", [("logmel", "clip 3")], "found 'clip 3'", path=worn)
+    check_wrong("04.3", 3, "list of pairs", path=worn)
     check_wrong("04.3", "logmel 3", "list of pairs", path=worn)
     check_wrong("04.3", [3, 7], "list of pairs", path=worn)
 
@@ -89,11 +124,38 @@ def test_packing_must_be_small_and_lose_nothing(sample):
     plain = (lambda file, samples: file.create_dataset("all", data=samples), lambda file: file["all"][:])
     check_wrong("04.4", plain, "aim: below 78 %", sample=sample)
     halved = (lambda file, samples: written(file, samples // 2), lambda file: 2 * read(file))
-    check_wrong("04.4", halved, "your functions change samples that jump", sample=sample)
-    check_wrong("04.4", (written, lambda file: read(file).astype(float)), "your functions change", sample=sample)
+    check_wrong("04.4", halved, "your functions change", "samples: the first is", sample=sample)
     check_wrong("04.4", (written, lambda file: sample), "your functions change samples that jump", sample=sample)
     check_wrong("04.4", written, "pair of functions", sample=sample)
     check_wrong("04.4", (written, 3), "pair of functions", sample=sample)
+
+
+def test_packing_says_what_is_lost(sample):
+    sample = sample + np.int16(5)  # does not begin with 0
+
+    def lose_first(file, samples):
+        file["steps"] = np.diff(samples, prepend=samples[:1])
+
+    def write_wide(file, samples):
+        file["steps"] = np.diff(samples, prepend=0)
+
+    check_right("04.4", (written, read), sample=sample)
+    check_wrong("04.4", (lose_first, read), "What happens to the first sample?", sample=sample)
+    check_wrong("04.4", (written, lambda file: np.cumsum(file["steps"][:])), "int64 instead of int16", sample=sample)
+    check_wrong("04.4", (write_wide, lambda file: np.cumsum(file["steps"][:])), "values are correct", sample=sample)
+    check_wrong("04.4", (written, lambda file: read(file).astype(float)), "float64 instead of int16", sample=sample)
+    check_wrong("04.4", (written, lambda file: read(file)[1:]), "of shape (44099,)", sample=sample)
+    check_wrong("04.4", (written, lambda file: file["steps"]), "returns a handle", sample=sample)
+    check_wrong("04.4", (written, lambda file: None), "returns None", sample=sample)
+
+
+def test_packing_has_to_use_the_file(sample):
+    kept = {}
+
+    def keep(file, samples):
+        kept["samples"] = samples
+
+    check_wrong("04.4", (keep, lambda file: kept["samples"]), "smaller than the noise", sample=sample)
 
 
 # Lesson 05
@@ -102,20 +164,58 @@ def test_packing_must_be_small_and_lose_nothing(sample):
 def test_clips_that_an_interval_needs():
     fewest = next(n for n in range(1, 10_000) if 1.96 * np.sqrt(0.85 * 0.15 / n) <= 0.03)
     check_right("05.1", (fewest, 10 * fewest))
+    check_right("05.1", {"independent clips": float(fewest), "ten by each artist": 10.0 * fewest})
     check_right("05.1", (544.2, 5442))
-    check_wrong(
-        "05.1", (4 * fewest, 40 * fewest), "independent: your answer is four times", hidden=(545,)
-    )  # 3 points in all
-    check_wrong("05.1", (fewest, fewest), "ten per artist: your answer is ten times too small", hidden=(5450,))
     check_wrong("05.1", fewest, "expected 2 numbers")
+    check_wrong("05.1", (10 * fewest, fewest), "independent clips: your answer is ten times too large")
+
+
+@pytest.mark.parametrize(
+    ("clips", "hint"),
+    [
+        (544, "Round up"),
+        (1068, "accuracy of 50 %"),
+        (384, "90 % interval"),
+        (385, "90 % interval"),
+        (136, "3 to each side"),
+        (137, "3 to each side"),
+        (2177, "3 to each side"),
+        (567, "1.96 instead of 2"),
+        (142, "standard error"),
+    ],
+)
+def test_slips_in_the_number_of_clips(clips, hint):
+    hidden = (545, 5450)
+    check_wrong("05.1", (clips, 5450), "independent clips: ", hint, hidden=hidden)
+    check_wrong("05.1", (545, 10 * clips), "ten by each artist: ", hint, hidden=hidden)
+
+
+@pytest.mark.parametrize(("clips", "hint"), [(545, "count as one"), (54.5, "more clips"), (55, "more clips")])
+def test_ten_identical_clips_count_as_one(clips, hint):
+    check_wrong("05.1", (545, clips), "ten by each artist: ", hint, hidden=(5450,))
 
 
 def test_p_counts_both_sides():
     check_right("05.2", (20 / 512, 2 / 512))
-    check_wrong(
-        "05.2", (10 / 512, 1 / 512), "8 of nine: this is one-sided", "9 of nine: this is one-sided", hidden=("0.039",)
-    )
-    check_wrong("05.2", (18 / 512, 2 / 512), "8 of nine: your answer is too", hidden=("0.039",))
+    check_right("05.2", (0.039, 0.004))
+    hidden = ("0.039", "0.0039")
+    check_wrong("05.2", (10 / 512, 1 / 512), "8 to 1: this is one-sided", "9 to 0: this is one-sided", hidden=hidden)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ((0.0455, 0.0077), "9 to 0: that is the chi-squared approximation"),
+        ((0.0455, 0.0077), "8 to 1: that is the chi-squared approximation"),
+        ((0.0352, 0.0039), "8 to 1: add the probability of the more extreme result"),
+        ((0.0176, 0.002), "8 to 1: add the probability of the more extreme result"),
+        ((0.0039, 0.039), "the two are in reverse order"),
+        ((0.04, 0.004), "8 to 1: give three decimals"),
+        ((3.9, 0.39), "8 to 1: your answer is a hundred times too large"),
+    ],
+)
+def test_slips_in_the_p_of_nine_clips(answer, hint):
+    check_wrong("05.2", answer, hint, hidden=("0.039", "0.0039"))
 
 
 @pytest.fixture
@@ -129,14 +229,23 @@ def index():
 def test_folds_keep_recordings_whole_and_classes_even(index):
     by_recording = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5] * 2
     folds = np.array(by_recording)[index["group"].astype(int)]
-    assert "0 recordings in several folds, 4 to 4" in check_right("05.3", folds, index=index)
+    assert "each fold has 4 slices of each class" in check_right("05.3", folds, index=index)
     check_right("05.3", folds.tolist(), index=index.set_index(np.arange(40) + 7))
-    check_wrong("05.3", np.tile([1, 2, 3, 4, 5], 8), "recordings in several folds, 4 to 4", index=index)
+    check_wrong("05.3", np.tile([1, 2, 3, 4, 5], 8), "recordings in several folds, and 4 slices", index=index)
     uneven = np.where(folds == 1, 2, np.where(folds == 2, 1, folds))
     uneven[index["group"] == "1"] = 1
-    check_wrong("05.3", uneven, "0 recordings in several folds, 3 to 5", index=index)
-    check_wrong("05.3", folds - 1, "numbers from 1 to 5", index=index)
-    check_wrong("05.3", folds[:30], "40 numbers", index=index)
+    check_wrong("05.3", uneven, "0 recordings in several folds, and 3 to 5 slices", index=index)
+    check_wrong("05.3", folds - 1, "number the folds from 1 to 5", index=index)
+    check_wrong("05.3", folds % 4 + 1, "all five in use", index=index)
+    check_wrong("05.3", folds[:30], "40 fold numbers", "(30,)", index=index)
+
+
+def test_folds_may_come_as_a_table_column_but_not_by_recording(index):
+    fold_of = dict(enumerate([1, 1, 2, 2, 3, 3, 4, 4, 5, 5] * 2))
+    folds = index["group"].astype(int).map(fold_of)
+    check_right("05.3", folds.sample(frac=1, random_state=0), index=index)  # pandas knows which row is which
+    check_right("05.3", folds.astype(float), index=index)
+    check_wrong("05.3", fold_of, "one for each slice", "map", index=index)
 
 
 def result(correct: np.ndarray, groups: np.ndarray) -> Result:
@@ -178,8 +287,58 @@ def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
     hidden = (f"{low:.2f}", f"{high:.2f}")
     check_wrong("05.4", (100 * low, 100 * high), "these are points", hidden=hidden, **two_results)
     check_wrong("05.4", (high, low), "lower end first", **two_results)
-    check_wrong("05.4", interval(first, second, first.paths), hidden=hidden, **two_results)
+    check_wrong("05.4", (-high, -low), "minus the first", hidden=hidden, **two_results)
+    check_wrong("05.4", interval(first, second, first.paths), "single clips", hidden=hidden, **two_results)
+    exact = difference_interval(first.correct, second.correct, first.groups)
+    check_wrong("05.4", exact, "difference_interval", hidden=hidden, **two_results)
+    check_wrong("05.4", np.round(exact, 3), "difference_interval", hidden=hidden, **two_results)
+    of_one = interval(first, flipped(first), first.groups) / 2 + 0.5  # correct minus incorrect, as a share
+    check_wrong("05.4", of_one, "one accuracy", hidden=hidden, **two_results)
     check_wrong("05.4", low, "expected 2 numbers", **two_results)
+
+
+def flipped(result: Result) -> Result:
+    """Of the same clips, with the correct ones incorrect and the other way round."""
+    log_probabilities = result.log_probabilities[:, ::-1]
+    return Result(result.classes, result.labels, log_probabilities, result.groups, result.paths)
+
+
+@pytest.fixture
+def of_segments():
+    """Of 480 segments, four of each track and three tracks by each of 40 artists."""
+    rng = np.random.default_rng(1)
+    groups, tracks = np.repeat(np.arange(40), 12), np.repeat(np.arange(120), 4)
+    both = rng.random(480) < 0.5 + np.repeat(rng.choice([-0.4, 0.4], 40), 12)
+    differs = rng.random(120)[tracks] < 0.4
+    gains = (rng.random(40)[groups] < 0.5) ^ (rng.random(120)[tracks] < 0.25)
+    results = [result(np.where(differs, gain, both), groups) for gain in (gains, ~gains)]
+    paths = np.array([f"{track}.wav#{number % 4}" for number, track in enumerate(tracks)])
+    return {
+        name: Result(each.classes, each.labels, each.log_probabilities, each.groups, paths)
+        for name, each in zip(("first", "second"), results, strict=True)
+    }
+
+
+def test_segments_and_tracks_are_no_artists(of_segments):
+    first, second = of_segments.values()
+    check_right("05.4", interval(first, second, first.groups), **of_segments)
+    check_wrong("05.4", interval(first, second, first.paths), "clips or segments", **of_segments)
+    tracks = np.array([path.split("#")[0] for path in first.paths])
+    check_wrong("05.4", interval(first, second, tracks), "if you draw tracks", **of_segments)
+
+
+def test_both_classifiers_need_the_same_artists(of_segments):
+    first, second = of_segments.values()
+    low, high = interval(first, second, first.groups)
+    rng = np.random.default_rng(2)
+
+    def accuracies(one):
+        by_artist = one.correct.reshape(40, 12).mean(axis=1)
+        return by_artist[rng.integers(40, size=(4000, 40))].mean(axis=1)
+
+    unpaired = np.percentile(accuracies(first) - accuracies(second), [2.5, 97.5])
+    assert np.abs(unpaired - [low, high]).max() > 0.02
+    check_wrong("05.4", unpaired, "the same artists", **of_segments)
 
 
 def test_an_interval_by_clips_that_is_nearly_the_same_is_told_too():
@@ -203,11 +362,13 @@ def leaky():
 
 def test_a_classifier_may_leak_less(small_store, leaky):
     words = check_right("05.5", SVC(C=5), store=small_store, to_beat=leaky)
-    assert "SVC: 50.0 % of 20 clips by new artists, +30.0 points" in words.replace("50.0%", "50.0 %")
+    assert "to beat: 50.0 % for new artists, and the leak adds 30.0 points" in words
     none = Leak("SVC", "small", "clip", leaky.honest, leaky.honest)
-    check_wrong("05.5", SVC(C=5), "does not gain less from the leak", store=small_store, to_beat=none)
-    check_wrong("05.5", KNeighborsClassifier(16), "worse on new artists", store=small_store, to_beat=perfect())
-    check_wrong("05.5", SVC, "such as SVC(C=1)", store=small_store, to_beat=leaky)
+    check_wrong("05.5", SVC(C=5), "the leak is not smaller", "no scaler", store=small_store, to_beat=none)
+    check_wrong(
+        "05.5", KNeighborsClassifier(16), "new artists are classified worse", store=small_store, to_beat=perfect()
+    )
+    check_wrong("05.5", SVC, "such as KNeighborsClassifier(7)", store=small_store, to_beat=leaky)
     check_wrong("05.5", "SVC", "expected a scikit-learn classifier", store=small_store, to_beat=leaky)
 
 

@@ -31,6 +31,10 @@ def test_parameters_of_a_network_twice_as_wide():
     check_wrong("07.1", 2 * 887_674, "not all grow by the same factor", hidden=(truth,))
     check_wrong("07.1", 887_674, "not all grow", hidden=(truth,))
     check_wrong("07.1", truth - 1024, "too small", hidden=(truth,))
+    check_wrong("07.1", truth - 960, "the batch norms are missing", hidden=(truth,))
+    check_wrong("07.1", truth + 480, "the convolutions have no biases", hidden=(truth,))
+    check_wrong("07.1", truth - 1290, "the dense layers have biases", hidden=(truth,))
+    check_wrong("07.1", truth + 964, "running averages are not trained", hidden=(truth,))
 
 
 def test_frames_and_segments_of_a_song():
@@ -38,11 +42,13 @@ def test_frames_and_segments_of_a_song():
     check_wrong(
         "07.2",
         (1291, 19),
-        "frames: your answer is off by one",
-        "segments: your answer is off by one",
+        "frames: off by one: the first frame is centred",
+        "segments: this is the number of steps",
         hidden=(1292, 20),
     )
-    check_wrong("07.2", (1292, 11), "segments: your answer is too small", hidden=(20,))
+    check_wrong("07.2", (1292, 11), "so they overlap", hidden=(20,))
+    check_wrong("07.2", (1292, 21), "the last segment ends with the song", hidden=(20,))
+    check_wrong("07.2", (20, 1292), "the other way round")
 
 
 @pytest.fixture

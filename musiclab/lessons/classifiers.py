@@ -44,7 +44,8 @@ def deception(answer, run: Run) -> Verdict:
     expect(seconds >= 2, f"use at least 2 s. In {seconds:g} s, any genre can sound like any other.")
     unchanged = studio.render(genre, seed, seconds=seconds)
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
-    expect(is_changed, "nothing has changed yet. Pass tempo=, key=, swing=, mute= or artist= to studio.render.")
+    text = "your track is exactly the unchanged one. Pass tempo=, key=, swing=, mute= or artist= to studio.render."
+    expect(is_changed, text if not answer.record["mute"] else "the muted instrument does not play in this track")
     changes = [name for name in ("tempo", "key", "swing", "artist") if answer.record[name] != unchanged.record[name]]
     changes += [f"mute {stem}" for stem in answer.record["mute"]]
     expect(len(changes) <= 1, f"change only one thing. You changed {len(changes)}: {', '.join(changes)}.")

@@ -57,7 +57,16 @@ def _to_table(history: History | pd.DataFrame) -> pd.DataFrame:
 def parameters_of_twice_the_width(answer) -> Verdict:
     """Check the number of parameters of the CNN with width 32 instead of 16, for ten classes."""
     narrow, wide = (count_parameters(create("cnn", classes=10, width=width)) for width in (16, 32))
+    channels = 32 + 64 + 128 + 256
     slips = [(factor * narrow, "the layers do not all grow by the same factor") for factor in (1, 2, 4)]
+    slips += [
+        (wide - 2 * channels, "the batch norms are missing"),
+        (wide + channels, "here the convolutions have no biases"),
+        (wide - (1024 + 256 + 10), "the dense layers have biases, too"),
+        (wide - 512 * 1024, "how many values does the first dense layer receive now?"),
+        (wide + 2 * channels, "running averages are not trained, so they do not count as parameters"),
+        (wide + 2 * channels + 4, "running averages are not trained, so they do not count as parameters"),
+    ]
     return judge.number(answer, wide, "parameters", slips=slips)
 
 
@@ -66,7 +75,15 @@ def frames_and_segments(answer) -> list[Verdict]:
     """Check the number of frames in 30 s at 22,050 Hz (hop 512), and of half-overlapping segments of 128 frames."""
     frames = MelConfig().frames(30 * 22050)
     segments = Segments(np.zeros((frames, 1), np.float32), [0, frames], [0], length=128, places="covering")
-    return judge.numbers(answer, {"frames": frames, "segments": len(segments)})
+    slips = [
+        ({"frames": frames - 1}, "off by one: the first frame is centred on sample 0"),
+        ({"frames": len(segments), "segments": frames}, "the other way round: (frames, segments)"),
+        ({"segments": len(segments) - 1}, "this is the number of steps from one segment to the next"),
+        ({"segments": len(segments) + 1}, "off by one: the last segment ends with the song"),
+        ({"segments": frames // 128}, "they are at most 64 frames apart, so they overlap"),
+        ({"segments": frames // 128 + 1}, "they are at most 64 frames apart, so they overlap"),
+    ]
+    return judge.numbers(answer, {"frames": frames, "segments": len(segments)}, slips=slips)
 
 
 @exercise("07.3")
