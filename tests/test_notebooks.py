@@ -112,7 +112,9 @@ def test_that_line_switches_to_real_recordings(path, recordings, tmp_path):
     for cell in notebook.cells:
         cell.source = DATA.sub(f'data = "esc10:{recordings / "esc10"}"', cell.source)
     nbformat.write(notebook, tmp_path / path.name)
-    assert problems(execute(tmp_path / path.name, fast=True)) == []
+    unexpected = problems(execute(tmp_path / path.name, fast=True))
+    # ESC-10 has one recording in two folds, and the log says which copy is left out
+    assert [problem for problem in unexpected if "of clips on another side" not in problem] == []
 
 
 @every_notebook

@@ -59,34 +59,40 @@ def load_audio(
     """Load an audio file as a floating-point waveform.
 
     The length in the file header is not trusted. If it is wrong, the file is read to its actual end and a warning is
-    logged. A few missing bytes at the end also cause a warning; more missing bytes are an error.
+    logged. A few missing bytes at the end also cause a warning. More missing bytes are an error.
 
     Parameters
     ----------
-    path
+    path : str or Path
         Path of an audio file in a format that libsndfile supports: wav, flac, ogg, mp3, au, aiff and others.
-    sample_rate
-        Target sample rate in Hz. ``None`` keeps the sample rate of the file.
-    mono
+    sample_rate : int or None, Hz, default 22050
+        Sample rate to convert to. ``None`` keeps the sample rate of the file.
+    mono : bool, default True
         Average the channels. With ``False``, multi-channel files keep their channels.
-    offset, duration
-        Start and length of the excerpt to load, in seconds. ``duration=None`` loads up to the end. An excerpt equals
-        the corresponding slice of the full waveform, up to 1e-6 after resampling. Formats without random access (mp3,
-        ogg, flac and others) are decoded from the start of the file. To load many excerpts, use :func:`load_parts`.
+    offset : float, seconds, default 0
+        Start of the excerpt to load.
+    duration : float or None, seconds, default None
+        Length of the excerpt to load. ``None`` loads up to the end of the file.
 
     Returns
     -------
     waveform : float32 array, shape (samples,) or (channels, samples)
         Samples in [-1, 1]. Float files and resampling can slightly exceed this range.
-    sample_rate : int
-        Sample rate of the waveform in Hz.
+    sample_rate : int, Hz
+        Sample rate of the waveform.
 
     Raises
     ------
     AudioError
-        The file is missing, empty, incomplete or not in a supported format. Its samples are not finite, far beyond
-        full scale, or integers stored as floats. Its sample rate is implausible. More than 2^30 samples are requested
-        at once, or no samples remain after resampling. ``offset`` or ``duration`` is out of range.
+        If the file is missing, empty, incomplete or not in a supported format. If its sample rate is implausible, or
+        its samples are not finite, far beyond full scale, or integers stored as floats. If ``offset`` or ``duration``
+        is out of range. If more than 2^30 samples are requested at once, or none remain after resampling.
+
+    Notes
+    -----
+    An excerpt equals the corresponding slice of the full waveform, up to 1e-6 after resampling. Formats without random
+    access (mp3, ogg, flac and others) are decoded from the start of the file. To load many excerpts, use
+    :func:`load_parts`.
 
     Examples
     --------
@@ -120,22 +126,32 @@ def load_audio(
 def load_parts(
     path: str | Path, sample_rate: int, parts: Iterable[tuple[int, int | None]], mono: bool = True
 ) -> Iterator[np.ndarray]:
-    """Yield excerpts of a file, each equal to ``load_audio(path, sample_rate)[0][start:stop]``.
+    """Load several excerpts of an audio file, one after the other, while decoding the file only once.
 
-    The file is decoded only once, and memory use does not depend on its length.
+    Each excerpt equals ``load_audio(path, sample_rate)[0][..., start:stop]``. Only one excerpt at a time is in memory,
+    so the file may be of any length.
 
     Parameters
     ----------
-    path, sample_rate, mono
-        As for :func:`load_audio`.
-    parts
-        Pairs of ``start`` and ``stop`` in samples at ``sample_rate``; a ``stop`` of ``None`` is the end of the file.
-        Excerpts may overlap, but their starts must not decrease.
+    path : str or Path
+        As in :func:`load_audio`.
+    sample_rate : int, Hz
+        Sample rate of the excerpts.
+    parts : iterable of (int, int or None), samples
+        Start and stop of each excerpt at ``sample_rate``. A stop of ``None`` is the end of the file. Excerpts may
+        overlap, but their starts must not decrease.
+    mono : bool, default True
+        As in :func:`load_audio`.
+
+    Yields
+    ------
+    float32 array, shape (samples,) or (channels, samples)
+        Waveform of the next excerpt.
 
     Raises
     ------
     AudioError
-        As for :func:`load_audio`. The error is raised when the damaged excerpt is reached.
+        As in :func:`load_audio`. The error is raised when the damaged excerpt is reached.
 
     Examples
     --------
@@ -151,34 +167,63 @@ def load_parts(
 
 
 def count_samples(path: str | Path) -> tuple[int, int]:
-    """Return the actual number of samples per channel and the sample rate in Hz of a file.
+    """Count the samples of an audio file, without trusting the length in its header.
 
-    The length in the file header is not trusted. Flac files are decoded to count their samples. Errors are the same as
-    those of :func:`load_audio`, but no warnings are logged.
+    Flac files are decoded to count their samples. No warnings are logged.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in :func:`load_audio`.
+
+    Returns
+    -------
+    samples : int
+        Number of samples per channel.
+    sample_rate : int, Hz
+        Sample rate of the file.
+
+    Raises
+    ------
+    AudioError
+        As in :func:`load_audio`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     count_samples(save_audio(f"{folder}/tone.wav", np.sin(np.arange(44100)), 44100))
+    (44100, 44100)
     """
     with _open_reader(path, mono=True, warns=False) as reader:
         return reader.count(), reader.sample_rate
 
 
 def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype: str = "PCM_16") -> Path:
-    """Save a waveform as an audio file, and return the path of the file.
+    """Save a waveform as an audio file.
 
     Parameters
     ----------
-    path
+    path : str or Path
         Path of the file. Its extension selects the format (one of :data:`WRITABLE`). An existing file is replaced when
         the new file is complete.
     waveform : float or int16 array, shape (samples,) or (channels, samples)
-        Samples. Floats outside [-1, 1] are clipped; int16 samples are written unchanged.
-    sample_rate
-        Sample rate in Hz.
-    subtype
-        Sample format for wav, flac, au and aiff, as named by libsndfile: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"``, ...
+        Samples. Floats outside [-1, 1] are clipped. int16 samples are written unchanged.
+    sample_rate : int, Hz
+        Sample rate of the waveform.
+    subtype : str, default "PCM_16"
+        Sample format for wav, flac, au and aiff, as named by libsndfile: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"`` and
+        others. Other formats ignore it.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the file.
 
     Raises
     ------
     AudioError
-        The format is unknown, or the waveform contains NaN or infinite values.
+        If the format is unknown, or the waveform has NaN or infinite values.
 
     Examples
     --------
@@ -211,14 +256,24 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resample a waveform with soxr's high-quality (20-bit) filter.
+    """Convert a waveform to another sample rate.
+
+    The result does not contain frequencies above half the target rate. We use the "HQ" filter of the soxr library,
+    which is accurate to 20 bits.
 
     Parameters
     ----------
-    waveform : array, shape (..., samples)
-        Waveform at ``from_rate``.
-    from_rate, to_rate
-        Original and target sample rate in Hz.
+    waveform : array, shape (samples,) or (channels, samples)
+        Waveform to convert.
+    from_rate : int, Hz
+        Sample rate of ``waveform``.
+    to_rate : int, Hz
+        Target sample rate.
+
+    Returns
+    -------
+    float32 array, shape (samples,) or (channels, samples)
+        Waveform at ``to_rate``. If the rates are equal, the samples are unchanged.
 
     Examples
     --------
@@ -233,9 +288,26 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 
 def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> np.ndarray:
-    """Trim or zero-pad the last axis of an array to ``samples``.
+    """Trim or zero-pad a waveform to a fixed length.
 
-    ``position="start"`` keeps the start and pads the end. ``position="centre"`` keeps the middle and pads both ends.
+    Parameters
+    ----------
+    waveform : array, shape (..., samples)
+        Waveform, or any other array whose last axis is time.
+    samples : int
+        Target length of the last axis.
+    position : {"start", "centre"}, default "start"
+        ``"start"`` keeps the start and pads the end. ``"centre"`` keeps the middle and pads both ends.
+
+    Returns
+    -------
+    array, shape (..., samples), same dtype as ``waveform``
+        Waveform with the target length.
+
+    Raises
+    ------
+    ValueError
+        If ``position`` is unknown.
 
     Examples
     --------
@@ -255,9 +327,20 @@ def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> n
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
-    """Convert a waveform to 16-bit integers by scaling by 32768, rounding, and clipping values outside [-1, 1).
+    """Convert a floating-point waveform to 16-bit integers.
 
-    The samples of a 16-bit file are restored exactly if it was loaded at its own sample rate.
+    The samples are multiplied by 32768 and rounded. A 16-bit file that was loaded at its own sample rate gets its
+    original samples back.
+
+    Parameters
+    ----------
+    waveform : float array, any shape
+        Samples. Values outside [-1, 1) are clipped.
+
+    Returns
+    -------
+    int16 array, same shape
+        Samples from -32768 to 32767.
 
     Examples
     --------
@@ -268,7 +351,19 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
 
 
 def from_int16(samples: np.ndarray) -> np.ndarray:
-    """Convert 16-bit integers to float32 in [-1, 1), the inverse of :func:`to_int16` up to a rounding error of 1.5e-5.
+    """Convert 16-bit integers to a floating-point waveform.
+
+    This is the inverse of :func:`to_int16`, up to its rounding error of 1.5e-5.
+
+    Parameters
+    ----------
+    samples : int16 array, any shape
+        Samples from -32768 to 32767.
+
+    Returns
+    -------
+    float32 array, same shape
+        Samples in [-1, 1).
 
     Examples
     --------
@@ -279,9 +374,22 @@ def from_int16(samples: np.ndarray) -> np.ndarray:
 
 
 def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
-    """List all audio files in ``folder`` and its subfolders, sorted by path.
+    """List all audio files in a folder and its subfolders.
 
-    Hidden files and folders are skipped, see :func:`is_hidden`.
+    Hidden files and folders are skipped (see :func:`is_hidden`).
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder to search.
+    suffixes : tuple of str, optional
+        Extensions to look for, in lower case and with the dot. Upper-case extensions match too. Default:
+        :data:`SUFFIXES`, the extensions that :func:`load_audio` can read.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Paths of the files in alphabetical order. They begin with ``folder``.
 
     Examples
     --------
@@ -302,7 +410,18 @@ def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list
 
 
 def is_hidden(name: str) -> bool:
-    """Return True if a file or folder is hidden, or was created by the operating system, such as ``__MACOSX``.
+    """Return True if a file or folder is hidden, or was created by the operating system.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file or folder, without its path. Hidden names start with a dot. Operating systems create folders
+        such as ``__MACOSX``.
+
+    Returns
+    -------
+    bool
+        True for names that a search for audio files should skip.
 
     Examples
     --------

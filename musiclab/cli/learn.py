@@ -53,7 +53,7 @@ def train(
     workers: LoaderWorkers = None,
     quiet: Quiet = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume a stopped training in OUT from its last complete epoch.")
+        bool, typer.Option("--resume", help="Resume an interrupted run in OUT after its last completed epoch.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in OUT.")] = False,
     as_json: AsJson = False,
@@ -116,7 +116,7 @@ def crossval(
 
 
 def evaluate(run: RunFolder, data: Data, device: Device = "auto", as_json: AsJson = False) -> None:
-    """Test a trained model on the test clips of its run, or on other data."""
+    """Test a trained model. On its original data, only the test clips are used, otherwise all clips."""
     problems = Problems()
     trained = problems.check(musiclab.load, run)
     if trained is None and not musiclab.store.must_render(data):
@@ -134,7 +134,10 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Number of classes to print per file.")] = 3,
     every: Annotated[
         float | None,
-        typer.Option(help="Seconds between the windows of a timeline. By default, only long files get one."),
+        typer.Option(
+            help="Print a timeline with one prediction every so many seconds. By default, only files longer than 3 "
+            "segments of the model get a timeline."
+        ),
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row per file.")] = None,
     windows: Annotated[Path | None, typer.Option(help="Table to write (.csv), one row per window.")] = None,

@@ -29,8 +29,8 @@ def _hide_progress(quiet: bool) -> None:
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 _Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _SOURCES = (
-    "a folder with one subfolder per class, studio (generated music), street (generated sounds of the city), "
-    "gtzan:DIR, urbansound8k:DIR, esc10:DIR or esc50:DIR"
+    "a folder with one subfolder per class (DIR or folder:DIR), studio (generated music), street (generated city "
+    "sounds), gtzan:DIR, urbansound8k:DIR, esc10:DIR or esc50:DIR"
 )
 Workers = Annotated[
     int,
@@ -61,8 +61,8 @@ Seed = Annotated[
     typer.Option(
         min=0,
         max=2**32 - 1,
-        help="Random seed of everything that is random: the initial weights, the order of the clips, the segments cut "
-        "from them, the augmentation and the split (default: 0). Official folds don't depend on it.",
+        help="Random seed (default: 0). It fixes the initial weights, the order of the clips, the segments cut from "
+        "them, the augmentation and the split. Official folds don't depend on it.",
     ),
 ]
 SplitSeed = Annotated[

@@ -59,19 +59,28 @@ log = logging.getLogger(__name__)
 
 
 def open_source(source: str) -> Dataset:
-    """Open a data set.
+    """Open a data set by its name.
 
     Parameters
     ----------
-    source
-        Name and folder of a data set, such as ``"gtzan:DIR"``, or a generated data set with optional settings, such as
-        ``"studio:tracks=60,seconds=6"`` or ``"street:slices=30,seed=1"``; see :mod:`musiclab.datasets`. A path alone is
-        short for ``"folder:DIR"``. ``"folder:DIR,group=2"`` groups clips by two folder levels below the label.
+    source : str
+        What to open:
+
+        - ``"NAME:DIR"``: a data set on disk, such as ``"gtzan:DIR"``. :mod:`musiclab.datasets` lists the names.
+        - ``"NAME"`` or ``"NAME:SETTINGS"``: a generated data set, such as ``"studio"``,
+          ``"studio:tracks=60,seconds=6"`` or ``"street:slices=30,seed=1"``.
+        - ``"DIR"``: your own recordings, short for ``"folder:DIR"``. ``"folder:DIR,group=2"`` groups clips by the
+          folders two levels below the label.
+
+    Returns
+    -------
+    Dataset
+        The data set. Remarks on it, for example on missing clips, are logged.
 
     Raises
     ------
     DatasetError
-        The name is unknown, the folder is missing or has another layout, or a setting is invalid.
+        If the name is unknown, the folder is missing or has another layout, or a setting is invalid.
 
     Examples
     --------

@@ -17,29 +17,58 @@ COLUMNS = ("path", "label", "group", "fold", "split")
 
 @dataclass
 class Dataset:
-    """Data set: a table of clips, with its licence, citation and evaluation protocol.
+    """Table of the clips of a data set, together with its licence, citation and evaluation protocol.
 
-    Subclasses raise DatasetError if the folder is missing or has another layout, a table has gaps, or a setting is out
-    of range.
+    This is the base class of all data sets. The subclasses find the clips on disk or generate them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set on the command line, such as ``"esc50"``.
+    index : pandas.DataFrame
+        Table with one row per clip. It needs the columns ``path`` and ``label``. :func:`check_index` checks it and adds
+        the other columns.
+    licence : str
+        Terms of use.
+    citation : str
+        Reference to cite.
+    where : str
+        Instructions for getting the data set.
+    protocol : str
+        Official evaluation protocol: how results should be measured, so that they can be compared.
+    generated : bool
+        True if musiclab generates the sound. Scores on such data are not a benchmark. Default: False.
+    validates : bool
+        True if the protocol uses the fold after the test fold for validation. Otherwise that fold is used for training.
+        Default: False.
+    notes : list of str
+        Remarks on this copy of the data set, such as missing clips. Default: empty.
 
     Attributes
     ----------
-    name : str
-        Name on the command line.
     index : pandas.DataFrame
-        One row per clip, with the columns ``path`` (absolute), ``label``, ``group``, ``fold`` (official fold from 1, or
-        0 for none) and ``split`` ("train", "valid", "test", or "" for none). A group is an artist, track or recording
-        whose clips must stay together when the data set is split.
-    licence, citation, where : str
-        Terms of use, reference to cite, and download instructions.
-    protocol : str
-        Official protocol for reporting results.
-    generated : bool
-        True if musiclab generates the sound, so that scores are not a benchmark.
-    validates : bool
-        True if the protocol validates on the fold after the test fold instead of training on it.
-    notes : list of str
-        Remarks on this copy of the data set, such as missing clips.
+        Table with one row per clip and at least these columns:
+
+        - ``path``: path of the sound file; absolute in all data sets that :func:`open_source` opens.
+        - ``label``: name of the class.
+        - ``group``: artist, track or recording. Clips of one group must stay together when the data set is split.
+        - ``fold``: number of the official fold, from 1, or 0 if there is none.
+        - ``split``: official set, ``"train"``, ``"valid"`` or ``"test"``, or ``""`` if there is none.
+
+    Raises
+    ------
+    DatasetError
+        If the index is invalid. Subclasses also raise it if their folder is missing or has another layout, if their
+        table has gaps, or if a setting is out of range.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": ["a.wav", "b.wav"], "label": ["rock", "jazz"]})
+    >>> dataset = Dataset("my data", index, licence="CC0", citation="none", where="on this disk", protocol="none")
+    >>> dataset.classes
+    ['jazz', 'rock']
+    >>> dataset
+    <my data: 2 clips, 2 classes, 2 groups>
     """
 
     name: str
@@ -57,7 +86,7 @@ class Dataset:
 
     @property
     def classes(self) -> list[str]:
-        """Sorted names of the classes."""
+        """Names of the classes, sorted alphabetically."""
         return sorted(self.index["label"].unique())
 
     def __len__(self) -> int:
@@ -68,7 +97,13 @@ class Dataset:
         return f"<{self.name}: {len(self)} clips, {len(self.classes)} classes, {groups} groups>"
 
     def describe(self) -> dict:
-        """Return all attributes except the index and the notes, to be saved in a store."""
+        """Return the properties of the data set as a dictionary, so that a store can save them.
+
+        Returns
+        -------
+        dict
+            All attributes except ``index`` and ``notes``, by name.
+        """
         keys = ("name", "licence", "citation", "where", "protocol", "generated", "validates")
         return {key: getattr(self, key) for key in keys}
 
@@ -76,27 +111,35 @@ class Dataset:
 def check_index(
     index: pd.DataFrame, name: str | Path, faults: Sequence[str] = (), what_to_do: str = ""
 ) -> pd.DataFrame:
-    """Check an index table and add the missing columns of :attr:`Dataset.index`.
+    """Check an index table, and add its missing columns.
 
-    Labels and groups are normalized (Unicode NFC, no surrounding spaces), so names that look the same are equal.
+    An index table has one row per clip. :class:`Dataset` describes its columns. Labels and groups are normalized
+    (Unicode form NFC, no surrounding spaces), so that names that look the same are equal.
 
     Parameters
     ----------
-    index
-        Table with the columns ``path`` and ``label``, and any others. A clip without a ``group`` becomes its own group.
-    name
-        Name of the data set or path of its table, for error messages.
-    faults
-        Faults that were found earlier, to be listed in the same error.
-    what_to_do
-        End of the error message, with the remedy.
+    index : pandas.DataFrame
+        Table with the columns ``path`` and ``label``. Other columns are optional. A clip without a ``group`` becomes a
+        group of its own.
+    name : str or Path
+        Name of the data set, or path of its table. Error messages start with it.
+    faults : sequence of str
+        Faults that were found earlier. The error lists them, too. Default: none.
+    what_to_do : str
+        Advice at the end of the error message. Default: none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        New table with the columns ``path``, ``label``, ``group``, ``fold`` and ``split``, followed by any others. The
+        rows are numbered from 0.
 
     Raises
     ------
     DatasetError
-        The table is empty, lacks a column, has an empty label or an invalid fold or split, has a path that is not
-        UTF-8, or lists a path twice. The error lists all faults, with line numbers if the table was read by
-        :func:`musiclab.datasets.tables.read_table`.
+        If the table is empty, lacks a column, has an empty label, or has an invalid fold or split. Also if a path is
+        not UTF-8 or is listed twice. The error lists all faults. It gives line numbers if
+        :func:`musiclab.datasets.tables.read_table` has read the table.
 
     Examples
     --------
@@ -154,7 +197,27 @@ def _normalize(names: pd.Series) -> list[str]:
 
 
 def existing_folder(root: str | Path, name: str, where: str) -> Path:
-    """Return ``root`` as an absolute path, or raise DatasetError with ``where`` as the end of the message."""
+    """Return the absolute path of a folder, after checking that it exists.
+
+    Parameters
+    ----------
+    root : str or Path
+        Folder. A leading ``~`` is replaced by the user's home folder.
+    name : str
+        Name of the data set, for the error message.
+    where : str
+        Instructions for getting the data set, for the end of the error message.
+
+    Returns
+    -------
+    Path
+        Absolute path of the folder.
+
+    Raises
+    ------
+    DatasetError
+        If the folder doesn't exist or is a file.
+    """
     folder = Path(os.path.abspath(os.path.expanduser(root)))  # Path.expanduser raises an error for unknown users
     if not os.path.exists(folder):  # Path.exists raises an error for names that are too long
         raise DatasetError(f"{folder}: no such folder; expected {name}. {where}")

@@ -35,7 +35,23 @@ _ARCHIVE_ERRORS = (
 
 @dataclass(frozen=True)
 class Remote:
-    """Download address of a data set, with its checksum."""
+    """Download address of a data set, with the size and checksum of its archive.
+
+    Parameters
+    ----------
+    url : str
+        Address of the archive.
+    archive : str
+        File name of the archive. Without its suffix, it is also the name of the only folder in the archive.
+    gigabytes : float
+        Approximate size of the archive in GB. The unpacked folder has about the same size.
+    licence : str
+        Terms of use.
+    checksum : str, optional
+        ``"md5:..."`` or ``"sha256:..."``. Default: None, if no checksum is published for this address.
+    unchecked : str
+        Explanation for the user if there is no checksum. Default: empty.
+    """
 
     url: str
     archive: str  # file name; without its suffix, it is also the name of the only folder in the archive
@@ -74,26 +90,37 @@ REMOTES["esc10"] = REMOTES["esc50"]  # ESC-10 is part of ESC-50
 
 
 def download(name: str, root: str | Path, checksum: str | None = None, progress: bool = True) -> Path:
-    """Download and unpack a data set, unless its folder exists, and return the folder.
+    """Download a public data set and unpack it.
 
-    Calling the function again continues an interrupted download.
+    If its folder exists already, nothing is downloaded. Calling the function again continues an interrupted download.
 
     Parameters
     ----------
-    name
+    name : str
         ``"esc10"``, ``"esc50"``, ``"gtzan"`` or ``"urbansound8k"``.
-    root
-        Parent folder of the data set's folder.
-    checksum
-        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if any.
-    progress
-        Show a progress bar.
+    root : str or Path
+        Folder in which the folder of the data set is created.
+    checksum : str, optional
+        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if there is
+        one.
+    progress : bool
+        Show a progress bar. Default: True.
+
+    Returns
+    -------
+    Path
+        Folder of the data set, as an absolute path. Open it with :func:`open_source`.
 
     Raises
     ------
     DatasetError
-        The name is unknown, the server does not answer, the connection breaks, the archive is damaged or has another
-        checksum, or the disk is full.
+        If the name is unknown, the server reports an error, the connection breaks, the archive is damaged or has
+        another checksum, or the disk is full.
+
+    Examples
+    --------
+    >>> folder = download("esc50", "data")  # about 0.6 GB  # doctest: +SKIP
+    >>> dataset = open_source(f"esc50:{folder}")  # doctest: +SKIP
     """
     check_known(name, sorted(REMOTES), "a data set", DatasetError)
     remote, root = REMOTES[name], Path(root).expanduser().absolute()

@@ -21,12 +21,25 @@ _CLIP = re.compile(r"(?P<fold>[1-5])-(?P<recording>\d+)-(?P<take>[A-Z])(-\d+)?")
 
 
 class ESC50(Dataset):
-    """ESC-50: 2000 clips of 5 s in 50 classes of 40 clips each.
+    """ESC-50: environmental sounds, 2000 clips of 5 s in 50 classes of 40 clips each.
+
+    Clips that are cut from the same recording form a group. The five folds are the official ones.
 
     Parameters
     ----------
-    root
-        Folder that contains ``meta/esc50.csv`` and ``audio/``.
+    root : str or Path
+        Folder that contains ``meta/esc50.csv`` and ``audio/``. :func:`download` creates it.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is missing or has another layout, or the table has faults.
+
+    Examples
+    --------
+    >>> dataset = ESC50("ESC-50-master")  # doctest: +SKIP
+    >>> dataset  # doctest: +SKIP
+    >>> dataset.index.groupby("fold").size()  # doctest: +SKIP
     """
 
     def __init__(self, root: str | Path):
@@ -35,12 +48,26 @@ class ESC50(Dataset):
 
 
 class ESC10(Dataset):
-    """ESC-10: 400 clips of 5 s in 10 classes of 40 clips each, the subset of ESC-50 that allows commercial use.
+    """ESC-10: environmental sounds, 400 clips of 5 s in 10 classes of 40 clips each.
+
+    ESC-10 is the subset of ESC-50 that allows commercial use. Clips that are cut from the same recording form a group.
+    The five folds are the official ones.
 
     Parameters
     ----------
-    root
-        Folder of the separate release (``001 - Dog bark/1-100032-A.ogg`` and so on) or of ESC-50.
+    root : str or Path
+        Folder of ESC-50, which contains ESC-10, or of the older separate release of ESC-10 (``001 - Dog
+        bark/1-100032-A.ogg`` and so on).
+
+    Raises
+    ------
+    DatasetError
+        If the folder is missing or has another layout, or the table has faults.
+
+    Examples
+    --------
+    >>> dataset = ESC10("ESC-50-master")  # doctest: +SKIP
+    >>> dataset.classes  # doctest: +SKIP
     """
 
     def __init__(self, root: str | Path):

@@ -19,20 +19,27 @@ _HOW = "Write one line per recording: path,label,group,fold,split."
 
 
 class AudioFolder(Dataset):
-    """Data set from a folder with one subfolder per class: ``root/<label>/**/*``.
+    """Data set of your own recordings, in a folder with one subfolder per class.
 
-    The group of a clip is the first folder below its label, so ``root/jazz/miles/live/1.wav`` belongs to the group
-    ``jazz/miles``. Each clip directly in the folder of a label is a group by itself.
+    The layout is ``root/<label>/**/*``. The first folder below a label is the group, for example an artist. So
+    ``root/jazz/miles/live/1.wav`` has the label ``jazz`` and the group ``jazz/miles``. A clip directly in the folder of
+    a label is a group of its own.
 
-    If the file ``root/index.csv`` exists, it is used instead. It must have the columns ``path`` (relative to ``root``)
-    and ``label``, and can have ``group``, ``fold`` and ``split``. Other columns are ignored.
+    If the file ``root/index.csv`` exists, it lists the clips instead. It needs the columns ``path`` (relative to
+    ``root``) and ``label``, and can have ``group``, ``fold`` and ``split``. Other columns are ignored.
 
     Parameters
     ----------
-    root
-        Path of the folder.
-    group_level
-        Number of folder levels below the label that define a group. With 2, each folder in ``jazz/miles`` is a group.
+    root : str or Path
+        Folder of the data set.
+    group_level : int
+        How many folder levels below the label define a group. With 2, each folder in ``jazz/miles`` is a group. It
+        can't be combined with an ``index.csv``. Default: 1.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is missing or has no recordings, ``group_level`` is less than 1, or ``index.csv`` has faults.
 
     Examples
     --------

@@ -26,24 +26,32 @@ _ABOUT = {
 
 
 class Studio(Dataset):
-    """Generated music in the ten genres of GTZAN, from :mod:`musiclab.studio`. Tracks are grouped by artist.
+    """Generated music in the ten genres of GTZAN, made by :mod:`musiclab.studio`.
+
+    The tracks are rendered once and kept in the cache folder. Their groups are the (invented) artists.
 
     Parameters
     ----------
-    tracks_per_genre
-        Number of tracks per genre, spread evenly over its artists.
-    seconds
-        Duration of each track in seconds.
-    seed
-        Random seed. Another seed gives other tracks by the same artists.
-    workers
-        Number of processes for rendering. -1 uses one per core.
+    tracks_per_genre : int
+        Number of tracks per genre, spread evenly over its artists. Default: 60.
+    seconds : float
+        Duration of each track in seconds. Default: 6.
+    seed : int
+        Random seed. Another seed gives other tracks by the same artists. Default: 0.
+    workers : int
+        Number of processes for rendering. The default -1 uses one per core.
+
+    Attributes
+    ----------
+    index : pandas.DataFrame
+        One row per track, with the columns of :class:`Dataset` and ``seed``, the random seed of the track.
 
     Examples
     --------
     >>> dataset = Studio(tracks_per_genre=12)  # doctest: +SKIP
     >>> dataset  # doctest: +SKIP
     <studio: 120 clips, 10 classes, 100 groups>
+    >>> dataset.record(0)["tempo"]  # doctest: +SKIP
     """
 
     SETTINGS = {"tracks": ("tracks_per_genre", int), "seconds": ("seconds", float), "seed": ("seed", int)}
@@ -63,26 +71,47 @@ class Studio(Dataset):
         super().__init__(name="studio", index=index, **_ABOUT)
 
     def record(self, clip: int) -> dict:
-        """Return the metadata of a clip: tempo, beats, key, chords, instruments and more.
+        """Return the metadata of a track, such as its tempo, beats, key, chords and instruments.
 
-        See :func:`musiclab.studio.render`.
+        Parameters
+        ----------
+        clip : int
+            Row of the track in ``index``, from 0.
+
+        Returns
+        -------
+        dict
+            Metadata, as in the ``record`` of :func:`musiclab.studio.render`.
         """
         return json.loads(Path(self.index["path"].iloc[clip]).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 class Street(Dataset):
-    """Generated sounds in the ten classes and ten folds of UrbanSound8K, from :mod:`musiclab.studio.street`.
+    """Generated sounds in the ten classes and ten folds of UrbanSound8K, made by :mod:`musiclab.studio.street`.
 
-    Slices are grouped by recording (``fsID``). The index also has the columns of ``UrbanSound8K.csv``.
+    A slice is a clip that is cut from a longer recording. The slices are rendered once and kept in the cache folder.
+    Their groups are the recordings.
 
     Parameters
     ----------
-    slices_per_class
-        Number of slices per class, at least 10.
-    seed
-        Random seed.
-    workers
-        Number of processes for rendering. -1 uses one per core.
+    slices_per_class : int
+        Number of slices per class, at least 10. Default: 60.
+    seed : int
+        Random seed. Default: 0.
+    workers : int
+        Number of processes for rendering. The default -1 uses one per core.
+
+    Attributes
+    ----------
+    index : pandas.DataFrame
+        One row per slice, with the columns of :class:`Dataset` and of ``UrbanSound8K.csv``. Its column ``fsID`` is the
+        number of the recording.
+
+    Examples
+    --------
+    >>> dataset = Street(slices_per_class=10)  # doctest: +SKIP
+    >>> len(dataset), len(dataset.classes)  # doctest: +SKIP
+    (100, 10)
     """
 
     SETTINGS = {"slices": ("slices_per_class", int), "seed": ("seed", int)}
@@ -105,10 +134,28 @@ class Street(Dataset):
 
 
 def render_once(name: str, settings: dict, make: Callable, jobs: list[tuple], workers: int = -1) -> Path:
-    """Render files into a cache folder, unless they exist already, and return the folder.
+    """Render files into a cache folder, unless they exist already.
 
-    ``name`` and ``settings`` determine the name of the folder. ``make(folder, *job)`` writes the files of one job.
-    Worker processes must be able to import it. Folders with missing files or wrong file sizes are rendered again.
+    Folders with missing files or wrong file sizes are rendered again.
+
+    Parameters
+    ----------
+    name : str
+        Beginning of the folder's name.
+    settings : dict
+        Settings of the files. Their hash is the end of the folder's name, so other settings get another folder.
+    make : callable
+        Function that writes the files of one job, called as ``make(folder, *job)``. Worker processes must be able to
+        import it.
+    jobs : list of tuple
+        Arguments of ``make`` for each job.
+    workers : int
+        Number of processes. The default -1 uses one per core.
+
+    Returns
+    -------
+    Path
+        Folder with the rendered files.
     """
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache_folder() / f"{name}-{key}"

@@ -28,26 +28,43 @@ _FOLDERS = ("genres", "genres_original", "Data/genres_original", ".")  # zip cop
 
 
 class GTZAN(Dataset):
-    """GTZAN: 1000 clips of 30 s in ten genres (Tzanetakis and Cook 2002), or an incomplete copy of it.
+    """GTZAN: music in ten genres, 1000 clips of 30 s (Tzanetakis and Cook 2002), by default without the known faults.
 
-    GTZAN has about 50 exact repeats, 43 mislabelled clips, and many clips by the same artist (Sturm 2013). Artists are
-    not annotated, so each track is its own group, and only the filtered splits keep artists together. These splits, in
-    ``gtzan_filtered.csv``, come from C. Kereliuk, B. L. Sturm and J. Larsen, Deep Learning and Music Adversaries, IEEE
-    Transactions on Multimedia 17(11), 2015, as in ``torchaudio.datasets.gtzan``. In many copies, the training track
-    ``jazz.00054`` cannot be decoded.
+    GTZAN has about 50 exact repeats, 43 mislabelled clips, and many clips by the same artist (Sturm 2013). The artists
+    are not annotated, so each track is a group of its own. Only the two fault-filtered splits keep artists together and
+    leave out the repeats.
+
+    The fault-filtered splits come from C. Kereliuk, B. L. Sturm and J. Larsen, Deep Learning and Music Adversaries,
+    IEEE Transactions on Multimedia 17(11), 2015. They are the same as in ``torchaudio.datasets.gtzan``. In many copies,
+    the training track ``jazz.00054`` cannot be decoded. An incomplete copy can be used, too.
 
     Parameters
     ----------
-    root
+    root : str or Path
         Folder that contains ``genres/`` or ``genres_original/``, or one of these two folders.
-    split
-        ``"filtered"``: fault-filtered split, by artist and without repeats. ``"filtered8"``: the same without blues and
-        rock. ``"kfold"``: ten folds by track. ``"random"``: 60/20/20 by track, with a warning.
+    split : str
+        How to split the tracks:
+
+        - ``"filtered"`` (the default): the fault-filtered split.
+        - ``"filtered8"``: the fault-filtered split without blues and rock.
+        - ``"kfold"``: ten folds by track. The folds share artists and repeats, so results are too optimistic.
+        - ``"random"``: 60 % of the tracks for training, 20 % for validation and 20 % for testing. The sets share
+          artists and repeats, so a warning is issued.
 
     Attributes
     ----------
     missing : list of str
         Tracks of the split that are not in the folder, such as ``"jazz.00054"``.
+
+    Raises
+    ------
+    DatasetError
+        If the split is unknown, the folder is missing or has no tracks, or there are too few tracks for the split.
+
+    Examples
+    --------
+    >>> dataset = GTZAN("genres")  # doctest: +SKIP
+    >>> dataset.index["split"].value_counts()  # doctest: +SKIP
     """
 
     def __init__(self, root: str | Path, split: str = "filtered"):
@@ -92,7 +109,19 @@ class GTZAN(Dataset):
 
 
 def read_filtered() -> dict[str, str]:
-    """Read the fault-filtered split: a dictionary of 930 tracks with the values "train", "valid" and "test"."""
+    """Read the fault-filtered split of GTZAN.
+
+    Returns
+    -------
+    dict of str to str
+        Set of each of the 930 tracks: ``"train"``, ``"valid"`` or ``"test"``.
+
+    Examples
+    --------
+    >>> splits = read_filtered()
+    >>> len(splits), splits["jazz.00054"]
+    (930, 'train')
+    """
     splits = {}
     for row in pd.read_csv(Path(__file__).with_name("gtzan_filtered.csv")).itertuples():
         for first, _, last in (numbers.partition("-") for numbers in row.tracks.split()):  # "0-11 27 50-60"

@@ -17,24 +17,35 @@ LOUD = 10.0  # peaks above this (20 dB) are far beyond full scale
 
 
 def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataFrame:
-    """Decode all clips of a data set and measure their properties.
+    """Decode all clips of a data set, and look for faults.
+
+    The scan finds clips that are unreadable, silent, clipped, much too loud, or copies of each other.
 
     Parameters
     ----------
-    dataset
-        Data set from :mod:`musiclab.datasets`.
-    workers
-        Number of processes. -1 uses one per core.
-    progress
-        Show a progress bar.
+    dataset : Dataset
+        Data set to scan.
+    workers : int
+        Number of processes. The default -1 uses one per core.
+    progress : bool
+        Show a progress bar. Default: True.
 
     Returns
     -------
     pandas.DataFrame
-        One row per clip, in the order of ``dataset.index``, with the columns ``path``, ``seconds``, ``sample_rate``
-        (Hz), ``channels``, ``peak`` and ``rms`` (1 is full scale), ``clipped``, ``silent``, ``error`` and
-        ``duplicate``. ``error`` is the reason why a clip cannot be read, or "". ``duplicate`` is a number shared by all
-        copies of a recording, or 0 (see :mod:`.fingerprints`).
+        One row per clip, in the order of ``dataset.index``, with these columns:
+
+        - ``path``: path of the clip.
+        - ``seconds``: duration in seconds.
+        - ``sample_rate``: sample rate in Hz.
+        - ``channels``: number of channels.
+        - ``peak``: largest absolute sample. 1 is full scale, the largest value that a 16-bit file can store.
+        - ``rms``: root mean square of all samples, on the same scale.
+        - ``clipped``: True if at least 0.01 % of the samples are at full scale, three or more in a row.
+        - ``silent``: True if the peak is below 0.0001 (-80 dB).
+        - ``error``: reason why the clip can't be read, or ``""``.
+        - ``duplicate``: number that all copies of a recording share, or 0 if there are no copies. Copies are found with
+          audio fingerprints (see :mod:`musiclab.datasets.fingerprints`).
 
     Examples
     --------
@@ -60,9 +71,27 @@ def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataF
 
 
 def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
-    """Describe the faults in a table from :func:`scan`, one line per fault.
+    """Describe the faults that a scan has found.
 
-    Similar clips of the same group, such as two slices of a siren, are not listed, because splits keep groups together.
+    Copies are listed if they are identical, or if their label, fold, split or group differs. Similar clips of the same
+    group, such as two slices of a siren, are not listed, because a split keeps groups together.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set that was scanned.
+    table : pandas.DataFrame
+        Result of :func:`scan` for this data set.
+
+    Returns
+    -------
+    list of str
+        One line per fault, such as ``"silent: DIR/silence/a.wav (peak 0.00000)"``.
+
+    Examples
+    --------
+    >>> table = scan(dataset)  # doctest: +SKIP
+    >>> list_faults(dataset, table)  # doctest: +SKIP
     """
     faults = [f"unreadable: {error}" for error in table["error"] if error]
     is_loud = table["peak"] > LOUD
@@ -85,9 +114,27 @@ def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
 
 
 def find_split_problem(dataset: Dataset, table: pd.DataFrame) -> str:
-    """Explain why the readable clips cannot be split for training, or return "" if they can.
+    """Explain why a data set can't be split for training.
 
-    ``table`` is the result of :func:`scan`.
+    Unreadable clips are ignored. Copies of a recording count as one group, unless the data set has an official split or
+    official folds.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set that was scanned.
+    table : pandas.DataFrame
+        Result of :func:`scan` for this data set.
+
+    Returns
+    -------
+    str
+        Explanation, or ``""`` if the data set can be split.
+
+    Examples
+    --------
+    >>> find_split_problem(dataset, scan(dataset))  # doctest: +SKIP
+    ''
     """
     index = dataset.index[["path", "label", "group", "fold", "split"]].reset_index(drop=True)
     if not index["fold"].any() and not index["split"].any():

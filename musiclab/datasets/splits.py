@@ -22,14 +22,24 @@ _MORE_GROUPS = "add recordings from other sources, or list the actual groups in 
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test rows of an index table.
+    """Training, validation and test sets, as rows of an index table.
 
-    Attributes
+    Parameters
     ----------
-    train, valid, test : int array
-        Row positions. ``valid`` may be empty.
+    train : int array, shape (n_train,)
+        Positions of the training rows, counted from 0.
+    valid : int array, shape (n_valid,)
+        Positions of the validation rows. It may be empty.
+    test : int array, shape (n_test,)
+        Positions of the test rows.
     name : str
         Description for results, such as "fold 1 tests" or "by group, seed 0".
+
+    Examples
+    --------
+    >>> split = Split(train=np.array([0, 1]), valid=np.array([], int), test=np.array([2]), name="my split")
+    >>> len(split.train), len(split.valid), len(split.test)
+    (2, 0, 1)
     """
 
     train: np.ndarray
@@ -39,10 +49,35 @@ class Split:
 
 
 def choose_split(index: pd.DataFrame, fold: int | None = None, seed: int = 0) -> Split:
-    """Choose the split for a single run.
+    """Choose the split that suits a data set, for a single run.
 
-    Split by the column ``split`` if it is filled in, otherwise by the official folds (testing on fold 1), otherwise by
-    group. If ``fold`` is given, test on that fold instead. Data sets without folds get new ones by group.
+    The first rule that applies is used:
+
+    1. If ``fold`` is given, test on that fold. A data set without folds gets new ones by group.
+    2. If the column ``split`` is filled in, use it.
+    3. If there are official folds, test on fold 1.
+    4. Otherwise, split by group.
+
+    When a fold is tested, the next one is used for validation, unless there are only two folds.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label``, ``group``, ``fold`` and ``split``.
+    fold : int, optional
+        Test fold, from 1.
+    seed : int
+        Random seed for splits and folds by group. Default: 0.
+
+    Returns
+    -------
+    Split
+        Training, validation and test rows.
+
+    Raises
+    ------
+    DatasetError
+        If the fold doesn't exist, a class has too few groups, or the split would be invalid (see :func:`check_split`).
 
     Examples
     --------
@@ -62,7 +97,25 @@ def choose_split(index: pd.DataFrame, fold: int | None = None, seed: int = 0) ->
 
 
 def next_fold(index: pd.DataFrame, fold: int) -> int | None:
-    """Return the fold after ``fold``, starting over after the last one, or None if there are only two folds.
+    """Return the number of the fold that follows a fold.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the column ``fold``.
+    fold : int
+        Number of a fold in the table.
+
+    Returns
+    -------
+    int or None
+        Next fold. The first fold follows the last one. None if there are fewer than three folds, because then no fold
+        is left for training.
+
+    Raises
+    ------
+    DatasetError
+        If the table doesn't contain ``fold``.
 
     Examples
     --------
@@ -75,22 +128,32 @@ def next_fold(index: pd.DataFrame, fold: int) -> int | None:
 
 
 def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: int = 0) -> Split:
-    """Split by group, stratified by class.
+    """Split a data set by group, with every class in similar proportions in each set.
+
+    A group is an artist, track or recording. Its clips stay together, so that a model isn't tested on artists that it
+    was trained on.
 
     Parameters
     ----------
-    index
-        Index table with the columns ``label`` and ``group``.
-    test, valid
-        Approximate fraction of the clips in each set (groups are kept together). With ``valid=0``, the validation set
-        is empty.
-    seed
-        Random seed.
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label`` and ``group``.
+    test : float
+        Approximate fraction of the clips in the test set. It is not exact, because groups are kept together. Default:
+        0.2.
+    valid : float
+        Approximate fraction of the clips in the validation set. With 0, that set is empty. Default: 0.2.
+    seed : int
+        Random seed. Default: 0.
+
+    Returns
+    -------
+    Split
+        Training, validation and test rows.
 
     Raises
     ------
     DatasetError
-        A class has too few groups.
+        If there is only one class, or a class has too few groups: fewer than 3, or fewer than 2 with ``valid=0``.
 
     Examples
     --------
@@ -110,7 +173,26 @@ def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: i
 
 
 def by_fold(index: pd.DataFrame, fold: int, valid_fold: int | None = None) -> Split:
-    """Split by fold: test on ``fold``, validate on ``valid_fold`` (if given), and train on all other folds.
+    """Split a data set by fold: test on one fold, and train on the others.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label``, ``group`` and ``fold``. Rows with fold 0 are not used.
+    fold : int
+        Test fold.
+    valid_fold : int, optional
+        Validation fold. Default: the validation set is empty.
+
+    Returns
+    -------
+    Split
+        Training, validation and test rows.
+
+    Raises
+    ------
+    DatasetError
+        If a fold doesn't exist, the same fold is used twice, or the split is invalid (see :func:`check_split`).
 
     Examples
     --------
@@ -130,7 +212,31 @@ def by_fold(index: pd.DataFrame, fold: int, valid_fold: int | None = None) -> Sp
 
 
 def by_column(index: pd.DataFrame) -> Split:
-    """Split by the column ``split`` of the index."""
+    """Split a data set as its column ``split`` says.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label``, ``group`` and ``split``. Rows with an empty ``split`` are not
+        used.
+
+    Returns
+    -------
+    Split
+        Training, validation and test rows.
+
+    Raises
+    ------
+    DatasetError
+        If there are no training or no test clips, or the split is invalid (see :func:`check_split`).
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": list("abc"), "label": "jazz", "group": list("abc")})
+    >>> split = by_column(index.assign(split=["train", "test", "train"]))
+    >>> split.train, split.valid, split.test
+    (array([0, 2]), array([], dtype=int64), array([1]))
+    """
     rows = {name: np.flatnonzero(index["split"] == name) for name in ("train", "valid", "test")}
     for name in ("train", "test"):
         if not len(rows[name]):
@@ -139,15 +245,30 @@ def by_column(index: pd.DataFrame) -> Split:
 
 
 def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFrame:
-    """Return the index with its official folds, or with ``folds`` new folds by group, stratified by class.
+    """Add folds to an index table that has none.
 
-    There are at most as many new folds as groups in the class with the most groups. Classes with fewer groups are
-    missing from some folds.
+    The new folds keep the clips of each group together, and have similar proportions of each class. If the table
+    already has folds, it is returned unchanged.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label``, ``group``, ``fold`` and ``split``.
+    folds : int
+        Number of new folds. If the class with the most groups has fewer groups than this, there are only as many folds
+        as it has groups. Classes with even fewer groups are missing from some folds. Default: 5.
+    seed : int
+        Random seed. Default: 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index table with folds, numbered from 1.
 
     Raises
     ------
     DatasetError
-        A class has fewer than two groups, or the index has a fixed split but no folds.
+        If a class has fewer than two groups, or the table has a fixed split but no folds.
 
     Examples
     --------
@@ -177,7 +298,25 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
 
 
 def join_copies(index: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with groups merged if they contain copies of the same recording."""
+    """Merge groups that contain copies of the same recording, so that a split keeps the copies together.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the column ``group``. The column ``duplicate`` says which clips are copies of each other, as in
+        the result of :func:`musiclab.datasets.scan`. Without it, nothing is merged.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index table in which merged groups share one name.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": list("abc"), "group": ["miles", "ella", "nina"], "duplicate": [1, 0, 1]})
+    >>> join_copies(index)["group"].tolist()
+    ['miles', 'ella', 'miles']
+    """
     if "duplicate" not in index or not index["duplicate"].any():
         return index
     groups, group_of_clip = np.unique(index["group"].to_numpy(dtype=object), return_inverse=True)
@@ -189,16 +328,22 @@ def join_copies(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_split(index: pd.DataFrame, split: Split, duplicates: Sequence[int] | None = None) -> None:
-    """Raise DatasetError if a group is in two sets of a split, or a class is missing from the training set.
+    """Raise an error if a group is in two sets of a split, or if a class is missing from the training set.
 
     Parameters
     ----------
-    index
+    index : pandas.DataFrame
         Index table with the columns ``path``, ``label`` and ``group``.
-    split
+    split : Split
         Split of its rows.
-    duplicates : int array, shape (clips,)
-        Column ``duplicate`` of :func:`musiclab.datasets.scan`. If given, copies must not be in two sets either.
+    duplicates : int array, shape (clips,), optional
+        Column ``duplicate`` of :func:`musiclab.datasets.scan`. If given, copies of a recording must not be in two sets
+        either.
+
+    Raises
+    ------
+    DatasetError
+        If the split is invalid.
 
     Examples
     --------
@@ -290,7 +435,26 @@ def _check_groups(index: pd.DataFrame, needed: int) -> None:
 
 
 def list_scarce(index: pd.DataFrame, needed: int = 3) -> list[str]:
-    """Describe the classes with fewer groups than a split needs: 3, or 2 without a validation set."""
+    """Describe the classes that have too few groups for a split.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Index table with the columns ``path``, ``label`` and ``group``.
+    needed : int
+        Number of groups that each class needs. Default: 3, one for each set. Without a validation set, 2 are enough.
+
+    Returns
+    -------
+    list of str
+        One description per class with fewer groups.
+
+    Examples
+    --------
+    >>> index = pd.DataFrame({"path": list("abcd"), "label": ["jazz"] * 3 + ["rock"], "group": list("abcd")})
+    >>> list_scarce(index)
+    ["class 'rock' with 1 (1 clip, such as d)"]
+    """
     columns = {"groups": ("group", "nunique"), "clips": ("path", "size"), "path": ("path", "first")}
     classes = join_copies(index).groupby("label").agg(**columns)
     return [

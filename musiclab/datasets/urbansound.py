@@ -19,23 +19,36 @@ _WHERE = (
 
 
 class UrbanSound8K(Dataset):
-    """UrbanSound8K: 8732 clips of up to 4 s in 10 classes, or those folds of it that are on disk.
+    """UrbanSound8K: urban sounds, 8732 clips of up to 4 s in 10 classes and 10 official folds.
 
-    Clips are grouped by the recording they are cut from (``fsID``). The index also has the columns of
-    ``UrbanSound8K.csv``.
+    Clips that are cut from the same recording form a group. If some folds are not on disk, the others are used.
 
     Parameters
     ----------
-    root
-        Folder that contains ``metadata/UrbanSound8K.csv`` and ``audio/``, or ``UrbanSound8K.csv`` and the fold folders
-        (Kaggle's layout).
+    root : str or Path
+        Folder in one of two layouts. The official one contains ``metadata/UrbanSound8K.csv`` and ``audio/``. Kaggle's
+        contains ``UrbanSound8K.csv`` and the folders ``fold1`` to ``fold10``.
 
     Attributes
     ----------
+    index : pandas.DataFrame
+        One row per clip, with the columns of :class:`Dataset` and of ``UrbanSound8K.csv``. Its column ``fsID`` is the
+        number of the recording.
     missing : list of str
-        Clips in the table that are not on disk.
+        Paths of clips in the table that are not on disk.
     unlisted : list of str
-        WAV files on disk that are not in the table.
+        Paths of WAV files on disk that are not in the table. They are left out.
+
+    Raises
+    ------
+    DatasetError
+        If the folder is missing or has another layout, the table has faults, or none of its clips is on disk.
+
+    Examples
+    --------
+    >>> dataset = UrbanSound8K("UrbanSound8K")  # doctest: +SKIP
+    >>> dataset.missing  # doctest: +SKIP
+    []
     """
 
     def __init__(self, root: str | Path):

@@ -24,25 +24,30 @@ Engine = Literal["torch", "librosa"]
 def log_mel(waveform, config: MelConfig = MelConfig(), engine: Engine = "torch"):
     """Compute the log-mel spectrogram of a waveform.
 
+    A mel spectrogram measures how strong the sound is in each frequency band of each frame. Its bands are spaced like
+    our perception of pitch, and the logarithm matches our perception of loudness.
+
     Parameters
     ----------
     waveform : array or tensor of floats, shape (..., samples)
-        Sound at ``config.sample_rate``, at least ``config.n_fft`` samples long.
-    config
-        Settings of the feature.
-    engine
-        ``"torch"`` (the default) or ``"librosa"``, which takes arrays only. They agree within 0.05 dB down to 60 dB
-        below the clip's peak.
+        Sound in [-1, 1] at ``config.sample_rate``, at least one frame (``config.n_fft`` samples) long.
+    config : MelConfig, optional
+        Settings such as the number of bands. Default: ``MelConfig()``, with 128 bands.
+    engine : {"torch", "librosa"}, default "torch"
+        Library that computes the feature. ``"librosa"`` is the reference and takes arrays only. Down to 60 dB below the
+        clip's peak, the two results differ by less than 0.05 dB.
 
     Returns
     -------
-    array or tensor, like the waveform, float32, shape (..., n_mels, frames)
-        ``frames`` is ``config.frames(samples)``. Silence gives ``config.silence``.
+    float32 array or tensor, like the waveform, shape (..., n_mels, frames)
+        Values in the unit that ``config.scaling`` selects. ``frames`` is ``config.frames(samples)``. Silence gives
+        ``config.silence``.
 
     Raises
     ------
     ValueError
-        If the waveform is shorter than one frame, or has NaN or infinite samples.
+        If the waveform is shorter than one frame, does not consist of floats, or has NaN or infinite samples. Also if
+        the engine is unknown.
 
     Examples
     --------
@@ -53,10 +58,29 @@ def log_mel(waveform, config: MelConfig = MelConfig(), engine: Engine = "torch")
 
 
 def mfcc(waveform, config: MfccConfig = MfccConfig(), engine: Engine = "torch"):
-    """Compute mel-frequency cepstral coefficients, float32, shape (..., n_mfcc, frames).
+    """Compute the mel-frequency cepstral coefficients (MFCC), which describe the timbre of each frame.
 
-    As in librosa, they are the orthonormal DCT-II of the mel power in dB, limited to 80 dB below the clip's peak.
-    Parameters and errors are those of :func:`log_mel`. The engines agree within 0.01.
+    As in librosa, we take the mel power in dB, limit it to 80 dB below the clip's peak, and apply an orthonormal DCT-II
+    (a cosine transform over the mel bands).
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : MfccConfig, optional
+        Settings such as the number of coefficients. Default: ``MfccConfig()``, with 20 coefficients.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results differ by less than 0.01.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., n_mfcc, frames)
+        Row 0 follows the level of the sound. The other rows describe the shape of its spectrum.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -67,28 +91,32 @@ def mfcc(waveform, config: MfccConfig = MfccConfig(), engine: Engine = "torch"):
 
 
 def delta(values, width: int = 9, order: int = 1, engine: Engine = "torch"):
-    """Compute the time derivative of a feature by local polynomial fits (a Savitzky-Golay filter).
+    """Compute the time derivative of a feature, which tells how fast it changes.
+
+    The derivative is that of a polynomial fitted to the neighbouring frames (a Savitzky-Golay filter).
 
     Parameters
     ----------
     values : array or tensor, shape (..., frames)
         Feature to differentiate.
-    width
-        Number of frames that each polynomial is fitted to; odd, at least 3.
-    order
-        Order of the derivative: 1 for the slope per frame, 2 for the curvature.
-    engine
-        ``"torch"`` or ``"librosa"``; they agree within 1e-4 of the largest value.
+    width : int, default 9
+        Number of frames that each polynomial is fitted to. Must be odd and at least 3.
+    order : int, default 1
+        Order of the derivative: 1 for the slope, 2 for the curvature.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results differ by less than 1e-4 of the largest value.
 
     Returns
     -------
-    array or tensor, float32, of the same shape
-        The first and last ``width // 2`` frames repeat the value next to them.
+    float32 array or tensor, like ``values``, shape (..., frames)
+        Derivative in units of ``values`` per frame (for order 1). The first and last ``width // 2`` frames repeat the
+        value next to them.
 
     Raises
     ------
     ValueError
-        If there are fewer than ``width`` frames, or if ``width`` or ``order`` is out of range.
+        If there are fewer than ``width`` frames, if ``width`` or ``order`` is out of range, or if the engine is
+        unknown.
 
     Examples
     --------
@@ -105,11 +133,30 @@ def delta(values, width: int = 9, order: int = 1, engine: Engine = "torch"):
 
 
 def chroma(waveform, config: ChromaConfig = ChromaConfig(), engine: Engine = "torch"):
-    """Compute the power of each pitch class relative to the strongest, float32, shape (..., n_chroma, frames).
+    """Compute how strong each pitch class (C, C#, ... B) is in each frame, relative to the strongest one.
 
-    The values are those of librosa's ``chroma_stft``: in [0, 1], from C upwards, and 0 in silence. With
-    ``config.tuning=None``, the tuning of each clip is estimated first (:func:`tuning`). Parameters and errors are those
-    of :func:`log_mel`. The engines agree within 1e-4 if they estimate the same tuning.
+    The values equal those of librosa's ``chroma_stft``.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : ChromaConfig, optional
+        Settings such as the number of pitch classes. Default: ``ChromaConfig()``, with 12. If ``config.tuning`` is
+        None, the tuning of each clip is first estimated with :func:`tuning`.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results differ by less than 1e-4, provided that both engines estimate the same
+        tuning.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., n_chroma, frames)
+        Values in [0, 1]. Row 0 is C. Silent frames are 0.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -121,12 +168,31 @@ def chroma(waveform, config: ChromaConfig = ChromaConfig(), engine: Engine = "to
 
 
 def tuning(waveform, config: ChromaConfig = ChromaConfig(), engine: Engine = "torch"):
-    """Estimate the deviation from A = 440 Hz, in chroma bins (semitones by default), float32, shape (...,).
+    """Estimate how far the tuning of each clip deviates from A = 440 Hz.
 
-    This is librosa's ``estimate_tuning`` as used by ``chroma_stft``: the most frequent deviation of spectral peaks from
-    the nearest note, in [-0.5, 0.5) in steps of 0.01, or 0 without peaks. A peak lies between 150 Hz and 4 kHz. It
-    has at least a tenth of the highest power in its frame, and at least the median power of all peaks. Parameters and
-    errors are those of :func:`log_mel`. The engines give the same value unless two steps are almost equally frequent.
+    As in librosa's ``chroma_stft``, we find the peaks of the spectrum and measure the deviation of each peak from the
+    nearest note. The result is the most frequent deviation. A peak counts if it lies between 150 Hz and 4 kHz, has at
+    least a tenth of the highest power in its frame, and has at least the median power of all peaks.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : ChromaConfig, optional
+        Settings of the frames and the number of pitch classes. Default: ``ChromaConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results are equal unless two deviations are almost equally frequent.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (...,)
+        Deviation in [-0.5, 0.5), in steps of 0.01. The unit is one chroma bin, which is a semitone by default. Sound
+        without peaks gives 0.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -138,11 +204,30 @@ def tuning(waveform, config: ChromaConfig = ChromaConfig(), engine: Engine = "to
 
 
 def spectral_contrast(waveform, config: ContrastConfig = ContrastConfig(), engine: Engine = "torch"):
-    """Compute the difference between peaks and valleys in each octave, float32, shape (..., n_bands + 1, frames).
+    """Compute the spectral contrast, the level difference between peaks and valleys in each octave band.
 
-    Peak and valley are the means of the highest and the lowest 2 % of the magnitudes in a band (Jiang et al. 2002).
-    Like librosa, we take ``10 log10`` of magnitudes, so the result is half the difference in dB. Silence gives 0.
-    Parameters and errors are those of :func:`log_mel`. The engines agree within 0.01 dB.
+    Tones give a large contrast and noise a small one. The peak is the mean of the highest 2 % of the magnitudes in a
+    band, and the valley is the mean of the lowest 2 % (Jiang et al. 2002).
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : ContrastConfig, optional
+        Settings such as the number of bands. Default: ``ContrastConfig()``, with 6 bands above the lowest one.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results differ by less than 0.01.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., n_bands + 1, frames)
+        ``10 log10(peak / valley)``, as in librosa. Decibels would be ``20 log10``, so the values are half the
+        difference in dB. Silence gives 0.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -153,10 +238,28 @@ def spectral_contrast(waveform, config: ContrastConfig = ContrastConfig(), engin
 
 
 def spectral_centroid(waveform, config: FrameConfig = FrameConfig(), engine: Engine = "torch"):
-    """Compute the magnitude-weighted mean frequency of each frame in Hz, a measure of brightness.
+    """Compute the spectral centroid, the mean frequency of each frame, as a measure of brightness.
 
-    The result is float32, shape (..., 1, frames), and 0 in silence. Parameters and errors are those of
-    :func:`log_mel`. The engines agree within a relative error of 1e-4.
+    Each frequency is weighted by its magnitude in the spectrum.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : FrameConfig, optional
+        Length and spacing of the frames. Default: ``FrameConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The relative difference between the two results is below 1e-4.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 1, frames)
+        Frequency in Hz. Silent frames are 0.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -168,9 +271,28 @@ def spectral_centroid(waveform, config: FrameConfig = FrameConfig(), engine: Eng
 
 
 def spectral_bandwidth(waveform, config: FrameConfig = FrameConfig(), engine: Engine = "torch"):
-    """Compute the magnitude-weighted standard deviation of the frequency around the centroid, in Hz.
+    """Compute the spectral bandwidth, which tells how widely the frequencies of each frame spread around the centroid.
 
-    Parameters, shape and errors are those of :func:`spectral_centroid`.
+    It is the standard deviation of the frequency, weighted by the magnitude.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : FrameConfig, optional
+        Length and spacing of the frames. Default: ``FrameConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`spectral_centroid`.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 1, frames)
+        Bandwidth in Hz. Silent frames are 0.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -182,10 +304,27 @@ def spectral_bandwidth(waveform, config: FrameConfig = FrameConfig(), engine: En
 
 
 def spectral_rolloff(waveform, config: FrameConfig = FrameConfig(), engine: Engine = "torch"):
-    """Compute the frequency in Hz below which 85 % of the magnitudes of each frame lie.
+    """Compute the spectral rolloff, the frequency below which 85 % of the magnitudes of each frame lie.
 
-    Parameters, shape and errors are those of :func:`spectral_centroid`. The result has no gradient. The engines agree
-    except in about one of a thousand frames, where rounding moves the frequency by one bin.
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : FrameConfig, optional
+        Length and spacing of the frames. Default: ``FrameConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results are equal, except in about one of a thousand frames, where rounding moves
+        the frequency by one bin.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 1, frames)
+        Frequency in Hz, a multiple of ``sample_rate / n_fft``. Silent frames are 0. The result has no gradient.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -197,18 +336,58 @@ def spectral_rolloff(waveform, config: FrameConfig = FrameConfig(), engine: Engi
 
 
 def rms(waveform, config: FrameConfig = FrameConfig(), engine: Engine = "torch"):
-    """Compute the root mean square of each frame, which is 1 for a square wave at full scale.
+    """Compute the root mean square (RMS) of each frame, a measure of its level.
 
-    Parameters, shape and errors are those of :func:`spectral_centroid`. The engines agree within 1e-6.
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : FrameConfig, optional
+        Length and spacing of the frames. Default: ``FrameConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results differ by less than 1e-6.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 1, frames)
+        Level on a linear scale: 1 for a square wave at full scale, 0 for silence.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
+
+    Examples
+    --------
+    >>> square_wave = np.sign(np.sin(2 * np.pi * 100 * np.arange(22050) / 22050) + 1e-6)
+    >>> round(float(rms(square_wave)[0, 20]), 3)
+    1.0
     """
     return _evaluate("rms", waveform, config, engine)
 
 
 def zero_crossing_rate(waveform, config: FrameConfig = FrameConfig(), engine: Engine = "torch"):
-    """Compute the share of samples in each frame whose sign differs from that of the previous sample.
+    """Compute how often the waveform changes its sign in each frame.
 
-    A tone of frequency f gives ``2 f / sample_rate``. Parameters, shape and errors are those of
-    :func:`spectral_centroid`. The result has no gradient. The engines give the same values.
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : FrameConfig, optional
+        Length and spacing of the frames. Default: ``FrameConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results are equal.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 1, frames)
+        Share of the samples, from 0 to 1, whose sign differs from that of the previous sample. A tone of frequency f
+        gives ``2 f / sample_rate``. The result has no gradient.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -220,13 +399,31 @@ def zero_crossing_rate(waveform, config: FrameConfig = FrameConfig(), engine: En
 
 
 def tempo(waveform, config: TempoConfig = TempoConfig(), engine: Engine = "torch"):
-    """Estimate the tempo in beats per minute, float32, shape (...,), as librosa's ``feature.tempo`` does.
+    """Estimate the tempo of each clip, as librosa's ``feature.tempo`` does.
 
-    The onset strength is the rise of the mel bands from frame to frame. The beat is the lag at which its
-    autocorrelation, in windows of 8 s, is strongest, with a preference for tempi near 120. Lags are whole numbers of
-    frames, so around 120 the resolution is 5 beats per minute. Sound without repetition gives 117.5. The result has no
-    gradient. Parameters and errors are those of :func:`log_mel`. The engines give the same value unless two lags are
-    equally strong to five digits.
+    The onset strength tells how much the mel bands rise from one frame to the next. Its autocorrelation is high at a
+    lag (a shift in time) at which the onsets repeat. The tempo is the lag with the highest autocorrelation in windows
+    of 8 s, with a preference for tempi near 120 beats per minute.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : TempoConfig, optional
+        Settings such as the preferred tempo. Default: ``TempoConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results are equal unless two lags are equally strong to five digits.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (...,)
+        Tempo in beats per minute. Lags are whole numbers of frames, so the resolution around 120 is 5 beats per minute.
+        Sound without repetition gives 117.5. The result has no gradient.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -239,10 +436,26 @@ def tempo(waveform, config: TempoConfig = TempoConfig(), engine: Engine = "torch
 
 
 def summary(waveform, config: SummaryConfig = SummaryConfig(), engine: Engine = "torch"):
-    """Summarise each clip in one vector of time-averaged features, float32, shape (..., dimensions).
+    """Summarise each clip in one vector of features that are averaged over time.
 
-    The values are listed in ``config.names``. Parameters and errors are those of :func:`log_mel`. The engines agree as
-    closely as for single features.
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : SummaryConfig, optional
+        Settings that select the features. Default: ``SummaryConfig()``, with 26 means over time.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results agree as closely as those of the single features.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., dimensions)
+        Feature vectors. ``config.names`` lists the name of each value.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -254,10 +467,28 @@ def summary(waveform, config: SummaryConfig = SummaryConfig(), engine: Engine = 
 
 
 def sequence(waveform, config: SequenceConfig = SequenceConfig(), engine: Engine = "torch"):
-    """Compute a sequence of feature vectors, 33 values per frame, float32, shape (..., 33, frames).
+    """Compute a sequence of feature vectors, one per frame, for recurrent networks.
 
-    The values are MFCC, spectral centroid, chroma and spectral contrast, in the order of ``config.names``. Parameters
-    and errors are those of :func:`log_mel`.
+    Each vector holds 13 MFCC, the spectral centroid, 12 chroma and 7 bands of spectral contrast.
+
+    Parameters
+    ----------
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`.
+    config : SequenceConfig, optional
+        Length and spacing of the frames. Default: ``SequenceConfig()``.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`. The two results agree as closely as those of the single features.
+
+    Returns
+    -------
+    float32 array or tensor, like the waveform, shape (..., 33, frames)
+        Feature vectors. ``config.names`` lists the name of each row.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`log_mel`.
 
     Examples
     --------
@@ -268,25 +499,30 @@ def sequence(waveform, config: SequenceConfig = SequenceConfig(), engine: Engine
 
 
 def compute(waveform, configs: Mapping[str, Config], engine: Engine = "torch") -> dict:
-    """Compute several features of the same sound. The torch engine computes shared steps only once.
+    """Compute several features of the same sound.
+
+    The torch engine computes steps that features share, such as the Fourier transform, only once.
 
     Parameters
     ----------
-    waveform, engine
-        As in :func:`log_mel`. All ``configs`` must have the sample rate of the waveform.
-    configs
-        Settings of the features, under any names. Their class, such as :class:`MelConfig`, selects the feature.
+    waveform : array or tensor of floats, shape (..., samples)
+        As in :func:`log_mel`. Its sample rate must be that of all ``configs``.
+    configs : dict
+        Settings of the features, under any names. Their class selects the feature: a :class:`MelConfig` selects the
+        log-mel spectrogram.
+    engine : {"torch", "librosa"}, default "torch"
+        As in :func:`log_mel`.
 
     Returns
     -------
-    dict of arrays or tensors, like the waveform, float32, shape (..., dimensions, frames)
-        The features under the names in ``configs``. A summary has one frame, and ``audio`` is the waveform itself,
-        shape (..., samples).
+    dict of float32 arrays or tensors, like the waveform, shape (..., dimensions, frames)
+        The features under the names in ``configs``. A summary has one frame. For an :class:`AudioConfig`, the value is
+        the waveform itself, shape (..., samples).
 
     Raises
     ------
     ValueError
-        If the waveform is too short for one of the features or not finite, or if the sample rates differ.
+        As in :func:`log_mel`. Also if the sample rates differ, or if ``configs`` has settings of something else.
 
     Examples
     --------

@@ -20,14 +20,24 @@ def history(
 
     Parameters
     ----------
-    epochs
-        Table with one row per epoch, from :meth:`musiclab.training.History.to_frame`.
-    quantity
-        "loss" or "accuracy".
-    best_epoch
-        Epoch to mark if there is a validation set; 0 marks none.
-    augmented
+    epochs : pandas.DataFrame
+        Table with one row per epoch, from :meth:`musiclab.training.History.to_frame`. The columns are ``epoch``,
+        ``train_loss`` and ``train_accuracy``. With a validation set, there are also ``valid_loss`` and
+        ``valid_accuracy``.
+    quantity : {"loss", "accuracy"}
+        Quantity to plot, by default the loss. Its unit is the nat, the unit of a cross-entropy with natural logarithms.
+    best_epoch : int
+        Epoch to mark with a vertical line if there is a validation set. The default 0 marks none.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    augmented : bool
         Note in the legend that the training data were augmented, which can raise their loss above the validation loss.
+        The default is True.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one curve for training and one for validation.
 
     Examples
     --------
@@ -47,10 +57,29 @@ def history(
 
 
 def fold_histories(epochs: pd.DataFrame, quantity: str = "loss", ax: Axes | None = None) -> Axes:
-    """Plot the learning curves of a cross-validation: a faint line for each fold, and the mean over folds.
+    """Plot the learning curves of a cross-validation, which trains one model per fold.
 
-    ``epochs`` has one row per fold and epoch, with the columns of :func:`history` and ``fold``. ``quantity`` is "loss"
-    or "accuracy".
+    Each fold has a faint line. The bold line is the mean over the folds.
+
+    Parameters
+    ----------
+    epochs : pandas.DataFrame
+        Table with one row per fold and epoch. It has the columns of :func:`history` and a column ``fold``.
+    quantity : {"loss", "accuracy"}
+        Quantity to plot, by default the loss.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the curves.
+
+    Examples
+    --------
+    >>> epochs = pd.DataFrame({"fold": [1, 1, 2, 2], "epoch": [1, 2, 1, 2], "train_accuracy": [0.4, 0.6, 0.5, 0.7]})
+    >>> fold_histories(epochs, "accuracy").get_ylabel()
+    'accuracy'
     """
     ax = axes(ax, (5, 3))
     for prefix, name, colour, marker in _CURVES:
@@ -71,16 +100,25 @@ def _finish_history(ax: Axes, quantity: str) -> Axes:
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Plot a confusion matrix; colours show shares of the true class, numbers count clips.
+    """Plot a confusion matrix, which counts how often each true class was predicted as each class.
 
-    With more than 40 classes, numbers are left out, and so are names for which there is no room.
+    Numbers count clips. Colours show percentages of the true class, so each row adds up to 100 %. With more than 40
+    classes, the numbers are left out, and so are the class names for which there is no room.
 
     Parameters
     ----------
     counts : int array, shape (classes, classes)
-        Confusion matrix with true classes as rows, such as :attr:`musiclab.metrics.Result.confusion`.
-    classes
+        Confusion matrix with true classes as rows and predicted classes as columns, such as
+        :attr:`musiclab.metrics.Result.confusion`.
+    classes : sequence of str, length (classes,)
         Names of the classes.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure with the size from :func:`confusion_size` is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the matrix and a colour bar beside it.
 
     Examples
     --------
@@ -104,20 +142,47 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None
 
 
 def confusion_size(classes: Sequence[str]) -> tuple[float, float]:
-    """Compute width and height in inches of a confusion matrix figure with room for the names of ``classes``."""
+    """Compute a figure size for a confusion matrix that leaves room for the names of the classes.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes, at least one.
+
+    Returns
+    -------
+    width : float
+        Width of the figure in inches.
+    height : float
+        Height of the figure in inches.
+
+    Examples
+    --------
+    >>> width, height = confusion_size(["blues", "jazz"])
+    >>> print(f"{width:.2f} x {height:.2f}")
+    3.64 x 3.04
+    """
     longest = max(map(len, drawable(classes)))
     size = 2.2 + max(0.42 * min(len(classes), MOST_ROWS), 0.1 * min(longest, 20)) + 0.14 * max(0, longest - 20)
     return size + 0.6, size
 
 
 def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Plot accuracies with their 95 % intervals, the best on top.
+    """Plot the accuracies of several models with their 95 % confidence intervals, the best on top.
 
     Parameters
     ----------
-    table
-        Table with one row per result and the columns ``name``, ``accuracy``, ``low`` and ``high`` (in [0, 1]). An
-        optional column ``generated`` marks results on generated data.
+    table : pandas.DataFrame
+        Table with one row per result. ``name`` is the label of the row. ``accuracy``, ``low`` and ``high`` are the
+        accuracy and the ends of its interval, from 0 to 1. An optional boolean column ``generated`` marks results on
+        generated data.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one row per result. The accuracy is in per cent.
 
     Examples
     --------
@@ -148,16 +213,25 @@ def differences(
     ax: Axes | None = None,
     label: str = "difference of the accuracies",
 ) -> Axes:
-    """Plot differences with their 95 % intervals; a hollow marker means that the interval contains 0.
+    """Plot differences between models with their 95 % confidence intervals.
+
+    A hollow marker means that the interval contains 0, so the models may be equally good.
 
     Parameters
     ----------
-    tables
-        One table, or up to five tables by name. A row is a comparison, named by the index, with the columns
-        ``difference``, ``low`` and ``high`` (in [-1, 1]) from :func:`musiclab.metrics.difference_interval`. All tables
-        have the same rows.
-    label
-        Name of the difference on the axis, which is in points.
+    tables : pandas.DataFrame or mapping from str to pandas.DataFrame
+        One table, or up to five tables by name. Each row is a comparison, and the index holds its label. The columns
+        ``difference``, ``low`` and ``high`` come from :func:`musiclab.metrics.difference_interval` and range from -1 to
+        1. All tables have the same index.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    label : str
+        Quantity on the horizontal axis, by default "difference of the accuracies".
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one row per comparison. The differences are in percentage points.
 
     Examples
     --------
@@ -186,16 +260,26 @@ def differences(
 
 
 def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Plot the probability of each class over time: one row per class, darker where it is higher.
+    """Plot how the predicted probabilities of all classes change over time.
+
+    Each class has a row, which is darker where the class is more probable.
 
     Parameters
     ----------
-    edges : array, shape (windows + 1,)
-        Times in s between windows, from :func:`musiclab.runs.prediction.edges`.
+    edges : array, shape (windows + 1,), s
+        Times between the windows that the model classified, from :func:`musiclab.runs.prediction.edges`. Window ``i``
+        lasts from ``edges[i]`` to ``edges[i + 1]``.
     probabilities : array, shape (windows, classes)
-        Probabilities from 0 to 1.
-    classes
+        Probability of each class in each window, from 0 to 1.
+    classes : sequence of str, length (classes,)
         Names of the classes.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the first class on top.
 
     Examples
     --------

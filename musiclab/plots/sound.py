@@ -8,18 +8,27 @@ from musiclab.plots.style import LEVELS, PALETTE, axes
 
 
 def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, start: float = 0.0, **style) -> Axes:
-    """Plot a waveform over time; fewer than 200 samples are drawn as points on stems.
+    """Plot a waveform over time.
+
+    If it has fewer than 200 samples, each sample is drawn as a point on a stem.
 
     Parameters
     ----------
     samples : array, shape (samples,)
-        Waveform.
-    sample_rate
-        Sample rate in Hz.
-    start
-        Time of the first sample in s.
+        Mono waveform.
+    sample_rate : int, Hz
+        Sample rate of the waveform.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    start : float, s
+        Time of the first sample, by default 0.
     **style
-        Passed to matplotlib's ``plot``.
+        Options for matplotlib's ``plot``, such as ``color`` or ``label``. A plot with stems uses only these two.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the amplitude over the time in seconds.
 
     Examples
     --------
@@ -42,9 +51,28 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, star
 
 
 def spectrum(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, floor: float = -80.0, **style) -> Axes:
-    """Plot the spectrum of a waveform, in dB relative to its highest level.
+    """Plot the magnitude spectrum of a complete waveform.
 
-    Takes the parameters of :func:`waveform`. ``floor`` is the lowest level shown, in dB.
+    The waveform is multiplied by a Hann window first. Levels are in dB relative to the strongest frequency, which is at 0
+    dB.
+
+    Parameters
+    ----------
+    samples : array, shape (samples,)
+        Mono waveform.
+    sample_rate : int, Hz
+        Sample rate of the waveform.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    floor : float, dB
+        Lowest level shown, by default -80.
+    **style
+        Options for matplotlib's ``plot``, such as ``color`` or ``label``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the level over the frequency in Hz, up to half the sample rate.
 
     Examples
     --------
@@ -70,10 +98,18 @@ def log_mel(
     ----------
     picture : array, shape (n_mels, frames)
         Log-mel spectrogram from :func:`musiclab.features.log_mel`.
-    config
-        Feature settings with which ``picture`` was computed.
-    colorbar
-        Add a colour bar.
+    config : MelConfig
+        Feature settings with which ``picture`` was computed. They determine both axes. By default those of
+        ``MelConfig()``.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    colorbar : bool
+        Add a colour bar with the unit of the levels, by default True.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the spectrogram.
 
     Examples
     --------
@@ -107,19 +143,26 @@ def spectrogram(
     Parameters
     ----------
     levels : array, shape (n_fft / 2 + 1, frames)
-        Spectrogram from 0 Hz to half the sample rate.
-    sample_rate
-        Sample rate in Hz.
-    hop_length
-        Hop length in samples.
-    label
-        Quantity and unit for the colour bar.
-    top
-        Highest frequency shown, in Hz; by default half the sample rate.
-    colorbar
-        Add a colour bar.
+        Spectrogram from 0 Hz to half the sample rate, usually in dB.
+    sample_rate : int, Hz
+        Sample rate of the sound.
+    hop_length : int, samples
+        Distance between two frames, by default 512.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    label : str
+        Quantity and unit for the colour bar, by default "level (dB)".
+    top : float, Hz, optional
+        Highest frequency shown, by default half the sample rate.
+    colorbar : bool
+        Add a colour bar, by default True.
     **style
-        Passed to matplotlib's ``imshow``. Set ``vmin`` and ``vmax`` to compare two spectrograms.
+        Options for matplotlib's ``imshow``. Set ``vmin`` and ``vmax`` to compare two spectrograms.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the spectrogram.
 
     Examples
     --------
@@ -141,10 +184,29 @@ def spectrogram(
 def chroma(
     values: np.ndarray, sample_rate: int, hop_length: int = 512, ax: Axes | None = None, colorbar: bool = True, **style
 ) -> Axes:
-    """Plot a chromagram: the strength of the twelve pitch classes over time.
+    """Plot a chromagram, which shows the strength of the twelve pitch classes over time.
 
-    ``values`` has shape (12, frames), starts at C and comes from :func:`musiclab.features.chroma`. The other parameters
-    are those of :func:`spectrogram`.
+    A pitch class holds all octaves of a note, such as every C.
+
+    Parameters
+    ----------
+    values : array, shape (12, frames)
+        Chromagram from :func:`musiclab.features.chroma`. The rows go from C to B.
+    sample_rate : int, Hz
+        Sample rate of the sound.
+    hop_length : int, samples
+        Distance between two frames, by default 512.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+    colorbar : bool
+        Add a colour bar, by default True.
+    **style
+        Options for matplotlib's ``imshow``. The colours range from 0 to 1 unless you set ``vmin`` and ``vmax``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with the chromagram.
 
     Examples
     --------

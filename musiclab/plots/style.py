@@ -44,7 +44,20 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def drawable(names: Iterable) -> list[str]:
-    """Make names drawable: replace characters that the font lacks by boxes, escape formulas and shorten long names.
+    """Prepare names for a figure, so that matplotlib can draw them.
+
+    Characters that the font lacks become boxes. Dollar signs are escaped, because matplotlib would read them as formulas.
+    Names of more than 40 characters are shortened.
+
+    Parameters
+    ----------
+    names : iterable
+        Names to prepare. Other objects are converted to strings.
+
+    Returns
+    -------
+    list of str
+        One text per name.
 
     Examples
     --------
@@ -63,7 +76,28 @@ def drawable(names: Iterable) -> list[str]:
 
 
 def name_ticks(axis, names: Iterable, inches: float, **style) -> None:
-    """Label the positions 0, 1, 2 ... of an axis that is ``inches`` long; skip labels if there are too many."""
+    """Write names at the positions 0, 1, 2 ... of an axis.
+
+    Long lists have smaller text. If it would be smaller than 5 points, some names are skipped.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        Axis to label: ``ax.xaxis`` or ``ax.yaxis``.
+    names : iterable
+        Names in the order of the positions, prepared by :func:`drawable`.
+    inches : float, inches
+        Length of the axis, which decides how much room each name has.
+    **style
+        Options for the text, such as ``rotation``.
+
+    Examples
+    --------
+    >>> ax = waveform(np.zeros(300), 100)
+    >>> name_ticks(ax.xaxis, ["intro", "verse", "chorus", "end"], inches=8)
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['intro', 'verse', 'chorus', 'end']
+    """
     names = drawable(names)
     room = 72 * inches / max(1, len(names))  # points per name
     step = -int(-5 // room)  # text smaller than 5 points is not readable

@@ -72,7 +72,7 @@ def occlusion(
     model, batch, classes
         As in :func:`saliency`.
     size
-        Dimensions and frames of a patch. For audio, 1 and the number of samples.
+        Height (feature dimensions) and width (frames) of a patch. For audio, 1 and the number of samples.
     step
         Distance between patches along both axes, default ``size``. The last patch ends at the edge.
     fill : float or array, shape (dimensions,)
@@ -81,8 +81,8 @@ def occlusion(
     Returns
     -------
     tensor
-        Mean drop over all patches that cover a value, in nats, with the shape of ``batch``. Positive values support the
-        class.
+        For each input value, the drop of the log-probability (in nats) averaged over all patches that cover it, with
+        the shape of ``batch``. Positive values support the class.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def effects(
     before : array, shape (sounds, classes)
         Log-probabilities of the original sounds, from :func:`hear` or a test result.
     after
-        Log-probabilities of the changed sounds, in the same order, for each change by name.
+        Dictionary from the name of each change to the log-probabilities of the changed sounds, in the same order.
     labels : int array, shape (sounds,)
         Class whose probability is measured, for each sound.
     groups : array, shape (sounds,)

@@ -23,15 +23,22 @@ PICTURES = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Comparison:
-    """Table of several runs. ``print`` shows it with footnotes.
+    """A table that compares several runs. ``print`` shows it with footnotes.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per run, the most accurate first: ``name``, ``model``, ``data``, ``generated``, ``split``, ``accuracy``
-        with its 95 % interval from ``low`` to ``high``, ``n``, ``parameters``, ``multiply_adds`` (per segment),
-        ``seconds`` (training and testing) and ``clips_per_second``. McNemar's test against the best run adds
-        ``only_best`` and ``only_this`` (number of clips that only one of the two classified correctly) and ``p``.
+        One row per run, the most accurate first, with these columns:
+
+        - ``name``, ``model``, ``data``, ``split``: run, model, data set, and description of the split.
+        - ``generated``: True if the data were generated, so that the result is not a benchmark.
+        - ``accuracy``, ``low``, ``high``: accuracy with its 95 % interval, in [0, 1].
+        - ``n``: number of test clips.
+        - ``parameters``, ``multiply_adds``: number of trainable parameters, and multiply-adds per segment.
+        - ``seconds``: duration of training and testing.
+        - ``clips_per_second``: number of clips of one segment that the model classifies per second.
+        - ``only_best``, ``only_this``, ``p``: McNemar's test against the best run. The first two are the numbers of
+          clips that only the best run, or only this run, classified correctly. ``p`` is the p-value.
     notes : tuple of str
         Footnotes.
     """
@@ -40,12 +47,36 @@ class Comparison:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict:
-        """Return ``runs`` and ``notes`` as a dictionary, as ``--json`` prints it; missing values are None."""
+        """Return the table and its footnotes as a dictionary that can be saved as JSON.
+
+        Returns
+        -------
+        dict
+            ``runs``, with one dictionary per row, and ``notes``. Missing values are None. On the command line,
+            ``--json`` prints this dictionary.
+        """
         table = self.table.astype(object).where(self.table.notna(), None)
         return {"runs": table.to_dict("records"), "notes": list(self.notes)}
 
     def save(self, path: str | Path) -> Path:
-        """Write the table (``.csv``) or a plot of the accuracies (``.png``, ``.svg``, ``.pdf``)."""
+        """Write the table to a CSV file, or plot the accuracies.
+
+        Parameters
+        ----------
+        path : path
+            Path of the file. The extension chooses the format: ``.csv`` for the table, ``.png``, ``.svg`` or ``.pdf``
+            for a plot.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the written file.
+
+        Raises
+        ------
+        RunError
+            The extension is not supported.
+        """
         path = check_out(path)
         if path.suffix.lower() == ".csv":
             return write_csv(path, self.table)
@@ -81,17 +112,23 @@ class Comparison:
 def compare(*runs: Run | str | Path, device: str = "auto", measure_speed: bool = True) -> Comparison:
     """Compare runs in a table, the most accurate first.
 
-    McNemar's test compares each run with the best one if both were tested on the same clips. Its p-values are not
-    corrected for multiple tests, and the same clips decided which run is best. So a p just below 0.05 is weak evidence.
+    McNemar's test compares each run with the best one if both were tested on the same clips. Treat a p-value just below
+    0.05 as weak evidence, for two reasons. The p-values are not corrected for multiple tests, and the same clips
+    decided which run is best.
 
     Parameters
     ----------
-    *runs
+    *runs : Run or path
         Runs and cross-validations, or their folders.
-    device
-        Device on which speed is measured.
-    measure_speed
+    device : str, default "auto"
+        Device on which speed is measured: "auto" (a GPU if available), "cpu", "cuda" or "mps".
+    measure_speed : bool, default True
         Measure how many segments per second each model classifies.
+
+    Returns
+    -------
+    Comparison
+        Table with one row per run, and its footnotes.
 
     Raises
     ------

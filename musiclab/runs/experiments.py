@@ -55,33 +55,39 @@ def train(
 
     Parameters
     ----------
-    model
-        Name of the model, one of :data:`musiclab.models.NAMES`.
-    data
-        Store or its path (``.h5``), data set, or source such as ``"folder:recordings"``. Anything but a store is
-        prepared for the model and cached.
-    out
-        Run folder for the model, its results and a report. By default, nothing is saved.
-    fold
-        Official fold to test on; the next fold is used for validation. By default,
+    model : str
+        Name of the model, one of :data:`musiclab.models.NAMES`, such as ``"cnn"``.
+    data : Store, Dataset, path or str
+        Data to train on: a store (a file with the features of a data set) or its path (``.h5``), a data set, or a
+        source such as ``"folder:recordings"``. Anything but a store is first prepared for the model and cached.
+    out : path, optional
+        Run folder, which receives the model, its results and a report. By default, nothing is saved.
+    fold : int, optional
+        Official fold to test on. The next fold is used for validation. By default,
         :func:`musiclab.datasets.splits.choose_split` chooses the split.
-    resume
-        Continue an interrupted training in ``out``, with the same result as without the interruption. A finished run
-        is loaded.
-    overwrite
-        Replace a finished run in ``out``, which otherwise raises an error before any data are read.
-    split_seed
-        Random seed of a split by group. Default: the training seed (``seed``), which also determines initial weights,
-        clip order, segments and augmentation.
-    ignore_copies
-        Ignore that the data contain copies of recordings. By default, copies belong to one group. With official folds
-        or splits, they are left out of training and validation.
-    show_progress
+    resume : bool, default False
+        Continue an interrupted training in ``out``. The result is the same as without the interruption. If the run in
+        ``out`` is finished, it is loaded.
+    overwrite : bool, default False
+        Replace a finished run in ``out``. Otherwise, a finished run raises an error before any data are read.
+    split_seed : int, optional
+        Random seed of a split by group. By default, this is the training seed (``seed``), which also determines initial
+        weights, clip order, segments and augmentation.
+    ignore_copies : bool, default False
+        Split the data as if they contained no copies of recordings. By default, all copies of a recording belong to one
+        group. With official folds or splits, they are left out of training and validation.
+    show_progress : bool, default True
         Show a progress bar.
-    command
-        Command to store with the run.
+    command : str, default ""
+        Command line to store with the run, for later reference.
     **overrides
-        Changes to the model's recipe, such as ``epochs=5, width=16`` (:func:`musiclab.training.recipe`).
+        Changes to the model's recipe (its default sizes and training settings), such as ``epochs=5, width=16``. See
+        :func:`musiclab.training.recipe`.
+
+    Returns
+    -------
+    Run
+        Trained model with its settings, its training history and its test result.
 
     Raises
     ------
@@ -130,26 +136,40 @@ def crossval(
 ) -> Run:
     """Cross-validate a model: test each fold once with a model trained on the other folds.
 
-    If the data set's protocol has a validation fold (UrbanSound8K, Street), the next fold chooses the best epoch.
-    Otherwise all other folds are used to train for a fixed number of epochs.
+    If the data set's protocol has a validation fold (UrbanSound8K, Street), the fold after the test fold is used to
+    choose the best epoch. Otherwise all other folds are used for training, with a fixed number of epochs.
 
     Parameters
     ----------
-    model, data, split_seed, ignore_copies, show_progress, command, **overrides
+    model : str
         As in :func:`train`.
-    folds
-        Folds to test, default all. Data without official folds are split into five folds by group.
-    out
-        Folder for the report and the run folders ``fold1``, ``fold2``, ... of the folds. Finished folds are loaded,
-        unfinished ones resumed.
+    data : Store, Dataset, path or str
+        As in :func:`train`.
+    folds : sequence of int, optional
+        Folds to test. By default, all folds are tested. Data without official folds are split into five folds by group.
+    out : path, optional
+        Folder for the report, with one run folder per fold: ``fold1``, ``fold2``, ... If you call the function again,
+        finished folds are loaded and unfinished ones resumed. By default, nothing is saved.
+    split_seed : int, optional
+        As in :func:`train`.
+    ignore_copies : bool, default False
+        As in :func:`train`.
+    show_progress : bool, default True
+        Show a progress bar for each fold.
+    command : str, default ""
+        As in :func:`train`.
+    **overrides
+        As in :func:`train`.
 
     Returns
     -------
     Run
-        Run with single runs as ``folds``, and a ``result`` for the clips of all tested folds.
+        Run whose ``folds`` are the single runs, and whose ``result`` covers the clips of all tested folds.
 
     Raises
     ------
+    MusiclabError
+        The data, the model and the settings do not fit together, as in :func:`train`.
     RunError
         A fold in ``out`` was made with another model, other settings or other data.
 
@@ -185,6 +205,18 @@ def check_train(
 ) -> tuple[Recipe, Dataset | Store]:
     """Check the arguments of :func:`train` before any clip is decoded, and return the recipe and the opened data.
 
+    Parameters
+    ----------
+    model, data, out, fold, resume, overwrite, split_seed, **overrides
+        As in :func:`train`.
+
+    Returns
+    -------
+    recipe : musiclab.training.Recipe
+        Recipe of the model with the ``overrides``.
+    data : Dataset or Store
+        The opened data.
+
     Raises
     ------
     MusiclabError
@@ -198,7 +230,25 @@ def check_train(
 def check_crossval(
     model: str, data, folds=None, out=None, *, split_seed=None, **overrides
 ) -> tuple[Recipe, Dataset | Store]:
-    """Check the arguments of :func:`crossval` like :func:`check_train`."""
+    """Check the arguments of :func:`crossval` before any clip is decoded, and return the recipe and the opened data.
+
+    Parameters
+    ----------
+    model, data, folds, out, split_seed, **overrides
+        As in :func:`crossval`.
+
+    Returns
+    -------
+    recipe : musiclab.training.Recipe
+        Recipe of the model with the ``overrides``.
+    data : Dataset or Store
+        The opened data.
+
+    Raises
+    ------
+    MusiclabError
+        All problems that were found, in one message, as in :func:`check_train`.
+    """
     problems = Problems()
     with problems:
         check_out(out)

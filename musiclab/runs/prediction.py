@@ -33,18 +33,27 @@ Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions for sound files.
+    """A model's predictions for sound files, returned by :meth:`musiclab.runs.Run.predict`.
 
     Attributes
     ----------
     classes : list of str
+        Names of the classes.
     files : pandas.DataFrame
-        One row per file: ``path``, ``predicted``, and the probability ``p(NAME)`` of each class.
+        One row per file: its ``path``, the ``predicted`` class, and the probability of each class in a column
+        ``p(NAME)``.
     windows : pandas.DataFrame
-        One row per time window: ``path``, ``start`` and ``end`` in s, ``class``, its ``probability``, and ``p(NAME)``
-        for each class. A short file has one window; the windows of a long file overlap.
+        One row per time window: ``path``, ``start`` and ``end`` in seconds, the predicted ``class``, its
+        ``probability``, and the probability of each class in a column ``p(NAME)``. A short file has one window. The
+        windows of a long file overlap.
     failures : list of (path, reason)
         Files that could not be read.
+
+    Examples
+    --------
+    >>> files = pd.DataFrame({"path": ["new.wav"], "predicted": ["jazz"], "p(jazz)": [0.9], "p(rock)": [0.1]})
+    >>> Predictions(["jazz", "rock"], files, windows=pd.DataFrame(), failures=[]).probabilities
+    array([[0.9, 0.1]])
     """
 
     classes: list[str]
@@ -58,20 +67,62 @@ class Predictions:
         return self.files[list(map(column, self.classes))].to_numpy()
 
     def along(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-        """Return the :func:`edges` and the class probabilities, shape (windows, classes), of a file's windows."""
+        """Return the predictions for one file over time, for example to plot them.
+
+        Parameters
+        ----------
+        path : path
+            Path of the file, as in ``windows``.
+
+        Returns
+        -------
+        borders : array, shape (windows + 1,), seconds
+            Borders between the windows, from :func:`edges`.
+        probabilities : array, shape (windows, classes)
+            Class probabilities of each window.
+        """
         windows = self.windows[self.windows["path"] == str(path)]
         return edges(windows), windows[list(map(column, self.classes))].to_numpy()
 
     def save(self, path: str | Path) -> Path:
-        """Write ``files`` to a CSV file in UTF-8."""
+        """Write the table ``files`` to a CSV file in UTF-8.
+
+        Parameters
+        ----------
+        path : path
+            Path of the CSV file.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the written file.
+        """
         return write_csv(path, self.files)
 
     def save_windows(self, path: str | Path) -> Path:
-        """Write ``windows`` to a CSV file in UTF-8."""
+        """Write the table ``windows`` to a CSV file in UTF-8.
+
+        Parameters
+        ----------
+        path : path
+            Path of the CSV file.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the written file.
+        """
         return write_csv(path, self.windows)
 
     def to_dict(self) -> dict:
-        """Return ``predictions``, ``windows`` and ``failures`` as a dictionary, as ``--json`` prints it."""
+        """Return the predictions as a dictionary that can be saved as JSON.
+
+        Returns
+        -------
+        dict
+            ``predictions`` and ``windows``, each with one dictionary per row, and ``failures``. On the command line,
+            ``--json`` prints this dictionary.
+        """
         return {
             "predictions": self.files.to_dict("records"),
             "windows": self.windows.to_dict("records"),
@@ -121,7 +172,23 @@ def predict(
 
 
 def edges(windows: pd.DataFrame) -> np.ndarray:
-    """Compute the borders between a file's windows in s, shape (windows + 1,), in the middle of each overlap."""
+    """Compute the borders between the windows of one file. A border is in the middle of the overlap of two windows.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Windows of one file in order of time, with the columns ``start`` and ``end`` in seconds.
+
+    Returns
+    -------
+    array, shape (windows + 1,), seconds
+        Start of the first window, the borders between neighbouring windows, and end of the last window.
+
+    Examples
+    --------
+    >>> edges(pd.DataFrame({"start": [0.0, 2.0], "end": [4.0, 6.0]}))
+    array([0., 3., 6.])
+    """
     starts, ends = windows["start"].to_numpy(), windows["end"].to_numpy()
     return np.concatenate([starts[:1], (ends[:-1] + starts[1:]) / 2, ends[-1:]])
 
@@ -129,10 +196,16 @@ def edges(windows: pd.DataFrame) -> np.ndarray:
 def merged(windows: pd.DataFrame) -> pd.DataFrame:
     """Merge consecutive windows of a file that have the same class.
 
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Windows of one file in order of time, as in :attr:`Predictions.windows`.
+
     Returns
     -------
     pandas.DataFrame
-        ``start``, ``end``, ``class`` and its mean ``probability``. Each row ends where the next one starts.
+        One row per section: ``start`` and ``end`` in seconds, ``class``, and its mean ``probability``. Where windows of
+        two classes overlap, the boundary is the middle of the overlap.
 
     Examples
     --------

@@ -54,22 +54,24 @@ class Run:
     Attributes
     ----------
     settings : RunSettings
+        All settings needed to use the model, or to train it again.
     model : torch.nn.Module
-        Trained model; for a cross-validation, the model of the first fold.
+        Trained model. For a cross-validation, this is the model of the first fold.
     result : Result or None
-        Test result; for a cross-validation, of the clips of all folds.
+        Test result, or None if the model was not tested. For a cross-validation, it covers the clips of all folds.
     history : pandas.DataFrame
-        One row per epoch, with the columns of :class:`musiclab.training.History`, and ``fold`` for a cross-validation.
+        One row per epoch, with the columns of :class:`musiclab.training.History`. A cross-validation adds the column
+        ``fold``.
     best_epoch : int
-        Epoch that the weights come from.
+        Epoch that the weights come from, counted from 1.
     stopped : str
         Reason why training ended, such as "all epochs done" or "interrupted".
     seconds : float
-        Duration of training and testing.
+        Duration of training and testing in seconds.
     folds : dict of int to Run
-        Runs of a cross-validation by test fold; empty for a single run.
+        Runs of a cross-validation, by test fold. Empty for a single run.
     folder : pathlib.Path or None
-        Run folder, if the run was saved.
+        Run folder, or None if the run was not saved.
 
     Examples
     --------
@@ -107,7 +109,7 @@ class Run:
 
     @cached_property
     def summary(self) -> models.Summary:
-        """Layers of the model with their parameters and multiply-adds."""
+        """Layers of the model with their parameters and multiply-adds (multiplications, each with an addition)."""
         return models.summary(self.model)
 
     def __str__(self) -> str:
@@ -116,7 +118,13 @@ class Run:
         return f"{self.settings.model} on {self.settings.data.get('name')}, {self.settings.split}: {tested}{note}"
 
     def to_dict(self) -> dict:
-        """Return the result and the main settings, as in ``--json`` and ``metrics.json``."""
+        """Return the result and the main settings as a dictionary that can be saved as JSON.
+
+        Returns
+        -------
+        dict
+            The same content as in ``metrics.json``, and as the output of ``--json`` on the command line.
+        """
         details = {
             "model": self.settings.model,
             "parameters": models.count_parameters(self.model),
@@ -145,22 +153,27 @@ class Run:
 
         Parameters
         ----------
-        sounds
+        sounds : path, list of paths, or array of shape (samples,)
             Sound file, folder, ``"-"`` for a WAV file on standard input, or a list of these. Alternatively a waveform
-            in [-1, 1], shape (samples,).
-        sample_rate
-            Sample rate of the waveform in Hz.
-        every
-            Time from one window to the next in seconds. By default, windows overlap by at least half.
-        device
-            "auto", "cpu", "cuda" or "mps".
+            with values in [-1, 1].
+        sample_rate : int, Hz, optional
+            Sample rate of the waveform. Required for a waveform, and not used for files.
+        every : float, seconds, optional
+            Time from the start of one window to the start of the next. By default, windows overlap by at least half.
+        device : str, default "auto"
+            Device to compute on: "auto" (a GPU if available), "cpu", "cuda" or "mps" (GPU of a Mac).
+
+        Returns
+        -------
+        Predictions
+            Predicted class and class probabilities of each file and of each window.
 
         Raises
         ------
         AudioError
             None of the files could be read.
         RunError
-            ``every`` is not positive, the sample rate of the waveform is missing, or the run is a cross-validation.
+            ``every`` is below 0.01 s, the sample rate of the waveform is missing, or the run is a cross-validation.
         """
         self.check_single()
         return predict(self.model, self.settings, sounds, sample_rate, every, device)
@@ -168,25 +181,30 @@ class Run:
     def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
         """Test the model on a data set, and return a new run with the result.
 
-        On the data set that the model was trained on, only the test clips are used, otherwise all clips. Clips from
-        the training and validation sets are skipped with a warning, even if their files have been moved.
+        On the data set that the model was trained on, only the test clips are used. On other data, all clips are used.
+        Clips from the training and validation sets are skipped with a warning, even if their files have been moved.
 
         Parameters
         ----------
-        data
+        data : Store, Dataset, path or str
             As in :func:`train`.
-        device
+        device : str, default "auto"
             As in :meth:`predict`.
-        precision
-            "auto", "fp32", "bf16" or "fp16". Default: the training precision.
+        precision : str, optional
+            Number format of the computation: "auto", "fp32", "bf16" or "fp16". Default: the training precision.
+
+        Returns
+        -------
+        Run
+            Copy of this run with the new test result. It is not saved.
 
         Raises
         ------
         StoreError
             The feature settings or the classes of the data do not match the model.
         RunError
-            All clips were used for training or validation, or the files of the training data have been moved, so that
-            the test clips cannot be identified.
+            All clips were used for training or validation, or the run is a cross-validation. Also raised if the files
+            of the training data have been moved, so that the test clips cannot be identified.
         """
         started, settings = time.perf_counter(), self.settings
         self.check_single()
@@ -210,7 +228,12 @@ class Run:
         return replace(self, settings=settings, result=result, seconds=seconds, folder=None)
 
     def report(self) -> Path:
-        """Write ``report.html`` and its figures into the run folder, and return the path of the report.
+        """Write a report of the run, ``report.html``, and its figures into the run folder.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the report.
 
         Raises
         ------
@@ -222,7 +245,18 @@ class Run:
         return write(self)
 
     def save(self, folder: str | Path) -> "Run":
-        """Write the run to a folder, and return a copy of the run with its ``folder`` set."""
+        """Write the model, its settings, its history and its result to a folder.
+
+        Parameters
+        ----------
+        folder : path
+            Run folder, which is created if necessary. Files of an earlier run in it are replaced.
+
+        Returns
+        -------
+        Run
+            Copy of the run with its ``folder`` set. :func:`load` reads the folder again.
+        """
         folder = Path(folder)
         (folder / "metrics.json").unlink(missing_ok=True)
         if self.folds:
@@ -264,7 +298,16 @@ class Run:
 def load(folder: str | Path) -> Run:
     """Load a run or a cross-validation from its folder.
 
-    The model is on the CPU and in evaluation mode. If the folder contains only a model, the run has no result.
+    Parameters
+    ----------
+    folder : path
+        Run folder, written by :func:`train`, :func:`crossval` or :meth:`Run.save`.
+
+    Returns
+    -------
+    Run
+        Run whose model is on the CPU and in evaluation mode. If the folder contains only a model, the run has no
+        result.
 
     Raises
     ------

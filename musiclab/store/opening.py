@@ -70,8 +70,8 @@ def must_render(data: str | Path | Dataset | Store) -> bool:
 def cached_store(dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)) -> Path:
     """Prepare a data set in the user's cache folder, and return the path of the store.
 
-    A cached store is reused until a file of the data set, the settings, or the version of musiclab or one of its
-    dependencies changes. Files are compared by size and modification time.
+    A cached store is rebuilt if a file of the data set, the settings, or the version of musiclab or one of its
+    dependencies has changed. Files are compared by size and modification time.
 
     Examples
     --------

@@ -45,7 +45,7 @@ class Still:
 
 
 class WithStill:
-    """Mixin that adds the result of a widget's ``still()`` to its notebook output."""
+    """Mixin that shows a widget's ``still()``, a static picture, wherever the widget itself can't run."""
 
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options) or {}
