@@ -213,7 +213,7 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
         Sample rate of the waveform.
     subtype : str, default "PCM_16"
         Sample format for wav, flac, au and aiff, as named by libsndfile: ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"`` and
-        others. Other formats ignore it.
+        others. Ogg and mp3 files ignore it.
 
     Returns
     -------

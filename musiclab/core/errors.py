@@ -8,9 +8,17 @@ from difflib import get_close_matches
 
 
 class MusiclabError(Exception):
-    """Base class of all errors that the command line prints as a message, with exit status 2.
+    """Base class of all errors that users can fix.
 
-    An error with several arguments lists all of them as separate problems.
+    The command line prints such an error as a message and exits with status 2. An error with several arguments lists
+    all of them as separate problems.
+
+    Examples
+    --------
+    >>> print(MusiclabError("no such model", "no such folder"))
+    2 problems:
+      - no such model
+      - no such folder
     """
 
     def __str__(self) -> str:
@@ -20,23 +28,37 @@ class MusiclabError(Exception):
 
 
 class AudioError(MusiclabError, ValueError):
-    """Raised for an audio file or waveform that cannot be used."""
+    """Error for an audio file or waveform that can't be used."""
 
 
 class DatasetError(MusiclabError, ValueError):
-    """Raised for a data set, index table or split that cannot be used."""
+    """Error for a data set, index table or split that can't be used."""
 
 
 class StoreError(MusiclabError, ValueError):
-    """Raised for a store that cannot be read or written, or does not have the requested feature."""
+    """Error for a store that can't be read or written, or that lacks the requested feature.
+
+    A store is an ``.h5`` file with the audio or the features of a data set.
+    """
 
 
 class RunError(MusiclabError, ValueError):
-    """Raised for a run folder, checkpoint or setting that cannot be used."""
+    """Error for a run folder, checkpoint or setting that can't be used.
+
+    A run folder holds a trained model and its results.
+    """
 
 
 class Problems:
-    """Collect the errors of several checks, and report them together.
+    """Collection of the errors of several checks, to report them together.
+
+    Use it as a context manager (``with problems:``), which collects a :class:`MusiclabError` of its block, or call
+    :meth:`check`. Other errors are not collected.
+
+    Attributes
+    ----------
+    errors : list of MusiclabError
+        Errors that were collected so far.
 
     Examples
     --------
@@ -65,14 +87,33 @@ class Problems:
         return isinstance(error, MusiclabError)
 
     def check(self, function: Callable, *arguments, **named):
-        """Call a function and return its result. If it raises a MusiclabError, collect the error and return None."""
+        """Call a function, and collect its error if it raises a :class:`MusiclabError`.
+
+        Parameters
+        ----------
+        function : callable
+            Function to call.
+        *arguments : object
+            Positional arguments of the function.
+        **named : object
+            Keyword arguments of the function.
+
+        Returns
+        -------
+        object or None
+            Result of the function, or None if it raised a :class:`MusiclabError`.
+        """
         with self:
             return function(*arguments, **named)
 
     def raise_if_any(self) -> None:
-        """Raise the collected errors: a single one unchanged, several as one error.
+        """Raise the collected errors, or do nothing if there are none.
 
-        The combined error has the class of the collected errors if they all have the same, otherwise MusiclabError.
+        Raises
+        ------
+        MusiclabError
+            The collected error, unchanged if it is the only one. Several errors are combined. The combined error has
+            their class if they all have the same one, otherwise it is a :class:`MusiclabError`.
         """
         if not self.errors:
             return
@@ -86,6 +127,18 @@ class Problems:
 def counted(count: int, noun: str) -> str:
     """Format a count with its noun in singular or plural.
 
+    Parameters
+    ----------
+    count : int
+        Count.
+    noun : str
+        Noun in singular. The plural ends in "s", "es" or "ies".
+
+    Returns
+    -------
+    str
+        Count and noun.
+
     Examples
     --------
     >>> counted(1, "file"), counted(2000, "clip"), counted(2, "class"), counted(3, "copy")
@@ -98,14 +151,44 @@ def counted(count: int, noun: str) -> str:
 
 
 def list_left_out(failures: Sequence[tuple[str, str]]) -> str:
-    """Format a list of unreadable files, given as pairs of (path, reason)."""
+    """Format a message that lists unreadable files.
+
+    Parameters
+    ----------
+    failures : sequence of (path, reason)
+        Path of each unreadable file, and the reason as a sentence. Only the reason is printed, so it should name the
+        file.
+
+    Returns
+    -------
+    str
+        Message with one line per file.
+
+    Examples
+    --------
+    >>> print(list_left_out([("a.wav", "a.wav: no such file")]))
+    1 file could not be read and is left out:
+      a.wav: no such file
+    """
     verb = "is" if len(failures) == 1 else "are"
     head = f"{counted(len(failures), 'file')} could not be read and {verb} left out:"
     return "\n  ".join([head, *(reason for _, reason in failures)])
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Suggest the option that is most similar to an unknown name, as the end of a message, or return "".
+    """Suggest the option that is most similar to an unknown name.
+
+    Parameters
+    ----------
+    name : str
+        Unknown name.
+    options : iterable of str
+        Known names.
+
+    Returns
+    -------
+    str
+        End of an error message, or ``""`` if no option is similar.
 
     Examples
     --------
@@ -119,7 +202,19 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 
 
 def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
-    """Format the entries that differ between two mappings, one text per mapping. Return None if they are equal.
+    """Format the entries in which two mappings differ.
+
+    Parameters
+    ----------
+    expected : mapping of str to object
+        First mapping.
+    actual : mapping of str to object
+        Second mapping.
+
+    Returns
+    -------
+    tuple of (str, str), or None
+        One text per mapping with its differing entries. None if the mappings are equal.
 
     Examples
     --------
@@ -134,7 +229,19 @@ def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
 
 
 def shortened(value, limit: int = 200) -> str:
-    """Format a value for a message, with at most ``limit`` characters.
+    """Format a value for a message, and cut it off if it is long.
+
+    Parameters
+    ----------
+    value : object
+        Value to format.
+    limit : int
+        Number of characters after which the text is cut off. Default: 200.
+
+    Returns
+    -------
+    str
+        The value as Python code. If it was cut off, it ends with "...".
 
     Examples
     --------

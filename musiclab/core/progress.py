@@ -24,16 +24,26 @@ def progress(
 
     Parameters
     ----------
-    iterable
-        Steps to iterate over, or None for a bar that is moved by ``bar.update(1)``.
-    title
+    iterable : iterable or None
+        Steps to iterate over. With None, move the bar by calling ``bar.update(1)``.
+    title : str
         Text before the bar.
-    total
+    total : int, optional
         Number of steps. Required if ``iterable`` has no length.
-    unit
-        Name of a step, such as "clip".
-    show
-        Show the bar. With False, nothing is printed.
+    unit : str
+        Name of a step, such as "clip". Default: "it", short for iteration.
+    show : bool
+        Show the bar. With False, nothing is printed. Default: True.
+
+    Returns
+    -------
+    tqdm.tqdm
+        Progress bar. Iterating over it gives the same items as ``iterable``.
+
+    Examples
+    --------
+    >>> sum(progress([1, 2, 3], "adding", show=False))
+    6
     """
     if not (show and SHOWN):
         return tqdm(iterable, total=total, disable=True)

@@ -12,10 +12,21 @@ _CENTRE, _WIDTH = 5.0, 2.0  # octaves above 27.5 Hz, of a Gaussian weighting tha
 
 
 def mel_bank(config: MelConfig) -> np.ndarray:
-    """Compute the mel filter bank, float64, shape (n_mels, n_fft // 2 + 1).
+    """Compute the mel filter bank, which tells how much each frequency contributes to each mel band.
 
-    The bands are triangles of equal area on Slaney's mel scale (Auditory Toolbox, 1998). The scale is linear up to
-    1 kHz, with 66.7 Hz per mel, and logarithmic above, with 27 mels per factor of 6.4.
+    The mel scale spaces frequencies like our perception of pitch. We use Slaney's version (Auditory Toolbox, 1998). It
+    is linear up to 1 kHz, with 66.7 Hz per mel, and logarithmic above, with 27 mels per factor of 6.4. The bands are
+    triangles of equal area. A warning is issued if a band is so narrow that it contains no frequency bin.
+
+    Parameters
+    ----------
+    config : MelConfig
+        Sample rate, frame length, and the number and range of the bands.
+
+    Returns
+    -------
+    float64 array, shape (n_mels, n_fft // 2 + 1)
+        Weight of each frequency bin in each band, in 1/Hz.
 
     Examples
     --------
@@ -45,11 +56,26 @@ def mel_bank(config: MelConfig) -> np.ndarray:
 
 @lru_cache(maxsize=200)
 def chroma_bank(config: ChromaConfig) -> np.ndarray:
-    """Compute the chroma filter bank, float32, shape (n_chroma, n_fft // 2 + 1), after Ellis (2007).
+    """Compute the chroma filter bank, which tells how much each frequency contributes to each pitch class.
 
-    Each frequency bin is spread over the pitch classes by a Gaussian that is as wide as the bin, but at least one
-    class, with a sum of squares of 1. Bins five octaves above 27.5 Hz have the largest weight. ``config.tuning`` must
-    not be None.
+    As in Ellis (2007), each frequency bin is spread over the pitch classes by a Gaussian. The Gaussian is as wide as
+    the bin, but at least one class wide, and the squares of its weights add up to 1. Bins five octaves above 27.5 Hz
+    have the largest weight.
+
+    Parameters
+    ----------
+    config : ChromaConfig
+        Sample rate, frame length, number of pitch classes, and the tuning, which must not be None.
+
+    Returns
+    -------
+    float32 array, shape (n_chroma, n_fft // 2 + 1)
+        Weight of each frequency bin in each pitch class. Row 0 is C.
+
+    Examples
+    --------
+    >>> chroma_bank(ChromaConfig(tuning=0.0)).shape
+    (12, 1025)
     """
     n_chroma = config.n_chroma
     a4 = A4 * 2 ** (config.tuning / n_chroma)

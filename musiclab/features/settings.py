@@ -44,26 +44,43 @@ class _Config:
 
 @dataclass(frozen=True)
 class AudioConfig(_Config):
-    """Settings of raw audio, the input of waveform models: its ``sample_rate`` in Hz, default 22,050."""
+    """Settings of raw audio, the input of models that work on the waveform itself.
+
+    Parameters
+    ----------
+    sample_rate : int, Hz, default 22050
+        Sample rate of the waveform.
+
+    Examples
+    --------
+    >>> AudioConfig().frames(22050)
+    22050
+    """
 
     names: ClassVar[tuple[str, ...]] = ("audio",)
 
     def frames(self, samples: int) -> int:
+        """Return the number of time steps in a clip, which equals its number of samples."""
         return samples
 
 
 @dataclass(frozen=True)
 class FrameConfig(_Config):
-    """Settings of the frames that a waveform is cut into, with librosa's defaults.
+    """Settings of the short, overlapping frames that a waveform is cut into, with librosa's defaults.
 
-    Attributes
+    Parameters
     ----------
-    sample_rate : int
-        Sample rate in Hz.
-    n_fft : int
-        Length of the window and of the Fourier transform in samples, even. 2048 samples are 93 ms at 22,050 Hz.
-    hop_length : int
-        Step between frames in samples. 512 samples are 23 ms at 22,050 Hz.
+    sample_rate : int, Hz, default 22050
+        Sample rate of the waveform.
+    n_fft : int, samples, default 2048
+        Length of a frame and of its Fourier transform. Must be even. The default is 93 ms at 22,050 Hz.
+    hop_length : int, samples, default 512
+        Distance between neighbouring frames. The default is 23 ms at 22,050 Hz.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range. This holds for the settings of all features.
 
     Examples
     --------
@@ -82,36 +99,62 @@ class FrameConfig(_Config):
             raise RunError(f"expected n_fft to be even, so that frames have a centre, found {self.n_fft}")
 
     def frames(self, samples: int) -> int:
-        """Return the number of frames in a clip. Frames are centred, and the first one is centred on sample 0."""
+        """Return the number of frames in a clip.
+
+        The middle of the first frame is sample 0, so the first and the last frame extend beyond the clip.
+
+        Parameters
+        ----------
+        samples : int
+            Length of the clip.
+
+        Returns
+        -------
+        int
+            ``1 + samples // hop_length``.
+        """
         return 1 + samples // self.hop_length
 
     @property
     def least_samples(self) -> int:
-        """Length of the shortest clip in samples: one frame."""
+        """Length of the shortest clip in samples, which is one frame."""
         return self.n_fft
 
     @property
     def framing(self) -> dict:
-        """Sample rate, window and hop length, as arguments for other settings with the same frames."""
+        """Sample rate, frame length and hop length as a dictionary, to create other settings with the same frames."""
         return {field.name: getattr(self, field.name) for field in fields(FrameConfig)}
 
 
 @dataclass(frozen=True)
 class MelConfig(FrameConfig):
-    """Settings of a log-mel spectrogram. The defaults are those of a four-layer CNN for GTZAN (Dohppak).
+    """Settings of a log-mel spectrogram (see :func:`log_mel`).
 
-    Attributes
+    The defaults are those of a four-layer CNN for the GTZAN data set (Dohppak).
+
+    Parameters
     ----------
-    sample_rate, n_fft, hop_length : int
-        As in :class:`FrameConfig`. The default ``n_fft`` of 1024 samples is 46 ms at 22,050 Hz.
-    n_mels : int
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 1024
+        As in :class:`FrameConfig`. The default is 46 ms at 22,050 Hz.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    n_mels : int, default 128
         Number of mel bands (see :func:`mel_bank`).
-    fmin, fmax : float
-        Lowest and highest frequency in Hz. ``fmax=None`` means half the sample rate.
-    power : float
-        Exponent of the magnitude spectrum: 1 for magnitude, 2 for power.
-    scaling : str
-        ``"decibel"`` (dB), ``"ln"`` (natural logarithm) or ``"log10(1+10x)"``.
+    fmin : float, Hz, default 0
+        Lower edge of the lowest band.
+    fmax : float or None, Hz, default None
+        Upper edge of the highest band. ``None`` means half the sample rate.
+    power : float, default 1
+        Exponent of the magnitude spectrum: 1 for the magnitude, 2 for the power.
+    scaling : str, default "log10(1+10x)"
+        Logarithm of the mel spectrogram: ``"decibel"`` (dB), ``"ln"`` (natural logarithm) or ``"log10(1+10x)"``.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range.
 
     Examples
     --------
@@ -147,11 +190,12 @@ class MelConfig(FrameConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Name of each band, ``mel_0``, ``mel_1`` and so on."""
         return tuple(f"mel_{band}" for band in range(self.n_mels))
 
     @property
     def silence(self) -> float:
-        """Value of all bands in silence."""
+        """Value of all bands in silence, with which short clips are padded."""
         return float(scale(np.zeros(1), self, np)[0])
 
 
@@ -166,14 +210,30 @@ def scale(mel, config: MelConfig, backend):
 
 @dataclass(frozen=True)
 class MfccConfig(FrameConfig):
-    """Settings of mel-frequency cepstral coefficients, with librosa's defaults. Extends :class:`FrameConfig`.
+    """Settings of mel-frequency cepstral coefficients (see :func:`mfcc`), with librosa's defaults.
 
-    Attributes
+    Parameters
     ----------
-    n_mels : int
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    n_mels : int, default 128
         Number of mel bands.
-    n_mfcc : int
-        Number of coefficients, starting with coefficient 0 (level).
+    n_mfcc : int, default 20
+        Number of coefficients, at most ``n_mels``. The first one, coefficient 0, follows the level of the sound.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> MfccConfig(n_mfcc=3).names
+    ('mfcc_0', 'mfcc_1', 'mfcc_2')
     """
 
     n_mels: int = 128
@@ -192,6 +252,7 @@ class MfccConfig(FrameConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Name of each coefficient, ``mfcc_0``, ``mfcc_1`` and so on."""
         return tuple(f"mfcc_{coefficient}" for coefficient in range(self.n_mfcc))
 
     @property
@@ -202,14 +263,30 @@ class MfccConfig(FrameConfig):
 
 @dataclass(frozen=True)
 class ChromaConfig(FrameConfig):
-    """Settings of chroma, with the defaults of librosa's ``chroma_stft``. Extends :class:`FrameConfig`.
+    """Settings of chroma features (see :func:`chroma`), with the defaults of librosa's ``chroma_stft``.
 
-    Attributes
+    Parameters
     ----------
-    n_chroma : int
-        Number of chroma bins per octave, starting at C.
-    tuning : float or None
-        Deviation of the music from A = 440 Hz in chroma bins. ``None`` estimates it for each clip.
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    n_chroma : int, default 12
+        Number of chroma bins per octave, starting at C. With 12 bins, each bin is a pitch class.
+    tuning : float or None, chroma bins, default None
+        Deviation of the music from A = 440 Hz. ``None`` estimates it for each clip (see :func:`tuning`).
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> ChromaConfig().names[:3]
+    ('chroma_C', 'chroma_C#', 'chroma_D')
     """
 
     n_chroma: int = 12
@@ -222,24 +299,46 @@ class ChromaConfig(FrameConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """``chroma_C``, ``chroma_C#`` and so on for twelve bins, otherwise ``chroma_0``, ``chroma_1`` and so on."""
+        """Name of each bin.
+
+        Twelve bins are called ``chroma_C``, ``chroma_C#`` and so on. Otherwise they are ``chroma_0``, ``chroma_1`` and
+        so on.
+        """
         pitch_classes = PITCH_CLASSES if self.n_chroma == 12 else range(self.n_chroma)
         return tuple(f"chroma_{pitch_class}" for pitch_class in pitch_classes)
 
 
 @dataclass(frozen=True)
 class ContrastConfig(FrameConfig):
-    """Settings of the spectral contrast, with librosa's defaults. Extends :class:`FrameConfig`.
+    """Settings of the spectral contrast (see :func:`spectral_contrast`), with librosa's defaults.
 
-    Attributes
+    The lowest band extends from 0 Hz to ``fmin``. The other bands are one octave wide, except that the highest one
+    extends to half the sample rate.
+
+    Parameters
     ----------
-    fmin : float
-        Upper edge of the lowest band in Hz. The other bands are one octave wide, except that the highest one extends to
-        half the sample rate.
-    n_bands : int
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    fmin : float, Hz, default 200
+        Upper edge of the lowest band.
+    n_bands : int, default 6
         Number of bands above the lowest one.
-    quantile : float
-        Share of the frequency bins in a band that are averaged for its peak, and for its valley.
+    quantile : float, default 0.02
+        Share of the frequency bins in a band that are averaged for its peak. The valley uses the same share.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range, or a band would have no frequency bin.
+
+    Examples
+    --------
+    >>> len(ContrastConfig(n_bands=4).names)
+    5
     """
 
     fmin: float = 200.0
@@ -263,7 +362,11 @@ class ContrastConfig(FrameConfig):
 
     @property
     def bands(self) -> tuple[tuple[int, int, int], ...]:
-        """First bin and stop bin of each band, and the number of bins that are averaged for its peak and its valley."""
+        """Frequency bins of each band, as a tuple ``(start, stop, count)``.
+
+        The band consists of the bins from ``start`` up to, but not including, ``stop``. The peak is the mean of the
+        ``count`` strongest bins, and the valley is the mean of the ``count`` weakest bins.
+        """
         edges = np.concatenate([[0.0], self.fmin * 2.0 ** np.arange(self.n_bands + 1)])
         frequencies = np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
         bands = []
@@ -277,21 +380,40 @@ class ContrastConfig(FrameConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Name of each band, ``contrast_0``, ``contrast_1`` and so on."""
         return tuple(f"contrast_{band}" for band in range(self.n_bands + 1))
 
 
 @dataclass(frozen=True)
 class TempoConfig(FrameConfig):
-    """Settings of the tempo estimate, with librosa's defaults. Extends :class:`FrameConfig`.
+    """Settings of the tempo estimate (see :func:`tempo`), with librosa's defaults.
 
-    Attributes
+    Parameters
     ----------
-    start_bpm, max_tempo : float
-        Most likely and highest tempo, in beats per minute.
-    std_bpm : float
-        Standard deviation of the prior around ``start_bpm``, in octaves.
-    ac_size : float
-        Length of the autocorrelation window in seconds.
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    start_bpm : float, beats per minute, default 120
+        Tempo that is preferred when several are possible.
+    std_bpm : float, octaves, default 1
+        Width of this preference. A tempo one standard deviation away is half or twice ``start_bpm`` by default.
+    ac_size : float, seconds, default 8
+        Length of the windows in which the autocorrelation is computed.
+    max_tempo : float, beats per minute, default 320
+        Highest tempo that is considered.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> TempoConfig(start_bpm=90).max_tempo
+    320.0
     """
 
     start_bpm: float = 120.0
@@ -323,17 +445,29 @@ class _VectorConfig(FrameConfig):
 
 @dataclass(frozen=True)
 class SummaryConfig(_VectorConfig):
-    """Settings of a summary, which averages features over the frames of a clip. Extends :class:`FrameConfig`.
+    """Settings of a summary, one vector of time-averaged features per clip (see :func:`summary`).
 
-    Attributes
+    Parameters
     ----------
-    kind : str
-        ``"tutorial"`` for 26 means over time, as in "Music Genre Classification with Python": chroma (averaged over the
-        pitch classes), RMS, centroid, bandwidth, rolloff, zero-crossing rate and 20 MFCC. ``"full"`` for 128 values:
-        the mean and standard deviation of 20 MFCC, their deltas, 12 chroma, 7 bands of spectral contrast, and the same
-        five scalars.
-    delta_order : int
-        Highest order of the deltas in ``"full"``; 2 adds second deltas, which gives 168 values.
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+    kind : {"tutorial", "full"}, default "tutorial"
+        Selects the features. ``"tutorial"`` gives 26 means over time, as in "Music Genre Classification with Python":
+        chroma (averaged over the pitch classes), RMS, centroid, bandwidth, rolloff, zero-crossing rate and 20 MFCC.
+        ``"full"`` gives the mean and the standard deviation of 64 features: 20 MFCC, their deltas, 12 chroma, 7 bands
+        of spectral contrast, and the same five scalars.
+    delta_order : int, 0 to 2, default 1
+        Highest order of the deltas (see :func:`delta`) in ``"full"``. With 2, the vector also has second deltas and 168
+        instead of 128 values.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range, or the sample rate is too low for the spectral contrast.
 
     Examples
     --------
@@ -352,6 +486,7 @@ class SummaryConfig(_VectorConfig):
             self.contrast  # noqa: B018 (raises if the sample rate is too low for it)
 
     def frames(self, samples: int) -> int:
+        """Return the number of vectors per clip, which is always 1."""
         return 1
 
     @property
@@ -361,7 +496,7 @@ class SummaryConfig(_VectorConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the values, such as ``centroid`` or ``mfcc_0_delta_deviation``."""
+        """Name of each value, such as ``centroid``, or ``mfcc_0_delta_deviation`` for a standard deviation."""
         if self.kind == "tutorial":
             return ("chroma", *_SCALARS, *self.mfcc.names)
         orders = ["", "_delta", "_delta2"][: self.delta_order + 1]
@@ -371,17 +506,36 @@ class SummaryConfig(_VectorConfig):
 
     @property
     def silence(self) -> np.ndarray:
-        """Summary of silence, float32, shape (dimensions,), 0 except for the level."""
+        """Summary of silence, float32, shape (dimensions,). It is 0 except for the level (MFCC 0)."""
         level = self.mfcc.silence[0]
         return np.float32([level if name in ("mfcc_0", "mfcc_0_mean") else 0 for name in self.names])
 
 
 @dataclass(frozen=True)
 class SequenceConfig(_VectorConfig):
-    """Settings of a sequence of 33 unscaled values per frame, as in an LSTM for GTZAN (ruohoruotsi).
+    """Settings of a sequence of feature vectors, one per frame (see :func:`sequence`).
 
-    The values are 13 MFCC, the spectral centroid, 12 chroma and 7 bands of spectral contrast. Extends
-    :class:`FrameConfig`.
+    The 33 values per frame are 13 MFCC, the spectral centroid, 12 chroma and 7 bands of spectral contrast. They are not
+    scaled, as in an LSTM for the GTZAN data set (ruohoruotsi).
+
+    Parameters
+    ----------
+    sample_rate : int, Hz, default 22050
+        As in :class:`FrameConfig`.
+    n_fft : int, samples, default 2048
+        As in :class:`FrameConfig`.
+    hop_length : int, samples, default 512
+        As in :class:`FrameConfig`.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If a value is out of range, or the sample rate is too low for the spectral contrast.
+
+    Examples
+    --------
+    >>> len(SequenceConfig().names), SequenceConfig().names[13]
+    (33, 'centroid')
     """
 
     def __post_init__(self):
@@ -390,15 +544,17 @@ class SequenceConfig(_VectorConfig):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Name of each value: MFCC, centroid, chroma and spectral contrast."""
         return (*self.mfcc.names, "centroid", *self.chroma.names, *self.contrast.names)
 
     @property
     def silence(self) -> np.ndarray:
-        """Frame of silence, float32, shape (33,), 0 except for the level."""
+        """Feature vector of a silent frame, float32, shape (33,). It is 0 except for the level (MFCC 0)."""
         return np.float32([*self.mfcc.silence, *np.zeros(len(self.names) - self.mfcc.n_mfcc)])
 
     @property
     def mfcc(self) -> MfccConfig:
+        """Settings of the 13 MFCC."""
         return MfccConfig(**self.framing, n_mfcc=13)
 
 
@@ -417,14 +573,19 @@ FEATURES: dict[str, type] = {
 
 
 def config(name: str, settings: Mapping | None = None) -> Config:
-    """Create the settings of a feature from its name and a dictionary.
+    """Create the settings of a feature from its name.
 
     Parameters
     ----------
-    name
+    name : str
         Name of the feature, one of :data:`FEATURES`.
-    settings
-        Settings that differ from the defaults, such as a saved ``to_dict()``.
+    settings : dict, optional
+        Settings that differ from the defaults, for example ``{"n_mfcc": 13}`` or a saved ``to_dict()``.
+
+    Returns
+    -------
+    AudioConfig, MelConfig, MfccConfig, ChromaConfig, ContrastConfig, SummaryConfig or SequenceConfig
+        Settings of the feature.
 
     Raises
     ------

@@ -20,7 +20,31 @@ _CHECKS: dict[str, Callable] = {}
 
 
 def exercise(name: str) -> Callable[[Callable], Callable]:
-    """Register the decorated function ``(answer, **context) -> Verdict or list of verdicts`` as a check."""
+    """Register the decorated function as the check of an exercise.
+
+    The function has the form ``check(answer, **context)`` and returns a verdict or a list of verdicts.
+
+    Parameters
+    ----------
+    name : str
+        Lesson and exercise, such as ``"03.2"``.
+
+    Returns
+    -------
+    callable
+        Decorator that registers a function and returns it unchanged.
+
+    Raises
+    ------
+    ValueError
+        If the exercise already has a check.
+
+    Examples
+    --------
+    >>> @exercise("99.1")  # doctest: +SKIP
+    ... def sample_count(answer):
+    ...     return judge.number(answer, 30 * 22050)
+    """
 
     def register(function: Callable) -> Callable:
         if name in _CHECKS:
@@ -32,16 +56,23 @@ def exercise(name: str) -> Callable[[Callable], Callable]:
 
 
 def check(name: str, answer, /, **context) -> None:
-    """Check the answer to an exercise, and print "correct" or a hint, such as an incorrect unit or shape.
+    """Check the answer to an exercise, and print "correct" or a hint.
+
+    A hint says what kind of mistake it is, such as an incorrect unit or shape, but doesn't reveal the answer.
 
     Parameters
     ----------
-    name
-        Lesson and exercise, such as ``"03.2"``. An unknown name raises MusiclabError.
-    answer
-        The reader's answer, of any type, or None.
-    context
+    name : str
+        Lesson and exercise, such as ``"03.2"``.
+    answer : object
+        Your answer. The exercise says which type it should have. None stands for no answer yet.
+    **context
         Objects from the lesson that the check needs, such as a signal or a result.
+
+    Raises
+    ------
+    MusiclabError
+        If there is no exercise with this name.
 
     Examples
     --------
@@ -59,12 +90,59 @@ def check(name: str, answer, /, **context) -> None:
 
 
 def verdicts(name: str, answer, /, **context) -> list[judge.Verdict]:
-    """Check an answer like :func:`check`, but return the verdicts instead of printing them."""
+    """Check the answer to an exercise, and return the verdicts instead of printing them.
+
+    Parameters
+    ----------
+    name : str
+        As in :func:`check`.
+    answer : object
+        As in :func:`check`.
+    **context
+        As in :func:`check`.
+
+    Returns
+    -------
+    list of Verdict
+        One verdict per part of the answer. Its attribute ``is_right`` is True if the part is correct. Its attribute
+        ``text`` is a hint, or begins with "correct".
+
+    Raises
+    ------
+    MusiclabError
+        If there is no exercise with this name.
+
+    Examples
+    --------
+    >>> verdicts("01.1", 2_646_000)[0].text
+    'your answer is twice as large as it should be'
+    """
     return judge.apply(find(name), answer, **context)
 
 
 def find(name: str) -> Callable:
-    """Return the check of an exercise. An unknown name raises MusiclabError."""
+    """Find the function that checks an exercise.
+
+    Parameters
+    ----------
+    name : str
+        Lesson and exercise, such as ``"03.2"``.
+
+    Returns
+    -------
+    callable
+        Function that takes the answer and returns a verdict or a list of verdicts.
+
+    Raises
+    ------
+    MusiclabError
+        If there is no exercise with this name.
+
+    Examples
+    --------
+    >>> find("01.1").__name__
+    'clip_bytes'
+    """
     for module in _MODULES:
         if name not in _CHECKS:
             import_module(f"{__name__}.{module}")
@@ -74,7 +152,18 @@ def find(name: str) -> Callable:
 
 
 def names() -> list[str]:
-    """List the names of all exercises in order."""
+    """List the names of all exercises.
+
+    Returns
+    -------
+    list of str
+        Names such as ``"03.2"``, sorted by lesson and exercise.
+
+    Examples
+    --------
+    >>> names()[:2]
+    ['00.1', '00.2']
+    """
     for module in _MODULES:
         import_module(f"{__name__}.{module}")
     return sorted(_CHECKS)

@@ -18,10 +18,12 @@ _BLOCK = 500  # weightings computed at once, to limit memory use
 
 
 def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Compute the 95 % interval ``(low, high)`` of an accuracy by a Bayesian bootstrap over groups.
+    """Compute the 95 % interval of an accuracy by a Bayesian bootstrap over groups.
 
-    The groups get random weights many times, and the interval holds the middle 95 % of the weighted accuracies. For the
-    lower end, one entirely incorrect group is added, and for the upper end one entirely correct group.
+    Clips of one group, such as an artist, are often all correct or all incorrect. So the bootstrap gives random weights
+    to groups instead of clips, and computes the weighted accuracy :data:`DRAWS` times. The interval contains the middle
+    95 % of these accuracies. A few groups cannot show how different other groups might be. Therefore, one entirely
+    incorrect group is added for the lower end, and one entirely correct group for the upper end.
 
     Parameters
     ----------
@@ -29,8 +31,15 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
         True for each correctly classified clip.
     groups : array, shape (n,)
         Group of each clip, such as its artist.
-    seed
-        Random seed of the weights that the groups get.
+    seed : int, default 0
+        Random seed of the weights.
+
+    Returns
+    -------
+    low : float
+        Lower end of the interval, in [0, 1].
+    high : float
+        Upper end of the interval, in [0, 1].
 
     Raises
     ------
@@ -49,18 +58,30 @@ def group_interval(correct: np.ndarray, groups: np.ndarray, seed: int = 0) -> tu
 def difference_interval(
     first: np.ndarray, second: np.ndarray, groups: np.ndarray, seed: int = 0
 ) -> tuple[float, float]:
-    """Compute the 95 % interval ``(low, high)`` of the difference between two accuracies on the same clips.
+    """Compute the 95 % interval of the difference between two accuracies on the same clips.
 
     Values above 0 mean that the first model is better. The interval is narrower than the intervals of the two
     accuracies suggest, because clips on which both models agree do not contribute to the difference.
 
     Parameters
     ----------
-    first, second : bool or float array, shape (n,)
-        True for each clip that the model classified correctly. Alternatively scores, such as probabilities. Then the
-        added half group has the lowest or highest difference of any clip.
-    groups, seed
-        As in :func:`group_interval`.
+    first : bool or float array, shape (n,)
+        True for each clip that the first model classified correctly. Alternatively a score of each clip, such as a
+        probability.
+    second : bool or float array, shape (n,)
+        The same for the second model.
+    groups : array, shape (n,)
+        Group of each clip, as in :func:`group_interval`. Here, half a group is added at each end. Its difference is the
+        lowest or highest possible one or, for scores, the lowest or highest difference of any clip.
+    seed : int, default 0
+        Random seed of the weights, as in :func:`group_interval`.
+
+    Returns
+    -------
+    low : float
+        Lower end of the interval, at least -1 for accuracies.
+    high : float
+        Upper end of the interval, at most 1 for accuracies.
 
     Raises
     ------

@@ -17,17 +17,21 @@ _COLUMNS = ["path", "group", "label", "predicted"]  # first columns of a saved r
 
 @dataclass(frozen=True)
 class Result:
-    """A model's predictions for n test clips.
+    """Predictions of a model for n test clips, with the metrics computed from them.
 
     Attributes
     ----------
     classes : list of str
+        Names of the classes.
     labels : int array, shape (n,)
         Index of each clip's true class.
     log_probabilities : float array, shape (n, classes)
-        Class log-probabilities of each clip, averaged over its segments and normalised.
-    groups, paths : str array, shape (n,)
-        Group and path of each clip.
+        Natural logarithms of each clip's class probabilities. They are averaged over the segments of the clip, and
+        normalised so that the probabilities add up to 1.
+    groups : str array, shape (n,)
+        Group of each clip, such as its artist.
+    paths : str array, shape (n,)
+        Path of each clip.
 
     Examples
     --------
@@ -48,18 +52,36 @@ class Result:
 
     @classmethod
     def join(cls, results: Sequence["Result"]) -> "Result":
-        """Combine several results, such as the folds of a cross-validation, into one."""
+        """Combine several results, such as the folds of a cross-validation, into one.
+
+        Parameters
+        ----------
+        results : sequence of Result
+            Results with the same classes.
+
+        Returns
+        -------
+        Result
+            Result for the clips of all results, in their order.
+
+        Examples
+        --------
+        >>> clip = np.array(["1.wav"])
+        >>> fold = Result(["jazz", "rock"], np.array([0]), np.log([[0.9, 0.1]]), groups=clip, paths=clip)
+        >>> Result.join([fold, fold]).n
+        2
+        """
         names = ("labels", "log_probabilities", "groups", "paths")
         return cls(results[0].classes, *(np.concatenate([getattr(r, name) for r in results]) for name in names))
 
     @property
     def predictions(self) -> np.ndarray:
-        """Index of the predicted class of each clip, shape (n,)."""
+        """Index of the predicted class of each clip, an int array of shape (n,)."""
         return self.log_probabilities.argmax(axis=1)
 
     @property
     def correct(self) -> np.ndarray:
-        """True for each correctly classified clip, shape (n,)."""
+        """True for each correctly classified clip, a bool array of shape (n,)."""
         return self.predictions == self.labels
 
     @property
@@ -74,17 +96,20 @@ class Result:
 
     @property
     def ci95(self) -> tuple[float, float]:
-        """95 % interval of the accuracy (:func:`group_interval`)."""
+        """95 % interval of the accuracy, a pair ``(low, high)`` from :func:`group_interval`."""
         return group_interval(self.correct, self.groups)
 
     @property
     def confusion(self) -> np.ndarray:
-        """Number of clips of each true class (row) and predicted class (column), shape (classes, classes)."""
+        """Confusion matrix, an int array of shape (classes, classes).
+
+        Entry (i, j) is the number of clips of class i that were classified as class j.
+        """
         return confusion_matrix(self.labels, self.predictions, labels=range(len(self.classes)))
 
     @property
     def per_class(self) -> pd.DataFrame:
-        """Precision, recall, F1 and number of clips of each class."""
+        """Table with one row per class: ``precision``, ``recall`` and ``f1`` in [0, 1], and number of clips ``n``."""
         columns = precision_recall_fscore_support(
             self.labels, self.predictions, labels=range(len(self.classes)), zero_division=0
         )
@@ -97,17 +122,20 @@ class Result:
 
     @property
     def mistakes(self) -> pd.DataFrame:
-        """Misclassified clips, the most confident first: path, label, predicted class and its probability."""
+        """Table of misclassified clips, the most confident first.
+
+        The columns are ``path``, true ``label``, ``predicted`` class, and the ``probability`` of the predicted class.
+        """
         probability = np.exp(self.log_probabilities.max(axis=1))
         table = self._table().drop(columns="group").assign(probability=probability)[~self.correct]
         return table.sort_values("probability", ascending=False, ignore_index=True)
 
     @property
     def confusions(self) -> pd.DataFrame:
-        """Confused pairs of classes, the most frequent first.
+        """Table of confused pairs of classes, the most frequent first.
 
-        Columns are label, predicted class, count, share of the label's clips, and the paths of the clips, the most
-        confident mistake first.
+        The columns are the true ``label``, the ``predicted`` class, the ``count`` of such clips, their ``share`` in all
+        clips with this label, and their ``paths``, the most confident mistake first.
         """
         table = self.mistakes.groupby(["label", "predicted"])["path"].agg(count="size", paths=list).reset_index()
         share = table["count"] / table["label"].map(self._table()["label"].value_counts())
@@ -115,13 +143,42 @@ class Result:
         return table.sort_values(["count", "share"], ascending=False, ignore_index=True, kind="stable")
 
     def save(self, path: str | Path) -> Path:
-        """Write a CSV file in UTF-8 with path, group, label, predicted class and the class log-probabilities."""
+        """Write the predictions to a CSV file in UTF-8.
+
+        The columns are ``path``, ``group``, ``label``, ``predicted``, and the log-probability of each class.
+
+        Parameters
+        ----------
+        path : path
+            Path of the CSV file.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the written file.
+        """
         values = pd.DataFrame(self.log_probabilities, columns=[f"log p({name})" for name in self.classes])
         return write_csv(path, self._table().join(values))
 
     @classmethod
     def load(cls, path: str | Path) -> "Result":
-        """Read a file that :meth:`save` wrote. A missing or invalid file raises RunError."""
+        """Read a result from a CSV file that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            Path of the CSV file.
+
+        Returns
+        -------
+        Result
+            The saved result.
+
+        Raises
+        ------
+        RunError
+            The file is missing or invalid.
+        """
         try:  # read everything as text, because names can be "NA" or "007", and numpy parses numbers exactly
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
             values = table.iloc[:, 4:].to_numpy(dtype=np.float64)
@@ -154,7 +211,14 @@ class Result:
         )
 
     def to_dict(self) -> dict:
-        """Return the metrics of the result as a dictionary that can be saved as JSON."""
+        """Return the metrics of the result as a dictionary that can be saved as JSON.
+
+        Returns
+        -------
+        dict
+            ``accuracy``, ``ci95``, number of clips ``n``, number of ``groups``, ``per_class``, ``confusion`` and
+            ``classes``.
+        """
         return {
             "accuracy": self.accuracy,
             "ci95": list(self.ci95),

@@ -13,16 +13,23 @@ FEW = 25  # with fewer discordant clips, the exact binomial test replaces the ch
 
 @dataclass(frozen=True)
 class McNemar:
-    """Result of McNemar's test of two models on the same n clips.
+    """Result of McNemar's test, which compares two models on the same clips.
 
     Attributes
     ----------
     n : int
         Number of clips.
-    only_first, only_second : int
-        Number of clips that only the first, or only the second, model classified correctly.
+    only_first : int
+        Number of clips that only the first model classified correctly.
+    only_second : int
+        Number of clips that only the second model classified correctly.
     p : float
-        Probability of an equal or larger difference if the models were equally good.
+        Probability of an equal or larger difference if the models were equally good, in [0, 1].
+
+    Examples
+    --------
+    >>> print(McNemar(n=20, only_first=8, only_second=0, p=0.0078125))
+    20 clips: 8 correct only with the first model, 0 only with the second; McNemar's p = 0.00781
     """
 
     n: int
@@ -40,10 +47,26 @@ class McNemar:
 def mcnemar(first: Result, second: Result) -> McNemar:
     """Test whether one of two models is better, using the clips that only one of them classified correctly.
 
-    With fewer than :data:`FEW` such clips, this is the two-sided exact binomial test. Otherwise it is the chi-squared
-    test with continuity correction (McNemar 1947; Edwards 1948). Both assume independent clips. Clips of one group are
-    not quite independent, so with few large groups p is too small. Results with different clips or labels raise
-    RunError.
+    With fewer than :data:`FEW` (25) such clips, this is the two-sided exact binomial test. Otherwise it is the
+    chi-squared test with continuity correction (McNemar 1947; Edwards 1948). Both tests assume independent clips. Clips
+    of one group, such as an artist, are not quite independent. So with few large groups, the p-value is too small.
+
+    Parameters
+    ----------
+    first : Result
+        Test result of the first model.
+    second : Result
+        Test result of the second model, for the same clips in any order.
+
+    Returns
+    -------
+    McNemar
+        Number of clips that only one of the models classified correctly, and the p-value.
+
+    Raises
+    ------
+    RunError
+        The results have different clips or different labels.
 
     Examples
     --------

@@ -70,27 +70,65 @@ def __getattr__(name: str):
 
 
 def check_name(name: str) -> None:
-    """Raise RunError unless ``name`` is one of :data:`NAMES`. This does not import torch."""
+    """Check that a model with this name exists, without importing torch.
+
+    Parameters
+    ----------
+    name : str
+        Name of a model.
+
+    Raises
+    ------
+    RunError
+        The name is not one of :data:`NAMES`.
+    """
     check_known(name, NAMES, "a model")
 
 
 def find(name: str) -> "type[Classifier]":
-    """Return the class of a model by name, or raise RunError if the name is unknown."""
+    """Return the class of a model by its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model, one of :data:`NAMES`.
+
+    Returns
+    -------
+    type
+        Subclass of :class:`Classifier`.
+
+    Raises
+    ------
+    RunError
+        The name is unknown.
+
+    Examples
+    --------
+    >>> find("cnn").__name__
+    'MelCNN'
+    """
     check_name(name)
     return __getattr__(NAMES[name].partition(".")[2])
 
 
 def create(name: str, classes: int, **sizes) -> "Classifier":
-    """Create a model by name.
+    """Create a model by name. Its weights are random.
 
     Parameters
     ----------
-    name
-        One of :data:`NAMES`.
-    classes
+    name : str
+        Name of the model, one of :data:`NAMES`.
+    classes : int
         Number of classes.
     **sizes
-        Arguments of the model's constructor. By default, the model has the sizes of the published system.
+        Arguments of the model's constructor, such as ``width=16``. By default, the model has the sizes of the published
+        system.
+
+    Returns
+    -------
+    Classifier
+        The untrained model, on the CPU.
 
     Raises
     ------
@@ -107,9 +145,33 @@ def create(name: str, classes: int, **sizes) -> "Classifier":
 
 
 def plan(name: str, classes: int, **sizes) -> "Classifier":
-    """Create the same model as :func:`create` on the device ``meta``, where tensors have shapes but no values.
+    """Create a model on the device ``meta``, where tensors have shapes but no values.
 
-    This takes no memory, however large the model is. Parameters and errors are those of :func:`create`.
+    This takes no memory, however large the model is. Use it to check sizes or to count parameters.
+
+    Parameters
+    ----------
+    name : str
+        As in :func:`create`.
+    classes : int
+        As in :func:`create`.
+    **sizes
+        As in :func:`create`.
+
+    Returns
+    -------
+    Classifier
+        The model without values.
+
+    Raises
+    ------
+    RunError
+        The name or a size is unknown, a value is invalid, or the model would be too large.
+
+    Examples
+    --------
+    >>> next(plan("cnn", classes=10).parameters()).device
+    device(type='meta')
     """
     import torch
 
@@ -131,6 +193,16 @@ def plan(name: str, classes: int, **sizes) -> "Classifier":
 
 def count_parameters(model: "nn.Module") -> int:
     """Count the trainable parameters of a model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any PyTorch model.
+
+    Returns
+    -------
+    int
+        Number of single weights and biases.
 
     Examples
     --------

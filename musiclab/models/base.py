@@ -16,36 +16,44 @@ MOST_VALUES = 2**24
 
 
 class Classifier(nn.Module):
-    """Base class of the models, which compute logits, shape (batch, classes), from a batch of a feature.
+    """Base class of the models, which compute logits (one score per class) from a batch of input features.
 
     A subclass sets the class attributes, creates its layers after ``super().__init__``, and starts ``forward`` with
     :meth:`standardised`.
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    sizes
+    sizes : dict
         All other arguments of the subclass, so that the same network can be created again.
-    input_shape
+    input_shape : tuple of int
         Shape of one example: ``(samples,)`` for audio, otherwise ``(dimensions, frames)``.
-    shortest
-        Shortest example that the model accepts. By default, examples must have the length in ``input_shape``.
+    shortest : int, optional
+        Length of the shortest example that the model accepts, in samples or frames. By default, examples must have the
+        length in ``input_shape``.
 
     Attributes
     ----------
     feature : str
         Name of the input feature, a key of ``musiclab.features.FEATURES``.
-    feature_config
-        Default feature settings of the model.
+    feature_config : feature settings
+        Default feature settings of the model, such as a :class:`musiclab.features.MelConfig`.
     dimensions : str or None
-        Name of the size that equals the number of dimensions of the feature; None for audio.
+        Name of the size that equals the number of dimensions of the feature, such as ``"n_mels"``. None for audio.
     by_dimension : bool
         True if each dimension is standardised separately, because dimensions have different units.
     length : int
-        Samples or frames of a training segment.
-    mean, deviation : tensor, shape () or (dimensions,)
-        Mean and standard deviation of the training set, saved with the weights.
+        Length of a training segment in samples or frames.
+    mean : tensor, shape () or (dimensions,)
+        Mean of the training set, saved with the weights.
+    deviation : tensor, shape () or (dimensions,)
+        Standard deviation of the training set, saved with the weights.
+
+    Raises
+    ------
+    RunError
+        A size is invalid, or an example would be too short or too large.
     """
 
     feature: str
@@ -71,15 +79,22 @@ class Classifier(nn.Module):
     def standardise_by(self, mean: float | Sequence[float], deviation: float | Sequence[float]) -> None:
         """Store the mean and standard deviation of the training set.
 
-        A dimension that is almost constant (it varies by less than a millionth of its mean, or of 1) gets a standard
-        deviation of 1, as in scikit-learn's StandardScaler. Otherwise a clip that differs in this dimension would
-        produce huge values.
+        A dimension that is almost constant gets a standard deviation of 1, as in scikit-learn's StandardScaler.
+        Otherwise a clip that differs in this dimension would produce huge values. Almost constant means that the
+        standard deviation is at most a millionth of the mean, or of 1 if the mean is smaller.
 
         Parameters
         ----------
-        mean, deviation
-            One finite value, or one per dimension. Invalid values raise RunError. If the model does not standardise by
-            dimension, the values of all dimensions are combined into one.
+        mean : float or sequence of float, shape (dimensions,)
+            Mean of all values, or of each dimension. If the model does not standardise by dimension, the values of all
+            dimensions are combined into one.
+        deviation : float or sequence of float, shape (dimensions,)
+            Standard deviation of all values, or of each dimension. At least 0.
+
+        Raises
+        ------
+        RunError
+            A value is NaN, infinite or negative where it must not be, or the number of values is wrong.
 
         Examples
         --------
@@ -110,9 +125,22 @@ class Classifier(nn.Module):
         self.deviation.copy_(deviation.masked_fill(is_constant, 1.0))
 
     def standardised(self, batch: torch.Tensor) -> torch.Tensor:
-        """Subtract the mean from a batch, and divide it by the standard deviation.
+        """Subtract the stored mean from a batch, and divide it by the stored standard deviation.
 
-        The batch has shape (batch, *input_shape). Other shapes raise RunError.
+        Parameters
+        ----------
+        batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
+            Input features.
+
+        Returns
+        -------
+        tensor, shape of ``batch``
+            Standardised features.
+
+        Raises
+        ------
+        RunError
+            The batch does not have the shape that the model expects.
         """
         *dimensions, length = self.input_shape
         fits = batch.ndim == 2 + len(dimensions) and list(batch.shape[1:-1]) == dimensions

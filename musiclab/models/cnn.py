@@ -17,21 +17,29 @@ POOLS = (2, 2, 4, 4)
 class MelCNN(MelClassifier):
     """Four convolutional layers with batch norm, ReLU and max-pooling, and two dense layers (Dohppak's CNN on GTZAN).
 
-    With 64, 128, 256 and 512 channels and pools of 2, 2, 4 and 4, a log-mel spectrogram of 128 bands x 128 frames (3 s
-    at 22,050 Hz, hop 512) becomes 512 x 2 x 2 = 2048 values.
+    The convolutional layers have 64, 128, 256 and 512 channels and pools of 2, 2, 4 and 4. They turn a log-mel
+    spectrogram of 128 bands x 128 frames (3 s at 22,050 Hz, hop 512) into 512 x 2 x 2 = 2048 values.
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    width
+    width : int, default 64
         Number of channels in the first layer. Each layer has twice as many as the one before.
-    n_mels, frames
-        Size of the input. Both are at least 64, the product of the pools.
-    hidden
+    n_mels : int, default 128
+        Number of mel bands of the input. At least 64, the product of the pools.
+    frames : int, default 128
+        Number of frames of the input. At least 64, the product of the pools.
+    hidden : (int, int), default (1024, 256)
         Sizes of the two dense layers.
-    dropout
+    dropout : float, default 0.5
         Dropout of the dense layers, in [0, 1).
+
+    Examples
+    --------
+    >>> model = MelCNN(classes=10, width=16)
+    >>> model(torch.zeros(2, 128, 128)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     def __init__(
@@ -62,21 +70,38 @@ class MelCNN(MelClassifier):
 class MelCRNN(MelClassifier):
     """The convolutional layers of :class:`MelCNN`, followed by a bidirectional GRU and two dense layers.
 
-    The last pool is 8 instead of 4 and reduces 128 bands to one, so the GRU receives 512 values per step. In the
-    published system it also reduces 128 frames to one step, which makes the GRU no more than a gated dense layer. With
-    ``frames=1024``, or with ``last_pool=(8, 1)``, the GRU receives 8 steps and the number of parameters is the same.
-    The dense layers receive the last hidden states of both directions, 2 x 512 values.
+    The last pool is 8 instead of 4. It reduces 128 bands to one, so the GRU receives 512 values per step. The dense
+    layers receive the last hidden states of both directions, 2 x 512 values.
+
+    In the published system, the last pool also reduces 128 frames to one step. Then the GRU is no more than a gated
+    dense layer. With ``frames=1024``, or with ``last_pool=(8, 1)``, the GRU receives 8 steps and the number of
+    parameters is the same.
 
     Parameters
     ----------
-    classes, width, n_mels, frames, dropout
-        As in :class:`MelCNN`. Any number of frames is possible that leaves at least one step.
-    hidden
+    classes : int
+        Number of classes.
+    width : int, default 64
+        Number of channels in the first layer. Each layer has twice as many as the one before.
+    n_mels : int, default 128
+        Number of mel bands of the input.
+    frames : int, default 128
+        Number of frames of a training segment. Other clips may be shorter or longer, if at least one step remains after
+        the pools.
+    hidden : int, default 512
         Size of the hidden state in each direction.
-    dense
+    dense : (int, int), default (1024, 256)
         Sizes of the two dense layers.
-    last_pool
-        Number of bands and frames that the last pool merges.
+    dropout : float, default 0.5
+        Dropout of the dense layers, in [0, 1).
+    last_pool : (int, int), default (8, 8)
+        Number of bands and number of frames that the last pool merges.
+
+    Examples
+    --------
+    >>> model = MelCRNN(classes=10, width=16, hidden=32, last_pool=(8, 1))
+    >>> model(torch.zeros(2, 128, 256)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     def __init__(
@@ -104,6 +129,7 @@ class MelCRNN(MelClassifier):
         self.dense = nn.Sequential(*dense_layers(2 * hidden, dense, dropout, classes))
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Compute logits, shape (batch, classes), from log-mel spectrograms, shape (batch, n_mels, frames)."""
         maps = self.convolutions(as_image(self.standardised(log_mel)))
         steps = maps.flatten(1, 2).transpose(1, 2)  # (batch, steps, channels x bands)
         _, last = self.gru(steps)  # (directions, batch, hidden)

@@ -16,7 +16,25 @@ _POINTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU,
 
 @dataclass(frozen=True)
 class Row:
-    """One layer of a model."""
+    """One layer of a model.
+
+    Attributes
+    ----------
+    name : str
+        Name of the layer in the model.
+    kind : str
+        Class of the layer, such as "Conv2d".
+    output : tuple of int
+        Shape of the output, including the batch.
+    parameters : int
+        Number of parameters.
+    multiply_adds : int
+        Number of multiplications that are followed by an addition. 0 except for convolutional, linear and recurrent
+        layers.
+    receptive_field : float or None, ms
+        Duration of the sound that affects one step of the output. None for recurrent layers, and after pooling all
+        steps.
+    """
 
     name: str
     kind: str  # class of the layer
@@ -28,12 +46,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """Layers of a model (``rows``) in the order in which they are computed. ``print`` shows a table."""
+    """A table of the layers of a model, returned by :func:`summary`. ``print`` shows it.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        Layers in the order in which they are computed.
+
+    Examples
+    --------
+    >>> from musiclab.models import create
+    >>> summary(create("m5", classes=10)).parameters
+    558090
+    """
 
     rows: tuple[Row, ...]
 
     @property
     def parameters(self) -> int:
+        """Number of parameters of all layers."""
         return sum(row.parameters for row in self.rows)
 
     @property
@@ -59,22 +90,23 @@ def summary(model: nn.Module, batch: int = 1, shape: tuple[int, ...] | None = No
 
     Parameters
     ----------
-    model
+    model : torch.nn.Module
         A model from :mod:`musiclab.models`, or any other model together with ``shape``. It is not changed.
-    batch
+    batch : int, default 1
         Number of examples. Shapes and multiply-adds are for the whole batch.
-    shape
+    shape : tuple of int, optional
         Shape of one example. Default: the model's ``input_shape``.
 
     Returns
     -------
     Summary
-        Receptive fields are computed from kernels and strides along time, for models with a ``feature_config``.
+        Layers with their output shapes, parameters, multiply-adds and receptive fields. Receptive fields (the duration
+        of the sound that affects one output step) are only available for models with a ``feature_config``.
 
     Raises
     ------
     RunError
-        The shape is unknown.
+        ``shape`` is missing, and the model has no ``input_shape``.
 
     Examples
     --------

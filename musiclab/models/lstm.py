@@ -16,29 +16,38 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 class SequenceLSTM(Classifier):
     """Two LSTM layers on 33 values per frame, and a linear layer on the last time step (ruohoruotsi's LSTM on GTZAN).
 
-    A frame has 13 MFCCs, the spectral centroid, 12 chroma and 7 spectral contrast values; 128 frames are 3 s at 22,050
-    Hz, hop 512. The tutorial does not scale them, which ``scale=False`` reproduces. Then the centroid, thousands of Hz,
-    dominates all other values and saturates the gates, so their gradients vanish.
+    A frame has 13 MFCCs, the spectral centroid, 12 chroma and 7 spectral contrast values. A training segment of 128
+    frames is 3 s long (22,050 Hz, hop 512). The tutorial does not scale the values, which ``scale=False`` reproduces.
+    Then the centroid, which is thousands of Hz, dominates all other values. It saturates the gates, so their gradients
+    vanish.
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    inputs
+    inputs : int, default 33
         Number of values per frame.
-    hidden, layers
-        Size of the hidden state and number of recurrent layers.
-    frames
-        Length of a training segment. Other clips may be shorter or longer.
-    pool
+    hidden : int, default 128
+        Size of the hidden state.
+    layers : int, default 2
+        Number of recurrent layers, at most 100.
+    frames : int, default 128
+        Length of a training segment in frames. Other clips may be shorter or longer.
+    pool : str, default "last"
         Input of the linear layer: the ``"last"`` time step, as in the tutorial, or the ``"mean"`` over time.
-    scale
-        Standardise each dimension separately.
-    dropout
-        Dropout of the outputs of each recurrent layer; 0 in the tutorial.
-    cell
-        Recurrent layer: ``"lstm"``, as in the tutorial, ``"gru"``, which has three gates instead of four and therefore
-        three quarters of the parameters, or ``"rnn"``, which has no gates.
+    scale : bool, default True
+        Standardise each of the 33 values separately.
+    dropout : float, default 0.0
+        Dropout of the outputs of each recurrent layer, in [0, 1). 0 in the tutorial.
+    cell : str, default "lstm"
+        Type of the recurrent layers: ``"lstm"``, as in the tutorial, ``"gru"`` or ``"rnn"``. A GRU has three quarters
+        of the parameters of an LSTM. A plain RNN has no gates, and a quarter of the parameters.
+
+    Examples
+    --------
+    >>> model = SequenceLSTM(classes=10, pool="mean")
+    >>> model(torch.zeros(2, 33, 128)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     feature = "sequence"

@@ -13,11 +13,12 @@ from musiclab.models.base import MelClassifier
 class MelResNet(MelClassifier):
     """Small pre-activation residual network (He et al. 2016), trained from scratch on a few hundred whole clips.
 
-    - *Whole clips.* A 5 s recording of a dog may contain only half a second of barking, so most of its segments would
-      have an incorrect label. The mean over time detects steady sounds (rain), the maximum short events (a sneeze).
+    - *Whole clips.* A 5 s recording of a dog may contain only half a second of barking. So most of its segments would
+      have an incorrect label. The mean over time detects steady sounds (rain), the maximum detects short events (a
+      sneeze).
     - *Half the multiply-adds of the four-layer CNN.* The first convolution halves both axes. An input of 128 x 216
-      values needs 0.44 G multiply-adds and 1.2 M parameters. :class:`musiclab.models.cnn.MelCNN` needs 0.69 G for
-      128 x 128 values and 3.9 M parameters.
+      values needs 0.44 G multiply-adds and 1.2 M parameters. :class:`musiclab.models.cnn.MelCNN` needs 0.69 G for 128 x
+      128 values and 3.9 M parameters.
     - *Pre-activation residual blocks.* Each block passes its input and its gradient on unchanged. Shortcuts that halve
       the axes use average pooling, because a stride would drop three of four values (He et al. 2019, "Bag of tricks").
     - *Position in frequency.* To a convolution, a low hum looks like a high whistle moved down. So a second channel
@@ -26,19 +27,28 @@ class MelResNet(MelClassifier):
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    width
+    width : int, default 32
         Number of channels in the first stage. Each stage has twice as many as the one before.
-    depth
+    depth : sequence of int, default (1, 1, 1, 1)
         Number of residual blocks in each stage. All stages except the first halve the bands and frames.
-    n_mels, frames
-        Size of the input; 216 frames are 5 s at 22,050 Hz, hop 512. Other clips may be shorter or longer.
-    dropout
+    n_mels : int, default 128
+        Number of mel bands of the input.
+    frames : int, default 216
+        Number of frames of a training segment. 216 frames are 5 s at 22,050 Hz, hop 512. Other clips may be shorter or
+        longer.
+    dropout : float, default 0.2
         Dropout of the pooled values, in [0, 1).
-    drop_path
-        Share of the examples for which the last block is skipped in training. It decreases linearly towards the first
-        block.
+    drop_path : float, default 0.0
+        Share of the examples for which the last block is skipped in training, in [0, 1). It decreases linearly towards
+        the first block.
+
+    Examples
+    --------
+    >>> model = MelResNet(classes=10, width=8)
+    >>> model(torch.zeros(2, 128, 216)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     def __init__(

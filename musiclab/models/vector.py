@@ -13,19 +13,25 @@ from musiclab.models.base import Classifier, dense_layers
 class SummaryMLP(Classifier):
     """Dense layers on the summary of a clip ("Music Genre Classification with Python", on GTZAN).
 
-    The model standardises each of the 26 values separately, because they have different units. This replaces the
-    tutorial's StandardScaler.
+    A summary is one feature vector per clip. The model standardises each of its 26 values separately, because they have
+    different units. This replaces the tutorial's StandardScaler.
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    inputs
+    inputs : int, default 26
         Number of values in the summary.
-    hidden
+    hidden : (int, int, int), default (256, 128, 64)
         Sizes of the three dense layers.
-    dropout
-        Dropout of the dense layers, in [0, 1); 0 in the tutorial.
+    dropout : float, default 0.0
+        Dropout of the dense layers, in [0, 1). 0 in the tutorial.
+
+    Examples
+    --------
+    >>> model = SummaryMLP(classes=10)
+    >>> model(torch.zeros(2, 26, 1)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     feature = "summary"

@@ -13,12 +13,12 @@ POOL = 4
 
 
 class WaveformCNN(Classifier):
-    """Convolutional network on the raw waveform, with kernels of 10 ms in the first layer and of 3 taps in all others.
+    """Convolutional network on the raw waveform, with long kernels in the first layer and short kernels in all others.
 
-    Every layer consists of a convolution, batch norm and ReLU. The first layer has a kernel of 80 samples and a stride
-    of 4. The other layers form stages. Each stage starts with a max-pool of 4 and has twice as many channels as the one
-    before. The output is averaged over time before the last, linear layer, so clips may have any length. Subclasses
-    define the layers (parameters are for 10 classes):
+    Every layer consists of a convolution, batch norm and ReLU. The first layer has a kernel of 80 samples (10 ms at 8
+    kHz) and a stride of 4. All other kernels have 3 values. These layers form stages. Each stage starts with a max-pool
+    of 4 and has twice as many channels as the one before. The output is averaged over time before the last, linear
+    layer, so clips may have any length. Subclasses define the layers (parameters are for 10 classes):
 
     ===========  =============  ======================  ======================  =================  ==========
     name         class          channels of the stages  layers of the stages    after the last     parameters
@@ -35,12 +35,18 @@ class WaveformCNN(Classifier):
 
     Parameters
     ----------
-    classes
+    classes : int
         Number of classes.
-    width
+    width : int, optional
         Number of channels in the first layer and the first stage. Default: as in the paper.
-    length
-        Samples of a training segment; 32,000 are 4 s at 8 kHz. Other clips may be shorter or longer.
+    length : int, default 32000
+        Samples of a training segment. 32,000 samples are 4 s at 8 kHz. Other clips may be shorter or longer.
+
+    Examples
+    --------
+    >>> model = M5(classes=10)
+    >>> model(torch.zeros(2, 32000)).shape  # logits of two examples
+    torch.Size([2, 10])
     """
 
     feature = "audio"
@@ -80,34 +86,46 @@ class WaveformCNN(Classifier):
 
 
 class M3(WaveformCNN):
-    """Three layers, two of them convolutional with 256 channels (:class:`WaveformCNN`)."""
+    """Network with three layers on the raw waveform.
+
+    Two layers are convolutional, with 256 channels. :class:`WaveformCNN` describes the parameters.
+    """
 
     paper_width, repeats, pool_last = 256, (1,), True
 
 
 class M5(WaveformCNN):
-    """Five layers, also used in PyTorch's audio classification tutorial (:class:`WaveformCNN`)."""
+    """Network with five layers on the raw waveform, also used in PyTorch's audio classification tutorial.
+
+    :class:`WaveformCNN` describes the layers and the parameters.
+    """
 
     paper_width, repeats, pool_last = 128, (1, 1, 1), True
 
 
 class M11(WaveformCNN):
-    """Eleven layers (:class:`WaveformCNN`)."""
+    """Network with eleven layers on the raw waveform.
+
+    :class:`WaveformCNN` describes the layers and the parameters.
+    """
 
     paper_width, repeats = 64, (2, 2, 3, 2)
 
 
 class M18(WaveformCNN):
-    """Eighteen layers, the paper's best network on UrbanSound8K (:class:`WaveformCNN`)."""
+    """Network with eighteen layers on the raw waveform, the paper's best network on UrbanSound8K.
+
+    :class:`WaveformCNN` describes the layers and the parameters.
+    """
 
     paper_width, repeats = 64, (4, 4, 4, 4)
 
 
 class M34Res(WaveformCNN):
-    """Thirty-four layers in residual blocks of two (:class:`WaveformCNN`).
+    """Network with thirty-four layers on the raw waveform, in residual blocks of two layers.
 
-    Each block adds its input to its output, after padding the input with channels of zeros if the block has more
-    channels (He et al. 2015, option A).
+    Each block adds its input to its output. If the block has more channels than its input, the input is first padded
+    with channels of zeros (He et al. 2015, option A). :class:`WaveformCNN` describes the parameters.
     """
 
     paper_width, repeats, residual = 48, (3, 4, 6, 3), True

@@ -53,8 +53,7 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, star
 def spectrum(samples: np.ndarray, sample_rate: int, ax: Axes | None = None, floor: float = -80.0, **style) -> Axes:
     """Plot the magnitude spectrum of a complete waveform.
 
-    The waveform is multiplied by a Hann window first. Levels are in dB relative to the strongest frequency, which is at 0
-    dB.
+    The waveform is multiplied by a Hann window first. Levels are in dB relative to the strongest frequency.
 
     Parameters
     ----------

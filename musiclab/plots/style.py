@@ -20,7 +20,7 @@ PALETTE = (
 
 
 MOST_ROWS = 40
-"""Largest number of classes with rows of full height. With more classes, rows are smaller, and some labels left out."""
+"""Largest number of classes with rows of full height. More classes get smaller rows, and some labels are left out."""
 
 _LONGEST_NAME = 40  # characters of a name in a figure
 _latest: list[Figure] = []  # the last figure that axes() made with a non-interactive backend
@@ -46,8 +46,8 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def drawable(names: Iterable) -> list[str]:
     """Prepare names for a figure, so that matplotlib can draw them.
 
-    Characters that the font lacks become boxes. Dollar signs are escaped, because matplotlib would read them as formulas.
-    Names of more than 40 characters are shortened.
+    Characters that the font lacks become boxes. Dollar signs are escaped, because they would start a formula. Names of
+    more than 40 characters are shortened.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def drawable(names: Iterable) -> list[str]:
 def name_ticks(axis, names: Iterable, inches: float, **style) -> None:
     """Write names at the positions 0, 1, 2 ... of an axis.
 
-    Long lists have smaller text. If it would be smaller than 5 points, some names are skipped.
+    If there is little room, the text is smaller. If it would be smaller than 5 points, some names are skipped.
 
     Parameters
     ----------
     axis : matplotlib.axis.Axis
         Axis to label: ``ax.xaxis`` or ``ax.yaxis``.
     names : iterable
-        Names in the order of the positions, prepared by :func:`drawable`.
+        Names in the order of the positions. They are prepared by :func:`drawable`.
     inches : float, inches
         Length of the axis, which decides how much room each name has.
     **style
@@ -93,10 +93,11 @@ def name_ticks(axis, names: Iterable, inches: float, **style) -> None:
 
     Examples
     --------
-    >>> ax = waveform(np.zeros(300), 100)
-    >>> name_ticks(ax.xaxis, ["intro", "verse", "chorus", "end"], inches=8)
-    >>> [label.get_text() for label in ax.get_xticklabels()]
-    ['intro', 'verse', 'chorus', 'end']
+    >>> figure, ax = plt.subplots()
+    >>> name_ticks(ax.yaxis, ["intro", "verse", "chorus"], inches=4)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['intro', 'verse', 'chorus']
+    >>> plt.close(figure)
     """
     names = drawable(names)
     room = 72 * inches / max(1, len(names))  # points per name

@@ -21,24 +21,30 @@ from musiclab.training import log_probabilities
 
 
 def saliency(model: nn.Module, batch: torch.Tensor, classes: Sequence[int]) -> torch.Tensor:
-    """Compute the gradient of a class's log-probability with respect to the input (Simonyan et al. 2014).
+    """Compute how strongly each input value influences the probability of a class (Simonyan et al. 2014).
 
-    The gradient times the difference between the input and a reference, such as silence, estimates how much each value
-    contributes to the log-probability.
+    The result is the gradient of the class's log-probability with respect to the input. Multiply it by the difference
+    between the input and a reference, such as silence. The product estimates how much each value contributes to the
+    log-probability.
 
     Parameters
     ----------
-    model
-        Network. It is left in evaluation mode.
+    model : torch.nn.Module
+        Network that returns logits (one score per class). It is left in evaluation mode.
     batch : tensor, shape (batch, dimensions, length) or (batch, samples)
         Inputs, on the device of the model.
     classes : sequence of int, shape (batch,)
-        Class to explain in each example.
+        Index of the class to explain in each example.
 
     Returns
     -------
-    tensor
-        Gradient with the shape of ``batch``, in nats per unit of the input.
+    tensor, shape of ``batch``
+        Gradient, in nats (units of the natural logarithm) per unit of the input.
+
+    Raises
+    ------
+    RunError
+        ``classes`` does not have one class per example.
 
     Examples
     --------
@@ -69,20 +75,29 @@ def occlusion(
 
     Parameters
     ----------
-    model, batch, classes
+    model : torch.nn.Module
         As in :func:`saliency`.
-    size
+    batch : tensor, shape (batch, dimensions, length) or (batch, samples)
+        As in :func:`saliency`.
+    classes : sequence of int, shape (batch,)
+        As in :func:`saliency`.
+    size : (int, int)
         Height (feature dimensions) and width (frames) of a patch. For audio, 1 and the number of samples.
-    step
-        Distance between patches along both axes, default ``size``. The last patch ends at the edge.
-    fill : float or array, shape (dimensions,)
+    step : (int, int), optional
+        Distance between patches along both axes, at most ``size``. Default: ``size``. The last patch ends at the edge.
+    fill : float or array of shape (dimensions,), default 0.0
         Value that covers a patch, such as the ``silence`` of the feature settings, or a mean.
 
     Returns
     -------
-    tensor
-        For each input value, the drop of the log-probability (in nats) averaged over all patches that cover it, with
-        the shape of ``batch``. Positive values support the class.
+    tensor, shape of ``batch``
+        Drop of the log-probability for each input value, averaged over all patches that cover this value. The unit is
+        nats (units of the natural logarithm). Positive values support the class.
+
+    Raises
+    ------
+    RunError
+        ``classes`` does not have one class per example, or the size or step of the patches does not fit the input.
 
     Examples
     --------
@@ -110,7 +125,8 @@ def occlusion(
 def separate(waveform: np.ndarray, mask: np.ndarray, mel: features.MelConfig) -> tuple[np.ndarray, np.ndarray]:
     """Split a sound into the part that a mask on its log-mel spectrogram keeps, and the remainder.
 
-    Each Fourier bin is scaled by the mask of its mel bands. Phases are not changed.
+    Each frequency of the sound's Fourier transform is scaled by the mask values of the mel bands that contain it.
+    Phases are not changed.
 
     Parameters
     ----------
@@ -118,12 +134,20 @@ def separate(waveform: np.ndarray, mask: np.ndarray, mel: features.MelConfig) ->
         Sound at the sample rate of ``mel``.
     mask : array, shape (n_mels, frames)
         Share of each value to keep, in [0, 1].
-    mel
+    mel : musiclab.features.MelConfig
         Feature settings of the log-mel spectrogram.
 
     Returns
     -------
-    kept, removed : float32 arrays, shape (samples,), whose sum is the sound
+    kept : float32 array, shape (samples,)
+        Sound of the part that the mask keeps.
+    removed : float32 array, shape (samples,)
+        Sound of the remainder. ``kept + removed`` is the original sound.
+
+    Raises
+    ------
+    RunError
+        The mask does not have the shape of the sound's log-mel spectrogram.
 
     Examples
     --------
@@ -152,23 +176,30 @@ def separate(waveform: np.ndarray, mask: np.ndarray, mel: features.MelConfig) ->
 
 
 def hear(model: nn.Module, waveforms: Sequence[np.ndarray], sample_rate: int, feature_settings=None) -> np.ndarray:
-    """Classify sounds in memory the way a test does.
+    """Classify sounds in memory, in the same way as in a test.
+
+    Long sounds are cut into overlapping segments, and the predictions of these segments are averaged.
 
     Parameters
     ----------
-    model
-        Trained network from :mod:`musiclab.models`. It is left in evaluation mode.
-    waveforms : sequence of float arrays in [-1, 1], shape (samples,)
-        Sounds of any length.
-    sample_rate
-        Sample rate of the sounds in Hz.
-    feature_settings
-        Feature settings, such as ``run.settings.feature_settings``. Default: those of the model class.
+    model : musiclab.models.Classifier
+        Trained network. It is left in evaluation mode.
+    waveforms : sequence of float arrays, shape (samples,)
+        Sounds of any length, with values in [-1, 1].
+    sample_rate : int, Hz
+        Sample rate of the sounds.
+    feature_settings : feature settings, optional
+        Feature settings, such as ``run.settings.feature_settings``. Default: the settings of the model class.
 
     Returns
     -------
-    array
-        Log-probabilities, shape (sounds, classes).
+    array, shape (sounds, classes)
+        Log-probabilities of the classes.
+
+    Raises
+    ------
+    RunError
+        ``waveforms`` is empty.
 
     Examples
     --------
@@ -200,19 +231,29 @@ def effects(
     ----------
     before : array, shape (sounds, classes)
         Log-probabilities of the original sounds, from :func:`hear` or a test result.
-    after
-        Dictionary from the name of each change to the log-probabilities of the changed sounds, in the same order.
+    after : dict of str to array, shape (sounds, classes)
+        Log-probabilities of the changed sounds, by the name of the change. The sounds are in the same order as in
+        ``before``.
     labels : int array, shape (sounds,)
-        Class whose probability is measured, for each sound.
+        Index of the class whose probability is measured, for each sound.
     groups : array, shape (sounds,)
-        Group of each sound, such as its artist. The bootstrap resamples whole groups.
+        Group of each sound, such as its artist. The confidence interval treats sounds of one group as dependent.
 
     Returns
     -------
     pandas.DataFrame
-        One row per change: mean probability of the class ``before`` and ``after``, their difference ``shift`` with its
-        95 % interval from ``low`` to ``high``, share of sounds whose prediction ``flipped``, and number of sounds
-        ``n``.
+        One row per change, with these columns:
+
+        - ``before``, ``after``: mean probability of the class for the original and for the changed sounds.
+        - ``shift``: difference ``after - before``.
+        - ``low``, ``high``: 95 % interval of ``shift``.
+        - ``flipped``: share of sounds whose predicted class changed.
+        - ``n``: number of sounds.
+
+    Raises
+    ------
+    RunError
+        An array in ``after`` does not have the shape of ``before``.
 
     Examples
     --------

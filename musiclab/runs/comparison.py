@@ -41,6 +41,12 @@ class Comparison:
           clips that only the best run, or only this run, classified correctly. ``p`` is the p-value.
     notes : tuple of str
         Footnotes.
+
+    Examples
+    --------
+    >>> comparison = compare("runs/cnn", "runs/mlp")  # doctest: +SKIP
+    >>> print(comparison)  # doctest: +SKIP
+    >>> comparison.save("comparison.csv")  # doctest: +SKIP
     """
 
     table: pd.DataFrame

@@ -207,7 +207,21 @@ def check_train(
 
     Parameters
     ----------
-    model, data, out, fold, resume, overwrite, split_seed, **overrides
+    model : str
+        As in :func:`train`.
+    data : Store, Dataset, path or str
+        As in :func:`train`.
+    out : path, optional
+        As in :func:`train`.
+    fold : int, optional
+        As in :func:`train`.
+    resume : bool, default False
+        As in :func:`train`.
+    overwrite : bool, default False
+        As in :func:`train`.
+    split_seed : int, optional
+        As in :func:`train`.
+    **overrides
         As in :func:`train`.
 
     Returns
@@ -234,8 +248,18 @@ def check_crossval(
 
     Parameters
     ----------
-    model, data, folds, out, split_seed, **overrides
+    model : str
+        As in :func:`train`.
+    data : Store, Dataset, path or str
+        As in :func:`train`.
+    folds : sequence of int, optional
         As in :func:`crossval`.
+    out : path, optional
+        As in :func:`crossval`.
+    split_seed : int, optional
+        As in :func:`train`.
+    **overrides
+        As in :func:`train`.
 
     Returns
     -------

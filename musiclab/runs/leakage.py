@@ -23,7 +23,26 @@ from musiclab.training import Recipe, normalise, recipe
 
 @dataclass(frozen=True)
 class Leak:
-    """Two results of a model on the same data: with a random split, which leaks, and with a split by group."""
+    """Two results of a model on the same data: with a random split, which leaks, and with a split by group.
+
+    A split leaks if training and test set share clips or groups, such as artists. Then the model can recognise what it
+    saw in training, and its accuracy is too high.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    data : str
+        Name of the data set.
+    unit : str
+        What the random split assigns to folds: "segment" (a part of a clip) or "clip".
+    leaky : musiclab.metrics.Result
+        Test result with the random split.
+    honest : musiclab.metrics.Result
+        Test result with the split by group.
+    generated : bool
+        True if the data were generated, so that the results are not a benchmark.
+    """
 
     model: str
     data: str
@@ -66,32 +85,40 @@ def compare_leak(
 ) -> Leak:
     """Cross-validate a model twice: once with a random split, which leaks, and once with a split by group.
 
-    Only the split differs. Both test each clip once, have the same number of folds of similar size, and use no
-    validation set and no official folds.
+    Only the split differs. Both cross-validations test each clip once, and have the same number of folds of similar
+    size. Neither uses a validation set or official folds.
 
     Parameters
     ----------
-    model
-        Name of a network, or a scikit-learn classifier, which takes the mean and standard deviation over time of each
-        log-mel band. Use a pipeline if it needs a scaler.
-    data
-        As in :func:`musiclab.store.open_data`.
-    unit
+    model : str or scikit-learn classifier
+        Name of a network that takes log-mel spectrograms, or a classifier. The features of a classifier are the mean
+        and the standard deviation of each log-mel band over time. Use a pipeline if it needs a scaler.
+    data : Store, Dataset, path or str
+        Data to split, as in :func:`musiclab.store.open_data`.
+    unit : str, default "segment"
         ``"segment"``: clips are cut before the split, so training and test set share clips. ``"clip"``: clips stay
         whole, but training and test set share groups (artists, recordings).
-    folds
-        Number of folds, or fewer if a class has fewer groups.
-    frames
-        Length of a segment and of a network's input in frames; 64 frames are 1.5 s.
-    seed
+    folds : int, default 5
+        Number of folds. If a class has fewer groups, the number of folds is lower.
+    frames : int, default 64
+        Length of a segment, and of a network's input, in frames. 64 frames are 1.5 s.
+    seed : int, default 0
         Random seed of the folds and of the network.
-    show_progress
+    show_progress : bool, default True
         Show progress bars.
     **overrides
-        Changes to the network's recipe (:func:`musiclab.training.recipe`).
+        Changes to the network's recipe (its default sizes and training settings), such as ``epochs=5``. See
+        :func:`musiclab.training.recipe`.
+
+    Returns
+    -------
+    Leak
+        Both results. :attr:`Leak.inflation` is the difference between the two accuracies.
 
     Raises
     ------
+    RunError
+        The network does not take log-mel spectrograms.
     DatasetError
         Nothing can leak, because every group has a single clip, or every clip is shorter than two segments.
 

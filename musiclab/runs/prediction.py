@@ -96,6 +96,11 @@ class Predictions:
         -------
         pathlib.Path
             Path of the written file.
+
+        Examples
+        --------
+        >>> predictions = run.predict("recordings")  # doctest: +SKIP
+        >>> predictions.save("predictions.csv")  # doctest: +SKIP
         """
         return write_csv(path, self.files)
 

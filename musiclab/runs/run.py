@@ -109,7 +109,7 @@ class Run:
 
     @cached_property
     def summary(self) -> models.Summary:
-        """Layers of the model with their parameters and multiply-adds (multiplications, each with an addition)."""
+        """Layers of the model with their parameters and multiply-adds (pairs of a multiplication and an addition)."""
         return models.summary(self.model)
 
     def __str__(self) -> str:
@@ -174,6 +174,13 @@ class Run:
             None of the files could be read.
         RunError
             ``every`` is below 0.01 s, the sample rate of the waveform is missing, or the run is a cross-validation.
+
+        Examples
+        --------
+        >>> model = models.create("m3", classes=2, width=4, length=2000)
+        >>> run = Run(RunSettings("m3", model.sizes, ["low", "high"], "audio", {"sample_rate": 8000}), model)
+        >>> run.predict(np.zeros(8000), sample_rate=8000).files.columns.to_list()
+        ['path', 'predicted', 'p(low)', 'p(high)']
         """
         self.check_single()
         return predict(self.model, self.settings, sounds, sample_rate, every, device)
@@ -205,6 +212,11 @@ class Run:
         RunError
             All clips were used for training or validation, or the run is a cross-validation. Also raised if the files
             of the training data have been moved, so that the test clips cannot be identified.
+
+        Examples
+        --------
+        >>> run = load("runs/cnn")  # doctest: +SKIP
+        >>> print(run.evaluate("folder:new_recordings").result)  # doctest: +SKIP
         """
         started, settings = time.perf_counter(), self.settings
         self.check_single()
@@ -256,6 +268,11 @@ class Run:
         -------
         Run
             Copy of the run with its ``folder`` set. :func:`load` reads the folder again.
+
+        Examples
+        --------
+        >>> run = load("runs/cnn")  # doctest: +SKIP
+        >>> run.save("runs/copy").folder  # doctest: +SKIP
         """
         folder = Path(folder)
         (folder / "metrics.json").unlink(missing_ok=True)

@@ -17,11 +17,16 @@ class RunSettings:
 
     Attributes
     ----------
-    model, sizes : str, dict
-        Name and sizes of the model, as in :func:`musiclab.models.create`.
+    model : str
+        Name of the model, one of :data:`musiclab.models.NAMES`.
+    sizes : dict
+        Sizes of the model, the keyword arguments of :func:`musiclab.models.create`.
     classes : list of str
-    feature, feature_config : str, dict
-        Input feature, such as "logmel", and feature settings.
+        Names of the classes, in the order of the model's outputs.
+    feature : str
+        Name of the input feature, such as "logmel".
+    feature_config : dict
+        Feature settings, such as the number of mel bands.
     data : dict
         Name, licence, protocol and checksum of the training data.
     split : str
@@ -31,11 +36,11 @@ class RunSettings:
     test_paths : list of str
         Paths of the test clips.
     command : str
-        Command that trained the model, if any.
+        Command that trained the model, or "" if there was none.
     clips : dict of str to int
         Number of clips in the "train", "valid" and "test" sets.
     trained_on : dict of str to str
-        Path and eight-digit checksum of each training and validation clip.
+        Eight-digit checksum of each training and validation clip, by its path.
     computed : str
         Device and precision used for training, and the reason for the precision.
 
@@ -77,7 +82,18 @@ class RunSettings:
         return "auto" if precision == "fp16" else precision
 
     def check_fits(self, data: Dataset | Store) -> None:
-        """Raise an error if the data have unknown classes or other feature settings than the model."""
+        """Check that the model can be tested on these data.
+
+        Parameters
+        ----------
+        data : Dataset or Store
+            Data with labels. A store must contain the model's input feature.
+
+        Raises
+        ------
+        MusiclabError
+            The data have classes that the model does not know, or other feature settings than the model.
+        """
         problems = Problems()
         if isinstance(data, Store):
             with problems:

@@ -27,27 +27,38 @@ AHEAD = 16
 
 
 def extract(path: str | Path, configs: Mapping) -> dict:
-    """Decode one clip and compute the features to store.
+    """Decode a clip and compute the features that a store keeps.
 
     The file is decoded once, and resampled once for each sample rate in ``configs``.
 
     Parameters
     ----------
-    path
-        Path of a sound file.
-    configs
-        Settings by feature, from :func:`musiclab.features.config`.
+    path : str or Path
+        Path of an audio file.
+    configs : dict
+        Settings of each feature by name, from :func:`musiclab.features.config`.
 
     Returns
     -------
     dict
-        The duration ``seconds`` (float) and all features by name. ``audio`` is int16 with shape (samples,). All others
-        have shape (dimensions, frames): ``logmel`` is float16, the rest are float32.
+        Duration in seconds (``"seconds"``, a float) and the features by name. ``"audio"`` is an int16 array of shape
+        (samples,). All other features are arrays of shape (dimensions, frames). ``"logmel"`` is float16 and the rest
+        are float32.
 
     Raises
     ------
     AudioError
-        The file cannot be decoded, is too short for one of the features, or leads to values that are not finite.
+        If the file cannot be decoded, is too short for one of the features, or has features that are NaN or infinite.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.audio import save_audio
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_audio(f"{folder}/a.wav", np.zeros(22050), 22050)
+    ...     clip = extract(path, {"audio": features.config("audio"), "logmel": features.config("logmel")})
+    >>> clip["seconds"], clip["audio"].shape, clip["logmel"].shape
+    (1.0, (22050,), (128, 44))
     """
     native, native_rate = load_audio(path, None)
     clip: dict = {"seconds": len(native) / native_rate}

@@ -14,17 +14,20 @@ from musiclab.store.writing import current_versions
 
 
 def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", config=None) -> Store:
-    """Open a store, or prepare one in the user's cache folder.
+    """Open a store, or prepare one from a data set.
+
+    A store is a file with the features of a data set, and often its audio. If ``data`` is a data set, its store is
+    prepared in the user's cache folder and reused the next time.
 
     Parameters
     ----------
-    data
-        Store, path of a store (``.h5``), data set, or source such as ``"esc10:DIR"``.
-    feature
+    data : str, Path, Dataset or Store
+        Store, path of a store (``.h5``), data set, or source of a data set, such as ``"esc10:DIR"``.
+    feature : str, default "logmel"
         Feature that the store must have.
-    config
-        Settings for preparing a data set. Default: the default settings of the feature. Existing stores are not
-        affected.
+    config : settings of the feature, optional
+        Settings for preparing a data set, such as ``MelConfig(n_mels=64)``. Default: the default settings of the
+        feature. Existing stores are not affected.
 
     Returns
     -------
@@ -34,7 +37,9 @@ def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", confi
     Raises
     ------
     StoreError
-        The store cannot be read or does not have the feature.
+        If the store cannot be read or does not have the feature.
+    DatasetError
+        If the data set cannot be opened, or none of its clips can be read.
 
     Examples
     --------
@@ -56,22 +61,83 @@ def open_data(data: str | Path | Dataset | Store, feature: str = "logmel", confi
 
 
 def open_index(data: str | Path | Dataset | Store) -> Dataset | Store:
-    """Open a store, or the data set of a source, without decoding any clips. Both have an ``index`` table."""
+    """Open the list of clips of a store or a data set, without decoding any of them.
+
+    The sound of a generated data set has to be rendered before its clips can be listed (see :func:`must_render`).
+
+    Parameters
+    ----------
+    data : str, Path, Dataset or Store
+        As in :func:`open_data`.
+
+    Returns
+    -------
+    Dataset or Store
+        Store if ``data`` is a store or the path of one, otherwise the data set. Both have a table ``index`` with one
+        row per clip.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    DatasetError
+        If the data set cannot be opened.
+
+    Examples
+    --------
+    >>> len(open_index("studio:tracks=12").index)  # doctest: +SKIP
+    120
+    """
     if isinstance(data, (Store, Dataset)):
         return data
     return Store(data) if str(data).lower().endswith((".h5", ".hdf5")) else open_source(str(data))
 
 
 def must_render(data: str | Path | Dataset | Store) -> bool:
-    """Return True if ``data`` is a generated data set, which takes time to render when it is opened."""
+    """Return True if opening ``data`` takes time because its sound has to be generated first.
+
+    Parameters
+    ----------
+    data : str, Path, Dataset or Store
+        As in :func:`open_data`.
+
+    Returns
+    -------
+    bool
+        True for the source of a generated data set, such as ``"studio:tracks=12"``.
+
+    Examples
+    --------
+    >>> must_render("studio:tracks=12"), must_render("tones.h5")
+    (True, False)
+    """
     return str(data).partition(":")[0] in GENERATED
 
 
 def cached_store(dataset: Dataset, features: Sequence[str] | Mapping = ("logmel",)) -> Path:
-    """Prepare a data set in the user's cache folder, and return the path of the store.
+    """Prepare the store of a data set in the user's cache folder, unless it is already there.
 
     A cached store is rebuilt if a file of the data set, the settings, or the version of musiclab or one of its
     dependencies has changed. Files are compared by size and modification time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set from :func:`musiclab.datasets.open_source`.
+    features : sequence of str or dict, default ("logmel",)
+        As in :func:`prepare`.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the store.
+
+    Raises
+    ------
+    StoreError
+        As in :func:`prepare`.
+    DatasetError
+        As in :func:`prepare`.
 
     Examples
     --------

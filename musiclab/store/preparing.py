@@ -31,18 +31,20 @@ PART_CLIPS, PART_BYTES = 16, 4 << 20
 
 @dataclass(frozen=True)
 class Report:
-    """Summary of a finished preparation.
+    """Summary of a finished preparation, returned by :func:`prepare`.
 
     Attributes
     ----------
     path : pathlib.Path
         Path of the store.
-    clips, seconds : int, float
-        Number of clips in the store and their total duration in seconds.
+    clips : int
+        Number of clips in the store.
+    seconds : float
+        Total duration of the clips.
     computed : int
         Number of clips for which at least one feature was computed in this call.
-    failures : list of (path, reason)
-        Clips that could not be read and were left out.
+    failures : list of (str, str)
+        Path and error message of each clip that could not be read. These clips were left out.
     """
 
     path: Path
@@ -75,43 +77,38 @@ def prepare(
 ) -> Report:
     """Prepare a store from a data set, or update an existing store.
 
-    If the store exists, the requested features are added to those it already has. Only what is missing is computed:
-    new features, new files, files whose size or modification time changed, and clips that failed before. Files that
-    are no longer in the data set are dropped from the store.
-
-    An interrupted preparation leaves an existing store untouched. It keeps the finished clips in the folder
-    ``.NAME.parts`` next to the store. The next call continues from there and produces the same bytes as an
-    uninterrupted one. The disk needs room for two copies of the store. Memory use grows with the number of workers,
-    not with the number of clips.
+    A store is a file with the audio and other features of all clips. If it exists, the requested features are added to
+    those it already has. Only what is missing is computed: new features, new files, files whose size or modification
+    time changed, and clips that failed before. Files that are no longer in the data set are dropped from the store.
 
     Parameters
     ----------
-    dataset
+    dataset : Dataset or str
         Data set from :mod:`musiclab.datasets`, or its source, such as ``"esc10:DIR"``.
-    path
-        Path of the store.
-    features
+    path : str or Path
+        Path of the store (``.h5``).
+    features : sequence of str or dict, default ("audio", "logmel")
         Feature names from :data:`musiclab.features.FEATURES`, or a dictionary that maps names to settings. With names
         alone, features already in the store keep their settings and new ones get the default settings.
-    feature_settings
+    feature_settings : dict, optional
         Settings that override the defaults, by feature: ``{"logmel": {"n_mels": 64}}``.
-    workers
-        Number of parallel workers. The default, -1, uses one per core, or all workers of a cluster.
-    progress
+    workers : int, default -1
+        Number of parallel workers. -1 uses one per core, or all workers of a cluster.
+    progress : bool, default True
         Show a progress bar.
-    replace
+    replace : bool, default False
         Start from scratch and replace any file at ``path``.
-    backend
-        joblib backend: ``"threading"``, ``"loky"`` (processes) or ``"dask"``. Default: the one set by
-        ``joblib.parallel_config``, otherwise threads.
-    scheduler
-        Address of a Dask scheduler, such as ``"tcp://host:8786"``. Its workers must see the source files under the
-        same paths. Default: the current ``distributed.Client``.
-    wait
+    backend : str, optional
+        How joblib runs the workers: ``"threading"``, ``"loky"`` (processes) or ``"dask"`` (a cluster). Default: the
+        backend set by ``joblib.parallel_config``, otherwise threads.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as ``"tcp://host:8786"``. Its workers must see the source files under the same
+        paths. Default: the current ``distributed.Client``.
+    wait : bool, default False
         Wait if another process is preparing the same store, instead of raising an error.
-    ignore_copies
-        Skip the search for copies of the same recording, which splits keep together (column ``duplicate``). Generated
-        data sets have no copies, so they are never searched.
+    ignore_copies : bool, default False
+        Skip the search for copies of the same recording. The copies that it finds get the same number in the column
+        ``duplicate``, and splits keep them together. Generated data sets have no copies, so they are never searched.
 
     Returns
     -------
@@ -121,12 +118,19 @@ def prepare(
     Raises
     ------
     DatasetError
-        No clip could be read, or all clips of a class failed.
+        If no clip can be read, or all clips of a class fail.
     StoreError
-        A feature is unknown. The file at ``path`` is not a store, belongs to another data set or has other settings.
-        ``path`` cannot be written to, or another process is preparing the same store.
+        If a feature is unknown, or ``path`` cannot be written to. If the file at ``path`` is not a store, belongs to
+        another data set or has other settings. If another process is preparing the same store.
     KeyboardInterrupt
-        The preparation was interrupted. The message says how to continue.
+        If the preparation is interrupted. The message says how to continue.
+
+    Notes
+    -----
+    An interrupted preparation leaves an existing store untouched. It keeps the finished clips in the folder
+    ``.NAME.parts`` next to the store. The next call continues from there and produces the same bytes as an
+    uninterrupted one. The disk needs room for two copies of the store. Memory use grows with the number of workers, not
+    with the number of clips.
 
     Examples
     --------

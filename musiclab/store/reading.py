@@ -26,40 +26,42 @@ from musiclab.store.seal import read_seal
 
 
 class Store:
-    """Open a store for reading.
+    """A store that is open for reading: the audio, features and labels of all clips of a data set.
 
     The index is read immediately. The values are memory-mapped, so they are read from disk only when they are used.
-    A store can be sent to other processes, and each process maps the file itself. Store files are never modified, only
-    replaced. A store that is already open keeps using the file that it opened.
+    Files of stores are never modified, only replaced, and an open store keeps using the file that it opened. A store
+    can be sent to other processes, and each process maps the file itself.
 
     Parameters
     ----------
-    path
+    path : str or Path
         Path of a file written by :func:`musiclab.store.prepare`.
 
     Attributes
     ----------
     index : pandas.DataFrame
-        One row per clip. ``path, label, group, fold, split`` are as in the data set, and ``seconds`` is the duration.
-        ``size`` (bytes) and ``modified`` (ns since 1970) describe the source file. ``duplicate`` is a number shared by
-        all copies of a recording, or 0.
+        Table with one row per clip. The columns ``path``, ``label``, ``group``, ``fold`` and ``split`` are as in the
+        data set, and ``seconds`` is the duration. ``size`` (bytes) and ``modified`` (ns since 1970) describe the source
+        file. ``duplicate`` is a number that all copies of a recording share, or 0 for clips without copies.
     classes : list of str
         Class names. The class index of a clip is the position of its label in this list.
-    config : dict
+    config : dict of dicts
         Settings of each feature: ``config["logmel"]`` has the fields of :class:`musiclab.features.MelConfig`.
-    failures : list of (path, reason)
-        Clips of the data set that could not be read and are missing from the store.
-    source, versions : dict
-        Description of the data set; versions of musiclab and its dependencies.
+    failures : list of (str, str)
+        Path and error message of each clip that could not be read. These clips are missing from the store.
+    source : dict
+        Description of the data set: name, licence, citation and protocol.
+    versions : dict of str
+        Versions of musiclab and its dependencies with which the store was prepared.
     as_of : str
         Modification time (UTC) of the newest source file.
     attributes : dict
-        Raw attributes of the HDF5 file; see :mod:`musiclab.store`.
+        Raw attributes of the HDF5 file (see :mod:`musiclab.store`).
 
     Raises
     ------
     StoreError
-        The file is missing, damaged or incomplete, is not a store, has another format version, or refers to data in
+        If the file is missing, damaged or incomplete, is not a store, has another format version, or refers to data in
         another file. Damage to the values themselves is only detected by :func:`verify`.
 
     Examples
@@ -121,40 +123,93 @@ class Store:
 
     @property
     def labels(self) -> np.ndarray:
-        """Class index of each clip: int64, shape (clips,)."""
+        """Class index of each clip, int64, shape (clips,)."""
         positions = {label: position for position, label in enumerate(self.classes)}
         return self.index["label"].map(positions).to_numpy(dtype=np.int64)
 
     @property
     def sample_rate(self) -> int:
-        """Sample rate of the audio in Hz."""
+        """Sample rate of the audio in Hz. Stores without audio raise a StoreError."""
         self.check_has("audio")
         return self.config["audio"]["sample_rate"]
 
     def names(self, feature: str) -> tuple[str, ...]:
-        """Return the name of each dimension of a feature, such as ``("mfcc 1", "mfcc 2", ...)``."""
-        return self._layout_of(feature).names
+        """Return the name of each dimension of a feature.
 
-    def offsets(self, feature: str) -> np.ndarray:
-        """Return the row of ``values`` at which each clip begins: int64, shape (clips + 1,)."""
-        return self._layout_of(feature).offsets
-
-    def checksums(self, feature: str) -> np.ndarray:
-        """Return the CRC-32 of each clip, recorded when the store was written: uint32, shape (clips,)."""
-        return self._layout_of(feature).crc32
-
-    def values(self, feature: str) -> np.memmap:
-        """Return the memory-mapped values of all clips, concatenated along time.
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
 
         Returns
         -------
-        numpy.memmap, read-only, shape (all samples,) or (all frames, dimensions)
-            Clip i is ``values[offsets[i]:offsets[i + 1]]``.
+        tuple of str
+            Names such as ``("mfcc_0", "mfcc_1", ...)``.
 
         Raises
         ------
         StoreError
-            The store does not have this feature.
+            If the store does not have this feature.
+        """
+        return self._layout_of(feature).names
+
+    def offsets(self, feature: str) -> np.ndarray:
+        """Return the row of ``values(feature)`` at which each clip begins.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
+
+        Returns
+        -------
+        int64 array, shape (clips + 1,)
+            Clip i consists of the rows from ``offsets[i]`` up to, but not including, ``offsets[i + 1]``.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature.
+        """
+        return self._layout_of(feature).offsets
+
+    def checksums(self, feature: str) -> np.ndarray:
+        """Return the checksums of the clips that were recorded when the store was written.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
+
+        Returns
+        -------
+        uint32 array, shape (clips,)
+            CRC-32 of the bytes of each clip.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature.
+        """
+        return self._layout_of(feature).crc32
+
+    def values(self, feature: str) -> np.memmap:
+        """Return the values of all clips, joined along time.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
+
+        Returns
+        -------
+        numpy.memmap, read-only, shape (all samples,) or (all frames, dimensions)
+            Values that are read from disk when they are used. Clip i is ``values[offsets[i]:offsets[i + 1]]``.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature.
         """
         layout = self._layout_of(feature)
         values = self._maps.get(feature)
@@ -164,16 +219,52 @@ class Store:
         return values
 
     def read(self, feature: str, clip: int) -> np.ndarray:
-        """Read one clip: int16 audio of shape (samples,), or a feature of shape (dimensions, frames)."""
+        """Read one clip into memory.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
+        clip : int
+            Row of the clip in ``index``, from 0.
+
+        Returns
+        -------
+        array, shape (samples,) or (dimensions, frames)
+            Audio as int16, or a feature in its stored type.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature.
+        IndexError
+            If there is no such clip.
+        """
         if not 0 <= clip < len(self):
             raise IndexError(f"clip must be from 0 to {len(self) - 1}, not {clip}")
         start, stop = self.offsets(feature)[clip : clip + 2]
         return np.array(self.values(feature)[start:stop]).T
 
     def frame(self, feature: str = "summary") -> pd.DataFrame:
-        """Return the index and a feature with one frame per clip as a table, with one column per dimension.
+        """Return a table with the index and a feature that has one vector per clip.
 
         ``store.frame().to_csv("features.csv", index=False)`` writes the table to a CSV file.
+
+        Parameters
+        ----------
+        feature : str, default "summary"
+            Name of the feature.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Table with one row per clip. The columns are ``path``, ``label``, ``group``, ``fold`` and ``split``,
+            followed by one column per dimension of the feature.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature, or if it has several frames per clip.
         """
         lengths = np.diff(self.offsets(feature))
         if feature == "audio" or (lengths != 1).any():
@@ -186,11 +277,28 @@ class Store:
         return pd.concat([index, pd.DataFrame(values, columns=list(self.names(feature)) or None)], axis=1)
 
     def describe(self) -> str:
-        """Describe the store as text, as ``musiclab inspect`` prints it."""
+        """Describe the store as text, as ``musiclab inspect`` prints it.
+
+        Returns
+        -------
+        str
+            Several lines with size, source, licence, features, classes and failures.
+        """
         return describe(self)
 
     def check_has(self, feature: str) -> None:
-        """Raise StoreError if the store does not have a feature."""
+        """Raise an error if the store does not have a feature.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the feature.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature. The message says how to add it.
+        """
         if feature not in self.config:
             raise StoreError(
                 f"{self.path}: expected {feature!r} in the store, found {', '.join(self.features)}"
@@ -199,7 +307,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Close the file. It is mapped again the next time values are read."""
+        """Close the file. It is opened again the next time values are read."""
         self._maps.clear()
 
     def __enter__(self) -> "Store":
@@ -250,18 +358,35 @@ def checksum(values: np.ndarray) -> int:
 
 
 def verify(path: str | Path, progress: bool = False) -> list[str]:
-    """Read a whole store and compare it with its checksums.
+    """Check a store for damage by comparing all its values with their checksums.
+
+    Parameters
+    ----------
+    path : str or Path
+        Path of the store.
+    progress : bool, default False
+        Show a progress bar.
 
     Returns
     -------
     list of str
-        One line per fault, empty if the store is intact. It names the damaged part (``attributes``, ``index`` or the
-        layout of a feature), or the feature, index and source file of a damaged clip.
+        One line for each fault, so the list is empty if the store is intact. A line names the damaged part
+        (``attributes``, ``index`` or the layout of a feature), or the feature, row and source file of a damaged clip.
 
     Raises
     ------
     StoreError
-        The file is too damaged to be opened.
+        If the file is too damaged to be opened.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from musiclab.store import create
+    >>> with TemporaryDirectory() as folder:
+    ...     with create(f"{folder}/tones.h5", {"audio": {"sample_rate": 8000}}, {"name": "tones"}) as writer:
+    ...         writer.append({"path": "a.wav", "label": "sine"}, {"audio": np.zeros(8000, np.int16)})
+    ...     verify(f"{folder}/tones.h5")
+    []
     """
     store, faults = Store._open_unsealed(path)
     with store, open(path, "rb") as file:

@@ -18,51 +18,63 @@ from musiclab.store.reading import Store, file_identity, map_values
 
 
 class Segments(Dataset):
-    """Torch data set of fixed-length segments, cut from clips one batch at a time.
+    """Torch data set of segments of a fixed length, cut from clips one batch at a time.
 
     Parameters
     ----------
     values : array or tensor, shape (all samples,) or (all frames, dimensions)
-        Concatenated clips. int16 samples are treated as audio. Values mapped by :meth:`musiclab.store.Store.values`
-        stay in their file, and tensors are shared, not copied.
+        All clips, joined along time. int16 samples are treated as audio. Values mapped by
+        :meth:`musiclab.store.Store.values` stay in their file, and tensors are shared, not copied.
     offsets : int array, shape (clips + 1,)
-        Clip i is ``values[offsets[i]:offsets[i + 1]]``.
+        Row of ``values`` at which each clip begins: clip i is ``values[offsets[i]:offsets[i + 1]]``.
     labels : int array, shape (clips,)
         Class index of each clip.
-    clips
+    clips : sequence of int, optional
         Indices of the clips to cut segments from. Default: all clips.
-    classes
+    classes : int, optional
         Number of classes. Default: one more than the largest label.
-    length
-        Segment length in samples or frames. Shorter clips are padded at the end.
-    silence : float or float array, shape (dimensions,)
-        Padding value, in the units of the batch.
-    places
-        Position of the segments. ``"random"`` (for training): one segment per clip, at a new position in each epoch.
-        ``"centred"``: the middle segment of each clip. ``"covering"`` (for testing): as many segments as needed to
-        cover each clip from start to end. An int array gives the first row of each segment in ``values``. Then
-        ``clips`` must name the single clip that contains all segments.
-    step
-        Distance between covering segments in samples or frames. The last segment always ends with the clip. Default:
-        evenly spaced, at most half a segment apart.
-    seed
-        Random seed of the positions. The segment of clip i begins ``floor(u * (spare + 1))`` after the start of the
-        clip, where ``u = musiclab.core.random.uniform(seed, epoch, i)`` and ``spare`` is the length of the clip minus
-        the length of a segment. It does not depend on the other clips, on their order or on the process.
-    device
+    length : int, samples or frames, default 128
+        Length of a segment. Shorter clips are padded at the end.
+    silence : float or float array, shape (dimensions,), default 0
+        Value that clips are padded with, in the units of the batch.
+    places : {"random", "centred", "covering"} or int array, default "random"
+        Position of the segments. ``"random"`` is for training: one segment per clip, at a new position in each epoch.
+        ``"centred"`` cuts the middle segment of each clip. ``"covering"`` is for testing: it cuts as many segments as
+        are needed to cover each clip from start to end. An int array gives the first row of each segment in ``values``.
+        In that case, ``clips`` must name the single clip that contains all segments.
+    step : int, samples or frames, optional
+        Distance between covering segments. The last segment always ends with the clip. Default: evenly spaced, at most
+        half a segment apart.
+    seed : int, default 0
+        Random seed of the positions (see Notes).
+    device : str or torch.device, optional
         Device on which the values are kept and batches are cut. Default: the device of ``values``.
-    paths
-        Paths of the clips, for messages.
+    paths : sequence of str, optional
+        Paths of the clips, which error messages mention.
 
     Attributes
     ----------
-    clips : int array, shape (len,)
+    clips : int array, shape (segments,)
         Index of the clip that each segment comes from.
     labels : int64 tensor, shape (clips,)
         Class index of each clip.
     epoch : int
         Current epoch, starting at 0. Call :meth:`set_epoch` before loading the first batch of an epoch. Loader workers
         with ``persistent_workers=True`` stay in the epoch in which they were started.
+
+    Raises
+    ------
+    StoreError
+        If labels, offsets or clip indices do not fit together.
+    RunError (a ValueError)
+        If ``places`` is unknown, or ``length`` is not a whole number of at least 1.
+
+    Notes
+    -----
+    The random position of a segment does not depend on the other clips, on their order or on the process. The segment
+    of clip i begins ``floor(u * (spare + 1))`` after the start of the clip. Here ``u`` is
+    ``musiclab.core.random.uniform(seed, epoch, i)``, and ``spare`` is the length of the clip minus the length of a
+    segment.
 
     Examples
     --------
@@ -123,12 +135,40 @@ class Segments(Dataset):
 
     @classmethod
     def of_store(cls, store: Store, feature: str, clips: Sequence[int] | None = None, **settings) -> "Segments":
-        """Cut segments from a feature of a store. ``settings`` are the parameters of the class from ``length`` on."""
+        """Cut segments from a feature of a store.
+
+        Parameters
+        ----------
+        store : Store
+            Open store.
+        feature : str
+            Name of the feature, such as ``"logmel"``.
+        clips : sequence of int, optional
+            Rows of the clips to cut segments from. Default: all clips.
+        **settings
+            Parameters of the class from ``length`` on, such as ``length=256``.
+
+        Returns
+        -------
+        Segments
+            Data set of the segments.
+
+        Raises
+        ------
+        StoreError
+            If the store does not have this feature.
+        """
         values = store.values(feature)
         return cls(values, store.offsets(feature), store.labels, clips, len(store.classes), **settings)
 
     def set_epoch(self, epoch: int) -> None:
-        """Select the random positions of an epoch. The same epoch always gives the same positions."""
+        """Select the random positions of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0. The same epoch always gives the same positions.
+        """
         self.epoch = int(epoch)
         if self._is_random:
             self._draws = uniform(self.seed, self.epoch, np.arange(len(self.labels)))
@@ -137,12 +177,19 @@ class Segments(Dataset):
         return len(self.clips)
 
     def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cut the segments with the given indices, from 0 to ``len(segments) - 1``.
+        """Cut several segments and convert them to the input of a model.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Indices of the segments, from 0 to ``len(segments) - 1``.
 
         Returns
         -------
-        batch : float32 tensor, shape (batch, dimensions, length), or (batch, length) for audio in [-1, 1)
+        batch : float32 tensor, shape (batch, dimensions, length) or (batch, length)
+            Segments of a feature, or of audio in [-1, 1). Clips shorter than a segment are padded.
         labels : int64 tensor, shape (batch,)
+            Class index of each segment.
         """
         indices = np.asarray(indices, dtype=np.int64)
         starts, filled = self._starts[indices], self._filled[indices]
@@ -172,12 +219,17 @@ class Segments(Dataset):
         return batch[0], labels[0]
 
     def cut(self, starts: np.ndarray) -> torch.Tensor:
-        """Cut the segments that begin at the rows ``starts`` of ``values``, in their stored form.
+        """Cut the segments that begin at given rows of ``values``, without converting or padding them.
+
+        Parameters
+        ----------
+        starts : int64 array, shape (batch,)
+            First row of each segment in ``values``.
 
         Returns
         -------
-        tensor, shape (batch, length, ...)
-            Values past the end of the last clip are undefined.
+        tensor, shape (batch, length) or (batch, length, dimensions)
+            Segments in their stored type. Values past the end of the last clip are undefined.
         """
         last = len(self.values) - self.length
         # A view of all possible segments makes cutting a row selection. Compared with indexing frame by frame, this
@@ -204,12 +256,17 @@ def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
 
     Parameters
     ----------
-    spare
+    spare : int
         Length of the clip minus the length of a segment.
-    length
+    length : int
         Length of a segment.
-    step
+    step : int, optional
         Distance between segments. Default: evenly spaced, at most half a segment apart.
+
+    Returns
+    -------
+    int64 array, shape (segments,)
+        Positions from 0 to ``spare``, in the unit of ``length``.
 
     Examples
     --------

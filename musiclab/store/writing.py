@@ -205,22 +205,22 @@ def _lay_out(group: h5py.Group, column: Column, names: Sequence[str]) -> Layout:
 
 
 class StoreWriter:
-    """Collect the clips of a store in memory."""
+    """Collector for the clips of a new store, which keeps them in memory until :func:`create` writes the file."""
 
     def __init__(self):
         self.rows: list[dict] = []
         self.clips: dict[str, list[np.ndarray]] = {}
 
     def append(self, row: Mapping, clip: Mapping[str, np.ndarray]) -> None:
-        """Add a clip.
+        """Add a clip to the store.
 
         Parameters
         ----------
-        row
-            Index row with ``path``, ``label`` and any other columns of the index.
-        clip
-            Features by name, the same for every clip: ``"audio"`` is int16 with shape (samples,), all others have
-            shape (dimensions, frames) and any dtype.
+        row : dict
+            Row of the clip in the index: ``path``, ``label`` and any other columns.
+        clip : dict of arrays
+            Features of the clip by name. All clips must have the same features. ``"audio"`` is int16 with shape
+            (samples,). All others have shape (dimensions, frames) and any dtype.
         """
         self.rows.append(dict(row))
         for name, values in clip.items():
@@ -245,20 +245,30 @@ def create(
 ) -> Iterator[StoreWriter]:
     """Create a store from clips in memory.
 
-    Yield a :class:`StoreWriter`, and write the file when the block ends without an error.
+    Use it in a ``with`` block. The file is written when the block ends without an error.
 
     Parameters
     ----------
-    path
-        Path of the store. An existing file is replaced at the end of the block; a folder raises a StoreError.
-    config
-        Settings by feature name.
-    source
+    path : str or Path
+        Path of the store (``.h5``). An existing file is replaced at the end of the block.
+    config : dict of dicts
+        Settings of each feature by name, such as ``{"audio": {"sample_rate": 8000}}``.
+    source : dict
         Description of the data set, from :meth:`musiclab.datasets.Dataset.describe`.
-    classes
+    classes : sequence of str, optional
         Class names in the order of their indices. Default: the sorted labels.
-    names
-        Names of the dimensions, by feature.
+    names : dict, optional
+        Names of the dimensions of each feature, by feature. Default: no names.
+
+    Yields
+    ------
+    StoreWriter
+        Object whose method ``append`` adds a clip.
+
+    Raises
+    ------
+    StoreError
+        If ``path`` is a folder.
 
     Examples
     --------

@@ -26,22 +26,36 @@ FORCE = {"intro": 0.8, "verse": 0.85, "chorus": 1.0, "solo": 1.0, "break": 0.7}
 
 @dataclass(frozen=True)
 class Groove:
-    """A style of playing: tempo, metre, swing and matching patterns.
+    """A style of playing, with its tempo, metre, swing and matching patterns.
+
+    A pattern is the rhythm or melody that one part repeats. The patterns are in ``patterns.toml``.
 
     Parameters
     ----------
-    name
+    name : str
         Name of the groove, such as ``"shuffle"``.
-    tempo
-        Lowest and highest tempo in beats per minute.
-    drums, bass, comping, melody
-        Patterns to choose from; names in ``patterns.PATTERNS``.
-    swing
-        Lowest and highest position of the off-beat, as in :func:`render`.
-    beats
-        Beats per bar.
-    swing_unit
-        Length of the swung notes in beats: 0.5 for eighths, 0.25 for sixteenths.
+    tempo : tuple of (float, float), beats per minute
+        Lowest and highest tempo.
+    drums : tuple of str
+        Drum patterns to choose from, names in ``patterns.PATTERNS["drums"]``.
+    bass : tuple of str
+        Bass patterns to choose from, names in ``patterns.PATTERNS["bass"]``.
+    comping : tuple of str
+        Rhythms of the chords to choose from, names in ``patterns.PATTERNS["comping"]``.
+    melody : tuple of str
+        Patterns of the lead to choose from, names in ``patterns.PATTERNS["melody"]``.
+    swing : tuple of (float, float)
+        Lowest and highest position of the off-beat, as in :func:`render`. The default is (0.5, 0.5), which is straight.
+    beats : int
+        Beats per bar, by default 4.
+    swing_unit : float, beats
+        Length of the swung notes: 0.5 for eighths (the default), 0.25 for sixteenths.
+
+    Examples
+    --------
+    >>> slow = Groove("slow", (60, 80), ("shuffle",), bass=("walking",), comping=("half notes",), melody=("licks",))
+    >>> slow.beats, slow.swing
+    (4, (0.5, 0.5))
     """
 
     name: str
@@ -57,35 +71,57 @@ class Groove:
 
 @dataclass(frozen=True)
 class Genre:
-    """The grooves, harmony, instruments and form from which the studio composes tracks of one genre.
+    """The description of a genre, from which the studio composes tracks.
+
+    It names the grooves, harmony, instruments and form that the tracks may use. All tracks of a genre are written and
+    played by a few invented artists. The ten built-in genres are in :data:`GENRES`.
 
     Parameters
     ----------
-    name
+    name : str
         Label of the tracks.
-    grooves
+    grooves : tuple of Groove
         Grooves to choose from.
-    progressions, scales
-        For ``"major"``, ``"minor"`` or both: chord progressions in the notation of :func:`theory.parse_progression`,
-        and the scale of the lead, a name in ``theory.SCALES``.
-    kits, bass, chords, pad, lead
-        Instruments that the artists may play, the most common first; names in ``drums.KITS`` and
-        ``instruments.INSTRUMENTS``.
-    voicings
-        Chord voicings to choose from, as in :func:`theory.voice`.
-    form
-        Sections in order, names in ``SECTIONS``; repeated until the track ends.
-    levels
-        Change of the average level of a stem, in dB.
-    tone
-        Average gain of lows, mids and highs, in dB.
-    artist_count
-        Number of artists.
+    progressions : dict from str to tuple of str
+        Chord progressions to choose from, for the modes ``"major"``, ``"minor"`` or both. Bars of Roman numerals are
+        separated by ``|``, as in ``"I | vi | ii7 V7 | I"``.
+    scales : dict from str to str
+        Scale of the lead for each mode in ``progressions``, a name in ``theory.SCALES``.
+    kits : tuple of str
+        Drum kits that the artists may play, the most common first. Names in ``drums.KITS``.
+    bass : tuple of str
+        Instruments for the bass, the most common first. Names in ``instruments.INSTRUMENTS``.
+    chords : tuple of str
+        Instruments for the chords, as for ``bass``.
+    pad : tuple of str
+        Instruments for the pad (long, soft chords in the background), as for ``bass``.
+    lead : tuple of str
+        Instruments for the lead (the melody), as for ``bass``.
+    voicings : tuple of str
+        Ways to arrange the notes of a chord: ``"close"`` (the default), ``"open"``, ``"shell"`` or ``"power"``, as in
+        :func:`theory.voice`.
+    form : tuple of str
+        Sections in order, which repeat until the track ends: ``"intro"``, ``"verse"``, ``"chorus"``, ``"solo"`` or
+        ``"break"``.
+    levels : dict from str to float, dB
+        Change of the average level of a stem (one of the separate recordings that are mixed). By default no changes.
+    tone : tuple of (float, float, float), dB
+        Average gain of the mix below 200 Hz, around 1 kHz and above 4 kHz. The default is 0 dB for each.
+    artist_count : int
+        Number of artists, by default 10.
 
     Raises
     ------
     DatasetError
-        If a name is unknown. The message suggests the closest one.
+        If a name is unknown (the message suggests the closest one), a list is empty, or a mode has no scale.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from musiclab import studio
+    >>> loud_bass = replace(studio.GENRES["blues"], name="loud bass", levels={"bass": 6.0})
+    >>> studio.render(loud_bass, seed=3, seconds=1).record["genre"]
+    'loud bass'
     """
 
     name: str

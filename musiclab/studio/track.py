@@ -26,16 +26,22 @@ LOUDNESS_TRIM = 1.5  # dB: largest difference between the loudness of a track an
 
 @dataclass(frozen=True)
 class Track:
-    """A rendered track with its ground truth.
+    """A generated track with its ground truth.
 
     Attributes
     ----------
     samples : int16 array, shape (samples,)
         Mono audio.
-    sample_rate : int
-        Sample rate in Hz.
+    sample_rate : int, Hz
+        Sample rate of the audio.
     record : dict
-        Ground truth, ready for JSON; :func:`render` lists its keys.
+        Ground truth, such as tempo, key and chords, ready for JSON. :func:`render` lists its keys.
+
+    Examples
+    --------
+    >>> track = render("jazz", seed=1, seconds=1)
+    >>> track.samples.shape, track.record["genre"]
+    ((22050,), 'jazz')
     """
 
     samples: np.ndarray
@@ -44,13 +50,32 @@ class Track:
 
     @property
     def waveform(self) -> np.ndarray:
-        """Samples as float32 in [-1, 1], shape (samples,)."""
+        """Waveform of the track as a float32 array in [-1, 1], shape (samples,)."""
         return from_int16(self.samples)
 
 
 def artists(genre: str | Genre) -> tuple[Artist, ...]:
-    """List the artists of a genre. Artist ``seed % len(artists(genre))`` writes the track with that seed.
+    """List the artists of a genre: invented bands, each with its own instruments, habits and recording sound.
 
+    Artist ``seed % len(artists(genre))`` writes the track with that seed.
+
+    Parameters
+    ----------
+    genre : str or Genre
+        Name in :data:`GENRES`, or your own :class:`Genre`.
+
+    Returns
+    -------
+    tuple of Artist
+        Artists in order. The attribute ``name`` identifies an artist.
+
+    Raises
+    ------
+    DatasetError
+        If there is no genre with this name.
+
+    Examples
+    --------
     >>> artists("jazz")[3].name
     'jazz-03'
     """
@@ -71,36 +96,44 @@ def render(
 ) -> Track:
     """Compose, play and record a track.
 
-    Each optional argument changes one property and keeps all others: another tempo gives the same piece, only
-    faster or slower.
+    Each optional argument changes one property and keeps all others. For example, another tempo gives the same piece,
+    only faster or slower.
 
     Parameters
     ----------
-    genre
-        Name in ``GENRES``, or your own :class:`Genre`.
-    seed
-        Random seed of the track, 0 or more.
-    tempo
-        Tempo in beats per minute, 40 to 220.
-    key
-        Key such as ``"A minor"``, or a tonic such as ``"Bb"`` to keep the mode of the track.
-    swing
-        Position of the off-beat within the beat, 0.5 (straight) to 0.75; 0.67 gives triplets.
-    mute
-        Name or names in ``STEMS`` to leave out. The other stems do not change, so that all stems sum to the mix, up to
-        rounding.
-    artist
-        Name of the performing artist, from any genre. The notes stay the same; instruments and recording change.
-    seconds
-        Duration in seconds. The excerpt starts at the same bar for every duration.
+    genre : str or Genre
+        Name in :data:`GENRES`, or your own :class:`Genre`.
+    seed : int
+        Random seed of the track, 0 or more. The same seed always gives the same track.
+    tempo : float, beats per minute, optional
+        Tempo from 40 to 220. By default, the seed decides.
+    key : str, optional
+        Key such as ``"A minor"``. A tonic such as ``"Bb"`` keeps the mode (major or minor) of the track. By default,
+        the seed decides.
+    swing : float, optional
+        Position of the off-beat within the beat, from 0.5 (straight) to 0.75. A value of 0.67 gives triplets. By
+        default, the seed decides.
+    mute : str or sequence of str
+        Stems to leave out, by default none. A stem is one of the recordings that are mixed, such as the drums; the
+        names are in :data:`STEMS`. The other stems don't change, so all stems add up to the mix, except for rounding.
+    artist : str, optional
+        Name of the performing artist, from any genre. Another artist plays the same notes with other instruments and
+        another recording sound. By default, the artist who wrote the track also plays it.
+    seconds : float, s
+        Duration from 0.05 to 3,600 s, by default 30 s. The excerpt starts at the same bar for every duration.
 
     Returns
     -------
     Track
-        The track at 22,050 Hz. Its record holds ``genre``, ``seed``, ``artist`` (performing), ``writer`` (the artist
-        who chose tempo, key and patterns), ``tempo`` (beats per minute), ``swing``, ``beats_per_bar``, ``key``,
-        ``beats`` and ``downbeats`` (s), ``chords`` and ``sections`` (lists of start, end, name), ``groove``,
-        ``patterns``, ``instruments``, ``mute``, ``seconds``, ``sample_rate`` and ``version``.
+        Track with a sample rate of 22,050 Hz. Its ``record`` has these keys:
+
+        - ``genre``, ``seed``, ``seconds``, ``sample_rate``, ``mute``: the settings of the track
+        - ``tempo`` (beats per minute), ``swing``, ``beats_per_bar``, ``key``: its musical properties
+        - ``artist``: the artist who plays; ``writer``: the artist who chose tempo, key and patterns
+        - ``beats``, ``downbeats``: lists of times in s
+        - ``chords``, ``sections``: lists of (start, end, name), with times in s
+        - ``groove``, ``patterns``, ``instruments``: names of what was played
+        - ``version``: the version of the generator
 
     Raises
     ------
@@ -123,10 +156,31 @@ def render(
 
 
 def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
-    """Render the stems of a track separately, as float32 waveforms of shape (samples,).
+    """Render the stems of a track separately.
 
-    Takes the arguments of :func:`render`, except ``mute``. The stems sum to the mix before rounding.
+    A stem is one of the recordings that are mixed, such as the drums. The stems add up to the mix before rounding.
 
+    Parameters
+    ----------
+    genre : str or Genre
+        As in :func:`render`.
+    seed : int
+        As in :func:`render`.
+    **changes
+        Other arguments of :func:`render`, except ``mute``.
+
+    Returns
+    -------
+    dict from str to float32 array, shape (samples,)
+        Waveform of each stem by its name in :data:`STEMS`.
+
+    Raises
+    ------
+    DatasetError
+        If an argument is unknown or out of range.
+
+    Examples
+    --------
     >>> list(stems("jazz", seed=1, seconds=0.5))
     ['drums', 'bass', 'chords', 'pad', 'lead', 'noise']
     """
@@ -137,17 +191,19 @@ def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
 def catalogue(
     tracks_per_genre: int = 60, seconds: float = 6.0, seed: int = 0, genres: Sequence[str | Genre] = tuple(GENRES)
 ) -> list[dict]:
-    """List the tracks of a data set without rendering them. ``render(**entry)`` renders an entry of the list.
+    """List the tracks of a data set without rendering them.
+
+    ``render(**entry)`` renders an entry of the list.
 
     Parameters
     ----------
-    tracks_per_genre
-        Number of tracks per genre, spread evenly over its artists.
-    seconds
-        Duration of each track in seconds.
-    seed
-        Random seed of the data set. Another seed gives other tracks by the same artists.
-    genres
+    tracks_per_genre : int
+        Number of tracks per genre, by default 60. They are spread evenly over the artists of the genre.
+    seconds : float, s
+        Duration of each track, by default 6 s.
+    seed : int
+        Random seed of the data set, by default 0. Another seed gives other tracks by the same artists.
+    genres : sequence of str or Genre
         Genres to include, by default all ten.
 
     Returns

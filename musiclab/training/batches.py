@@ -104,7 +104,20 @@ def make_loader(train: Segments, batches: Batches, workers: int, device: torch.d
 
 
 def class_weights(train: Segments) -> torch.Tensor:
-    """Weight each class by the inverse of its number of training clips, so that the mean weight of a clip is 1.
+    """Compute class weights for the loss, so that rare classes count as much as frequent ones.
+
+    The weight of a class is proportional to the inverse of its number of training clips. The mean weight of a clip is
+    1.
+
+    Parameters
+    ----------
+    train : musiclab.store.Segments
+        Segments of the training clips.
+
+    Returns
+    -------
+    tensor, shape (classes,)
+        Weight of each class. A class without training clips has weight 0.
 
     Examples
     --------

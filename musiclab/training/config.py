@@ -14,49 +14,56 @@ SCHEDULES = ("cosine", "plateau", "constant")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Training settings.
+    """Settings of a training: its length, the optimiser, regularisation, the random seed and the device.
+
+    Invalid values raise RunError.
 
     Attributes
     ----------
-    epochs : int
-        Passes over the training clips.
-    batch_size : int
-        Examples per batch, over all processes.
-    optimiser : str
-        "adamw", or "sgd" with Nesterov momentum of 0.9.
-    learning_rate : float
+    epochs : int, default 60
+        Number of passes over the training clips.
+    batch_size : int, default 32
+        Examples per batch. With several processes, this is the sum over all processes.
+    optimiser : str, default "adamw"
+        "adamw", or "sgd" (stochastic gradient descent with Nesterov momentum of 0.9).
+    learning_rate : float, default 0.001
         Highest learning rate, greater than 0.
-    schedule : str
-        Learning rate schedule. "cosine" rises for a tenth of the steps, then falls to 0 along a cosine. "plateau"
-        divides the rate by 5 after six epochs without a lower validation loss (without validation clips: training
-        loss). "constant" does not change it.
-    weight_decay : float
-        Weight decay of the optimiser, except for biases and norm layers.
-    clip : float
-        Largest 2-norm of the gradient; larger gradients are scaled down. 0 turns clipping off.
-    accumulate : int
-        Batches per optimiser step. Their gradients are added up, as for a larger batch, in the memory of one.
-    label_smoothing : float
+    schedule : str, default "cosine"
+        Change of the learning rate during training:
+
+        - "cosine" rises for a tenth of the steps, then falls to 0 along a cosine.
+        - "plateau" divides the rate by 5 after six epochs without a lower validation loss. Without validation clips, it
+          uses the training loss.
+        - "constant" does not change the rate.
+    weight_decay : float, default 0.05
+        Weight decay of the optimiser, which pulls weights towards 0. It does not apply to biases and norm layers.
+    clip : float, default 0.0
+        Largest 2-norm of the gradient. Larger gradients are scaled down. 0 turns clipping off.
+    accumulate : int, default 1
+        Batches per optimiser step. Their gradients are added up. This has the effect of a larger batch, but needs only
+        the memory of one batch.
+    label_smoothing : float, default 0.1
         Share of the target probability to spread evenly over all classes, in [0, 1).
-    class_weights : bool
-        Weight each class by the inverse of its number of training clips.
-    augmentation : musiclab.training.augment.Augmentation
-        Random changes to training examples.
-    patience : int
-        Epochs without a lower validation loss after which training stops; 0 never stops early.
-    seed : int
-        Random seed of initial weights, clip order, segments, augmentation and dropout; 0 or more.
-    device : str
-        "auto" (a GPU if available), "cpu", "cuda" or "mps".
-    precision : str
-        "fp32", "bf16", "fp16" (CUDA only) or "auto": bf16 for convolutional and recurrent layers on hardware that is
-        faster in bf16 (most GPUs, CPUs with AMX, AMD CPUs with AVX512-BF16), otherwise fp32.
-    workers : int
-        Processes that load batches in advance; 0 loads them in the training process. The result is the same.
-    compile : bool
+    class_weights : bool, default False
+        Weight each class by the inverse of its number of training clips (:func:`class_weights`).
+    augmentation : Augmentation
+        Random changes to training examples. By default, there are none.
+    patience : int, default 0
+        Epochs without a lower validation loss after which training stops. 0 never stops early.
+    seed : int, default 0
+        Random seed of initial weights, clip order, segments, augmentation and dropout, from 0 to 2**32 - 1.
+    device : str, default "auto"
+        "auto" (a GPU if available), "cpu", "cuda" or "mps" (GPU of a Mac).
+    precision : str, default "auto"
+        Number format of the computation: "fp32" (32 bits), "bf16" (16 bits), "fp16" (16 bits, CUDA only) or "auto".
+        With "auto", models with convolutional or recurrent layers use bf16 on hardware that is faster in it: most GPUs,
+        CPUs with AMX, and AMD CPUs with AVX512-BF16. Everything else uses fp32.
+    workers : int, default 0
+        Processes that load batches in advance. 0 loads them in the training process. The result is the same.
+    compile : bool, default False
         Use torch.compile, which takes a minute and pays off for long training on a GPU.
-    deterministic : bool
-        Use deterministic algorithms on CUDA, at some cost of speed. A CPU is always deterministic.
+    deterministic : bool, default False
+        Use deterministic algorithms on CUDA, which are somewhat slower. A CPU is always deterministic.
 
     Examples
     --------

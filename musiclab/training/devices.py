@@ -18,7 +18,22 @@ from musiclab.training.config import TrainConfig
 
 
 def pick_device(name: str) -> torch.device:
-    """Return a device by name ("auto", "cpu", "cuda" or "mps"), or raise RunError if this machine does not have it.
+    """Choose the device to compute on by its name.
+
+    Parameters
+    ----------
+    name : str
+        "auto" (a GPU if available), "cpu", "cuda" or "mps" (GPU of a Mac).
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    RunError
+        This machine does not have the device.
 
     Examples
     --------
@@ -86,7 +101,34 @@ def _is_amd() -> bool:
 
 
 def autocast(device: torch.device, precision: str, model: torch.nn.Module) -> torch.autocast:
-    """Return a context manager in which a model computes with the given precision, for use outside training."""
+    """Return a context manager in which a model computes with the given precision. Use it outside of training.
+
+    Parameters
+    ----------
+    device : torch.device
+        Device of the model.
+    precision : str
+        "fp32", "bf16", "fp16" or "auto", as in :class:`TrainConfig`.
+    model : torch.nn.Module
+        Model, which "auto" needs to choose the precision.
+
+    Returns
+    -------
+    torch.autocast
+        Context manager for a ``with`` statement.
+
+    Raises
+    ------
+    RunError
+        The precision is "fp16", but the device is not a CUDA device.
+
+    Examples
+    --------
+    >>> model = torch.nn.Linear(4, 2)
+    >>> with autocast(torch.device("cpu"), "bf16", model):
+    ...     model(torch.zeros(1, 4)).dtype
+    torch.bfloat16
+    """
     name = pick_precision(precision, device, model).name
     dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)

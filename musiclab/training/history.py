@@ -24,10 +24,10 @@ class History:
           clip's true class.
         - ``learning_rate``: learning rate of the last step.
         - ``seconds``: duration of the epoch.
-        - ``samples_per_second``, ``waiting``: training speed, and share of time spent waiting for batches, both
-          without validation.
+        - ``samples_per_second``: number of training examples per second, without validation.
+        - ``waiting``: share of the training time spent waiting for batches, in [0, 1].
     best_epoch : int
-        Epoch that the model's weights come from; 0 if no epoch was finished.
+        Epoch that the model's weights come from. 0 if no epoch was finished.
     stopped : str
         Reason why training ended: "all epochs done", "no lower validation loss for 8 epochs" or "interrupted".
 
@@ -44,17 +44,30 @@ class History:
     stopped: str = ""
 
     def is_stale(self, patience: int) -> bool:
-        """Return True if the last ``patience`` epochs did not lower the validation loss; 0 means unlimited patience."""
+        """Return True if the last ``patience`` epochs did not lower the validation loss.
+
+        Parameters
+        ----------
+        patience : int
+            Number of epochs. With 0, the result is always False.
+
+        Returns
+        -------
+        bool
+            True if training should stop.
+        """
         return 0 < patience <= len(self.epochs) - self.best_epoch
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the epochs as a table."""
+        """Return a table with one row per epoch. Its columns are the keys of the dictionaries in ``epochs``."""
         return pd.DataFrame(self.epochs)
 
     def state_dict(self) -> dict:
+        """Return the epochs and the best epoch as a dictionary, to save them with the training state."""
         return {"epochs": self.epochs, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state: dict) -> None:
+        """Restore the epochs and the best epoch from a dictionary that :meth:`state_dict` returned."""
         self.epochs, self.best_epoch = state["epochs"], state["best_epoch"]
 
 

@@ -16,21 +16,40 @@ from musiclab.training.devices import autocast, is_connected, pick_device, witho
 def score(
     model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
 ) -> np.ndarray:
-    """Compute the class log-probabilities of each segment: float64, shape (segments, classes).
+    """Compute the class log-probabilities of each segment.
 
-    With several processes (``accelerate launch``), all must call this function. They share the work, and each receives
-    all results.
+    With several processes (``accelerate launch``), all processes must call this function. They share the work, and each
+    receives all results.
 
     Parameters
     ----------
-    model
-        Network that returns logits. It is left in evaluation mode.
-    segments
-        Fixed segments.
-    device, precision
+    model : torch.nn.Module
+        Network that returns logits (one score per class). It is left in evaluation mode.
+    segments : musiclab.store.Segments
+        Segments at fixed places of the clips.
+    device : str, default "auto"
         As in :class:`TrainConfig`.
-    batch_size
-        Segments per batch, which affects only speed and memory.
+    precision : str, default "auto"
+        As in :class:`TrainConfig`.
+    batch_size : int, default 128
+        Segments per batch. This affects only speed and memory.
+
+    Returns
+    -------
+    float64 array, shape (segments, classes)
+        Natural logarithms of the class probabilities.
+
+    Raises
+    ------
+    RunError
+        The device or the precision is not available on this machine.
+
+    Examples
+    --------
+    >>> segments = Segments(np.zeros(30, np.float32), [0, 10, 30], [0, 1], length=10, places="covering")
+    >>> scores = score(nn.Linear(10, 2), segments, device="cpu")
+    >>> len(scores) == len(segments), np.exp(scores[0]).sum().round(6)
+    (True, 1.0)
     """
     torch_device = pick_device(device)
     model.to(torch_device).eval()
@@ -56,15 +75,29 @@ def score(
 def log_probabilities(
     model: nn.Module, segments: Segments, device: str = "auto", precision: str = "auto", batch_size: int = 128
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the class log-probabilities of each clip: the mean over its segments, normalised.
+    """Compute the class log-probabilities of each clip.
 
-    Parameters are as in :func:`score`.
+    The log-probabilities of the clip's segments are averaged, and normalised so that the probabilities add up to 1.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Network that returns logits (one score per class). It is left in evaluation mode.
+    segments : musiclab.store.Segments
+        Segments at fixed places of the clips.
+    device : str, default "auto"
+        As in :class:`TrainConfig`.
+    precision : str, default "auto"
+        As in :class:`TrainConfig`.
+    batch_size : int, default 128
+        Segments per batch. This affects only speed and memory.
 
     Returns
     -------
     clips : int array, shape (n,)
         Indices of the clips, ascending.
     log_probabilities : float64 array, shape (n, classes)
+        Natural logarithms of the class probabilities of each clip.
 
     Examples
     --------
@@ -81,12 +114,41 @@ def log_probabilities(
 
 
 def normalise(log_probabilities: np.ndarray) -> np.ndarray:
-    """Shift log-probabilities, shape (..., classes), so that the probabilities add up to 1."""
+    """Shift log-probabilities so that the probabilities of each example add up to 1.
+
+    Parameters
+    ----------
+    log_probabilities : array, shape (..., classes)
+        Logarithms of probabilities, up to a constant per example. Logits are allowed, too.
+
+    Returns
+    -------
+    array, shape (..., classes)
+        Log-probabilities whose exponentials add up to 1 over the classes.
+
+    Examples
+    --------
+    >>> np.exp(normalise(np.log([[1.0, 3.0]]))).round(2)
+    array([[0.25, 0.75]])
+    """
     return torch.from_numpy(log_probabilities).log_softmax(dim=-1).numpy()
 
 
 def check_finite(scores: np.ndarray, data_name: str) -> None:
-    """Raise RunError if scores are NaN or infinite, which means that the model's weights are damaged."""
+    """Check that a model's scores are finite. Other scores mean that the model's weights are damaged.
+
+    Parameters
+    ----------
+    scores : array
+        Scores or log-probabilities of any shape.
+    data_name : str
+        Name of the data, which the error message mentions.
+
+    Raises
+    ------
+    RunError
+        A score is NaN or infinite.
+    """
     if not np.isfinite(scores).all():
         raise RunError(f"{data_name}: the model returned NaN or infinite scores. It is damaged, so train it again.")
 
@@ -96,14 +158,24 @@ def evaluate(model: nn.Module, store: Store, segments: Segments, training: Train
 
     Parameters
     ----------
-    model
-        Network that returns logits. It is left in evaluation mode.
-    store
+    model : torch.nn.Module
+        Network that returns logits (one score per class). It is left in evaluation mode.
+    store : musiclab.store.Store
         Store with the labels, groups and paths of the clips.
-    segments
-        Fixed segments of the clips to test.
-    training
-        Training settings, of which only ``device``, ``precision`` and ``batch_size`` are used.
+    segments : musiclab.store.Segments
+        Segments at fixed places of the clips to test.
+    training : TrainConfig, optional
+        Training settings. Only ``device``, ``precision`` and ``batch_size`` are used.
+
+    Returns
+    -------
+    musiclab.metrics.Result
+        Predictions for the clips. The predictions for the segments of a clip are averaged.
+
+    Raises
+    ------
+    RunError
+        The model returned NaN or infinite scores, or the device is not available.
 
     Examples
     --------

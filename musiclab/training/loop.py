@@ -25,18 +25,19 @@ def fit(
 
     Parameters
     ----------
-    model
-        Network that returns logits, shape (batch, classes).
-    train
-        Random segments of the training clips.
-    valid
-        Fixed segments of the validation clips.
-    training
-        Training settings.
-    show_progress
+    model : torch.nn.Module
+        Network that returns logits (one score per class), shape (batch, classes).
+    train : musiclab.store.Segments
+        Segments of the training clips, at random places.
+    valid : musiclab.store.Segments, optional
+        Segments of the validation clips, at fixed places.
+    training : TrainConfig, optional
+        Training settings. Default: ``TrainConfig()``.
+    show_progress : bool, default True
         Show a progress bar.
-    state
-        File that stores the training state after each epoch, so that training can be resumed.
+    state : State, optional
+        File that stores the training state after each epoch, so that training can be resumed. By default, nothing is
+        saved.
 
     Returns
     -------
@@ -46,8 +47,8 @@ def fit(
     Raises
     ------
     RunError
-        The device is not available, memory ran out, or the loss became NaN or infinite. In the last two cases the model
-        has the weights of its best epoch so far, or its initial weights.
+        The device is not available, memory ran out, or the loss became NaN or infinite. In the last two cases, the
+        model has the weights of its best epoch so far, or its initial weights.
 
     Examples
     --------

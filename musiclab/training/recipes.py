@@ -16,10 +16,24 @@ from musiclab.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """Name, sizes, training settings and feature settings of a model.
+    """Everything needed to create and train a model: its name, sizes, training settings and feature settings.
 
-    Sizes that are not given are those of the published system. The default feature settings are those of the model
-    class.
+    Attributes
+    ----------
+    model : str
+        Name of the model, one of :data:`musiclab.models.NAMES`.
+    sizes : dict
+        Sizes of the model, such as ``{"width": 32}``. All other sizes are those of the published system.
+    training : TrainConfig
+        Training settings.
+    feature_config : feature settings
+        Feature settings, such as a :class:`musiclab.features.MelConfig`. Default: the feature settings of the model
+        class.
+
+    Examples
+    --------
+    >>> Recipe("cnn", {"width": 8}, TrainConfig(epochs=5)).make(classes=10).input_shape
+    (128, 128)
     """
 
     model: str
@@ -32,7 +46,19 @@ class Recipe:
             object.__setattr__(self, "feature_config", models.find(self.model).feature_config)
 
     def make(self, classes: int, feature_settings=None) -> nn.Module:
-        """Create the model for a number of classes and, if they differ from the recipe's, for these feature settings.
+        """Create the model with the sizes of the recipe. Its weights are random.
+
+        Parameters
+        ----------
+        classes : int
+            Number of classes.
+        feature_settings : feature settings, optional
+            Feature settings of the data, which determine the number of input dimensions. Default: those of the recipe.
+
+        Returns
+        -------
+        musiclab.models.Classifier
+            The untrained model.
 
         Raises
         ------
@@ -98,15 +124,21 @@ RECIPES = {
 def recipe(model: str, /, **overrides) -> Recipe:
     """Return the recipe of a model, with some of its settings changed.
 
+    A recipe contains the sizes, training settings and feature settings of a model, chosen for training on a laptop.
     :func:`musiclab.train`, the lessons and the command line all use this function.
 
     Parameters
     ----------
-    model
-        Name of the model.
+    model : str
+        Name of the model, one of :data:`musiclab.models.NAMES`.
     **overrides
         Sizes and training settings by name, such as ``width=16, epochs=5``. A dictionary for ``augmentation`` changes
         only the entries it contains. An :class:`Augmentation` replaces the whole augmentation.
+
+    Returns
+    -------
+    Recipe
+        The changed recipe.
 
     Raises
     ------
@@ -142,6 +174,16 @@ def recipe(model: str, /, **overrides) -> Recipe:
 
 def features_for(*names: str) -> dict:
     """Return the input features of models with the feature settings of their recipes, to prepare a store for them.
+
+    Parameters
+    ----------
+    *names : str
+        Names of the models.
+
+    Returns
+    -------
+    dict
+        Feature settings by the name of the feature, such as ``{"logmel": MelConfig(...)}``.
 
     Raises
     ------

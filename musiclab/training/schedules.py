@@ -33,7 +33,19 @@ def make_schedule(optimiser: torch.optim.Optimizer, training: TrainConfig, steps
 def warm_up_and_cosine(step: int, steps: int) -> float:
     """Compute the learning rate as a fraction of its maximum.
 
-    It rises during the first tenth of the steps, and then falls to 0 along a cosine.
+    It rises during the first tenth of the steps (warm-up), and then falls to 0 along a cosine.
+
+    Parameters
+    ----------
+    step : int
+        Number of the step, from 0.
+    steps : int
+        Number of steps in the whole training.
+
+    Returns
+    -------
+    float
+        Fraction of the highest learning rate, in [0, 1].
 
     Examples
     --------

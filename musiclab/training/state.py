@@ -22,18 +22,27 @@ DAMAGE = (
 
 
 class State:
-    """File with the training state: weights, optimiser, schedule, history and best weights.
+    """File that stores the training state after each epoch, so that interrupted training can be resumed.
 
-    It contains only tensors, numbers and strings, and is loaded with ``weights_only=True``, so it cannot run code.
+    The state consists of weights, optimiser, schedule, history and best weights. The file contains only tensors,
+    numbers and strings. It is loaded with ``weights_only=True``, so it cannot run code.
 
     Parameters
     ----------
-    path
+    path : path
         Path of the file. An existing file is replaced only when the new one is complete.
-    identity : dict
-        All settings that affect the result. Training can only be resumed with the same settings.
-    resume
+    identity : dict, optional
+        All settings that affect the result. Training can only be resumed with the same settings. Default: no settings.
+    resume : bool, default False
         Continue from the file if it exists.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> model = torch.nn.Linear(4, 2)
+    >>> with TemporaryDirectory() as folder:
+    ...     State(f"{folder}/state.pt", identity={"seed": 0}).save({"model": model})
+    ...     State(f"{folder}/state.pt", identity={"seed": 0}, resume=True).restore({"model": model})
     """
 
     def __init__(self, path: str | Path, identity: dict | None = None, resume: bool = False):
@@ -41,7 +50,13 @@ class State:
         self.path, self.identity, self.resume = Path(path), identity, resume
 
     def save(self, parts: dict) -> None:
-        """Save the ``state_dict()`` of each of ``parts``, such as the model and the optimiser."""
+        """Write the training state to the file.
+
+        Parameters
+        ----------
+        parts : dict
+            Objects with a ``state_dict()`` method by name, such as the model and the optimiser.
+        """
         with replacing(self.path) as unfinished:
             torch.save(
                 {"identity": self.identity, **{name: part.state_dict() for name, part in parts.items()}}, unfinished
@@ -50,7 +65,15 @@ class State:
     def restore(self, parts: dict) -> None:
         """Load the saved state into each of ``parts``, if ``resume`` is True and the file exists.
 
-        A damaged file, or one with other settings, raises RunError.
+        Parameters
+        ----------
+        parts : dict
+            Objects with a ``load_state_dict()`` method by name, as in :meth:`save`.
+
+        Raises
+        ------
+        RunError
+            The file is damaged, or was saved with other settings.
         """
         if not (self.resume and self.path.exists()):
             return

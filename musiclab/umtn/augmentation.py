@@ -20,14 +20,21 @@ HIGHEST = 2.0  # semitones; more would move a stretch by over 45 ms, which chang
 
 
 class WavFrequencyAugmentation:
-    """Shift the pitch of a random stretch, a quarter to a half of a segment, by up to ``magnitude`` semitones.
+    """Augmentation that shifts the pitch of a random stretch of a segment.
+
+    The stretch covers a quarter to a half of the segment. The shift is random, too, up or down.
 
     Parameters
     ----------
-    wav_freq
-        Sample rate in Hz. The result doesn't depend on it; UMTN's code passes it.
-    magnitude
-        Largest shift in semitones, up or down, at most 2.
+    wav_freq : int
+        Sample rate in Hz. It has no effect on the result, but UMTN's code passes it.
+    magnitude : float
+        Largest shift in semitones, from 0 to 2. Default: 0.5.
+
+    Raises
+    ------
+    ValueError
+        If ``magnitude`` is out of range.
 
     Examples
     --------
@@ -41,15 +48,39 @@ class WavFrequencyAugmentation:
         self.wav_freq, self.magnitude = wav_freq, magnitude
 
     def __call__(self, wav: np.ndarray) -> np.ndarray:
-        """Augment one segment, float32, shape (samples,), with random numbers from torch's generator."""
+        """Augment one segment, with random numbers from torch's generator.
+
+        Parameters
+        ----------
+        wav : array of floats, shape (samples,)
+            Segment, on any scale.
+
+        Returns
+        -------
+        float32 array, shape (samples,)
+            Augmented segment.
+        """
         batch = torch.as_tensor(np.asarray(wav, dtype=np.float32))[None]
         return shift_pitch(batch, *self.place(torch.rand(3, 1), len(wav)))[0].numpy()
 
     def place(self, uniform: torch.Tensor, samples: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Convert random numbers in [0, 1), shape (3, batch), to stretches and pitch shifts with UMTN's distribution.
+        """Convert uniform random numbers to stretches and pitch shifts, with the same distribution as in UMTN.
 
-        Returns starts in the first half of the segment (int64), lengths of a quarter to a half of it (int64), and
-        shifts in semitones (float32), each of shape (batch,).
+        Parameters
+        ----------
+        uniform : float tensor, shape (3, batch)
+            Random numbers from 0 to less than 1. The rows determine lengths, starts and shifts.
+        samples : int
+            Length of a segment in samples.
+
+        Returns
+        -------
+        starts : int64 tensor, shape (batch,)
+            Starts of the stretches in samples, all in the first half of the segment.
+        lengths : int64 tensor, shape (batch,)
+            Lengths of the stretches in samples, from a quarter to a half of the segment.
+        semitones : float32 tensor, shape (batch,)
+            Pitch shifts in semitones.
         """
         lengths = samples // 4 + (uniform[0] * (samples // 2 - samples // 4 + 1)).long()
         starts = (uniform[1] * (samples // 2 + 1)).long()
@@ -59,16 +90,23 @@ class WavFrequencyAugmentation:
 def shift_pitch(
     batch: torch.Tensor, starts: torch.Tensor, lengths: torch.Tensor, semitones: torch.Tensor
 ) -> torch.Tensor:
-    """Shift the pitch of one stretch in each segment of a batch, float32, shape (batch, samples).
+    """Shift the pitch of one stretch in each segment of a batch.
 
     Parameters
     ----------
     batch : float32 tensor, shape (batch, samples)
         Segments.
-    starts, lengths : int64 tensors, shape (batch,)
-        Stretch within each segment, in samples.
+    starts : int64 tensor, shape (batch,)
+        First sample of the stretch in each segment.
+    lengths : int64 tensor, shape (batch,)
+        Length of the stretch in each segment, in samples.
     semitones : float tensor, shape (batch,)
-        Pitch shifts; positive is up.
+        Pitch shift of each stretch in semitones. Positive is up.
+
+    Returns
+    -------
+    float32 tensor, shape (batch, samples)
+        Segments with shifted stretches. Outside the stretches, the samples are unchanged.
 
     Examples
     --------
@@ -92,16 +130,24 @@ def shift_pitch(
 
 
 def interpolate(batch: torch.Tensor, positions: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    """Interpolate band-limited signals, shape (batch, samples), with a windowed sinc.
+    """Compute the values of signals between their samples.
 
-    At 16 kHz, the error is below -49 dB for frequencies up to 5 kHz. The quantisation noise of mu-law codes is -38 dB.
+    The interpolation kernel is a windowed sinc. At 16 kHz, the error is below -49 dB for frequencies up to 5 kHz. For
+    comparison, the quantisation noise of mu-law codes is -38 dB.
 
     Parameters
     ----------
     batch : float32 tensor, shape (batch, samples)
-        Signals, which are taken as zero outside.
-    positions, offsets : int64 and float32 tensors, shape (batch, n)
-        The signals are read at ``positions + offsets``, in samples. Their sum would lose precision in float32.
+        Band-limited signals, which are taken as zero outside.
+    positions : int64 tensor, shape (batch, n)
+        Whole part of the positions at which the signals are read, in samples.
+    offsets : float32 tensor, shape (batch, n)
+        Numbers to add to ``positions``, in samples. They are separate, because the sum would lose precision in float32.
+
+    Returns
+    -------
+    float32 tensor, shape (batch, n)
+        Values of the signals at ``positions + offsets``.
     """
     whole_offsets = offsets.floor()
     base = (positions + whole_offsets.long()).clip(0, batch.shape[1] - 1)

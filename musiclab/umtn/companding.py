@@ -20,23 +20,35 @@ _NEPER = np.log(10) / 20  # one decibel in nepers
 
 
 def compand(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Compress the dynamic range of a waveform with UMTN's curve.
+    """Even out the volume of a waveform, by raising its soft passages with UMTN's settings.
 
-    An envelope follower tracks the rectified sound (the loudest channel). Its level determines the gain 0.2 s earlier,
-    so that the gain is lower before a loud onset. A loud beginning is clipped, because the follower needs time. SoX
-    clips it, too, despite ``-G``. Raises AudioError if the waveform is empty or not finite.
+    The level of the loudest channel determines the gain. It is smoothed over time, and read 0.2 s ahead, so that the
+    gain is lower before a loud onset. If the waveform begins loudly, its beginning is clipped, because the smoothed
+    level needs time to rise. SoX clips it, too, despite ``-G``.
 
     Parameters
     ----------
-    waveform : float array in [-1, 1], shape (samples,) or (channels, samples)
-        Sound to compress.
-    sample_rate
+    waveform : array of floats, shape (samples,) or (channels, samples)
+        Sound in [-1, 1].
+    sample_rate : int
         Sample rate in Hz.
 
     Returns
     -------
-    array, float32, of the same shape
+    float32 array, same shape
         Waveform in [-1, 1].
+
+    Raises
+    ------
+    AudioError
+        If the waveform is empty, or has NaN or infinite values.
+
+    Examples
+    --------
+    >>> soft = 0.01 * np.sin(2 * np.pi * 440 * np.arange(32000) / 16000)
+    >>> louder = compand(soft, 16000)
+    >>> bool(np.abs(louder[16000:]).max() > 0.05)
+    True
     """
     waveform = np.asarray(waveform, dtype=np.float64)
     if waveform.size == 0 or not np.isfinite(waveform).all():

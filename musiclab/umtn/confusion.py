@@ -29,26 +29,54 @@ from musiclab.umtn.pairs import SegmentPairs
 
 @dataclass(frozen=True)
 class ConfusionConfig:
-    """Settings of the training, with sizes small enough for two CPU cores.
+    """Settings of :func:`train_confusion`, with sizes small enough for two CPU cores.
+
+    A *latent* is a vector of the encoder's output.
 
     Parameters
     ----------
-    weight
-        Weight of the adversarial term (UMTN's ``--d-lambda``); 0 turns it off.
-    steps, batch_size
-        Number of training steps, and of segments per batch.
-    learning_rate, classifier_rate
-        Learning rates of Adam for encoder and decoders, and for the classifier.
-    classifier_steps
-        Classifier steps per encoder step, 1 in UMTN. More steps help the classifier to keep up with a fast encoder.
-    grad_clip
-        Largest absolute gradient of a weight, as in ``train.sh``.
-    channels, blocks, layers, latent, pool, stride, seed
-        Sizes of the :class:`~musiclab.umtn.Encoder`, and the random seed of all initial weights.
-    n_mels
-        Number of mel bands of the reconstructed spectrum.
-    every, valid_segments, probe_steps
-        Steps between validations, number of validation segments, and training steps of the fresh classifier at the end.
+    weight : float
+        Weight of the adversarial term in the encoder's loss (UMTN's ``--d-lambda``). The default 0 turns it off.
+    steps : int
+        Number of training steps. Default: 400.
+    batch_size : int
+        Number of segments per batch. Default: 32.
+    learning_rate : float
+        Learning rate of Adam for encoder and decoders. Default: 0.01.
+    classifier_rate : float
+        Learning rate of Adam for the domain classifier. Default: 0.005.
+    classifier_steps : int
+        Number of classifier steps per encoder step. More steps help the classifier to keep up with a fast encoder.
+        Default: 1, as in UMTN.
+    grad_clip : float
+        Largest absolute gradient of a weight. Larger ones are clipped. Default: 1, as in UMTN's ``train.sh``.
+    channels : int
+        Number of channels in each layer of the :class:`~musiclab.umtn.Encoder`. Default: 64.
+    blocks : int
+        Number of blocks of the encoder. Default: 1.
+    layers : int
+        Number of layers per block. Default: 4.
+    latent : int
+        Number of channels in a latent vector. Default: 32.
+    pool : int
+        Number of samples per latent vector. Default: 800, which is 50 ms.
+    stride : int
+        Stride of the encoder's first layer in samples. Default: 40.
+    n_mels : int
+        Number of mel bands of the reconstructed spectrum. Default: 32.
+    every : int
+        Number of steps between two validations. Default: 25.
+    valid_segments : int
+        Number of validation segments. Default: 256.
+    probe_steps : int
+        Number of training steps for the new classifier at the end (see :class:`ConfusionRun`). Default: 300.
+    seed : int
+        Random seed of all initial weights. Default: 0.
+
+    Examples
+    --------
+    >>> ConfusionConfig(weight=1.0, steps=100).latent
+    32
     """
 
     weight: float = 0.0
@@ -73,20 +101,25 @@ class ConfusionConfig:
 
 @dataclass
 class ConfusionRun:
-    """Result of a confusion training.
+    """Result of :func:`train_confusion`: the trained networks and their scores.
 
     Attributes
     ----------
     history : pandas.DataFrame
-        ``step``, ``accuracy`` of the domain classifier, and ``rebuilt``, the R² of the reconstructed log-mel spectra.
-        Both are measured on validation segments.
+        One row per validation, with the columns ``step``, ``accuracy`` and ``rebuilt``. ``accuracy`` is that of the
+        domain classifier, from 0 to 1. ``rebuilt`` is the R² of the reconstructed log-mel spectra, at most 1. Both are
+        measured on validation segments.
     probe : float
-        Validation accuracy of a fresh classifier, trained on the final latents. They may still contain information that
-        the original classifier can no longer find.
-    domains, n : int
-        Number of domains (chance level is ``1 / domains``), and of validation segments.
-    encoder, classifier : torch.nn.Module
-        Trained networks.
+        Validation accuracy of a new domain classifier, trained on the final latents (the encoder's output). They may
+        still contain information that the first classifier can no longer find.
+    domains : int
+        Number of domains. Chance level is ``1 / domains``.
+    n : int
+        Number of validation segments.
+    encoder : Encoder
+        Trained encoder.
+    classifier : DomainClassifier
+        Domain classifier that was trained together with the encoder.
     config : ConfusionConfig
         Settings of the training.
     """
@@ -101,14 +134,23 @@ class ConfusionRun:
 
 
 class MelDecoders(nn.Module):
-    """Reconstruct log-mel spectra from latents with one linear map per domain, in place of UMTN's WaveNets.
+    """Decoders that reconstruct log-mel spectra from latents, with one linear map per domain.
+
+    A latent is a vector of the encoder's output. UMTN decodes latents to sound with one large network (WaveNet) per
+    domain. These linear maps take its place, because they can be trained in minutes.
 
     Parameters
     ----------
-    domains, latent, n_mels
-        Number of domains, of channels in a latent vector, and of mel bands.
-    pool, sample_rate
-        Samples per latent vector, which is also the ``n_fft``, and sample rate in Hz.
+    domains : int
+        Number of domains.
+    latent : int
+        Number of channels in a latent vector.
+    pool : int
+        Number of samples per latent vector. It is also the ``n_fft`` of the spectra.
+    n_mels : int
+        Number of mel bands.
+    sample_rate : int
+        Sample rate in Hz.
 
     Examples
     --------
@@ -127,16 +169,46 @@ class MelDecoders(nn.Module):
         self.register_buffer("std", torch.ones(n_mels, 1))
 
     def forward(self, latents: torch.Tensor, domain: torch.Tensor) -> torch.Tensor:
-        """Reconstruct spectra, shape (batch, n_mels, frames), with the map of each segment's domain."""
+        """Reconstruct the spectra of segments, each with the map of its domain.
+
+        Parameters
+        ----------
+        latents : float tensor, shape (batch, latent, frames)
+            Latent vectors.
+        domain : int64 tensor, shape (batch,)
+            Domain of each segment.
+
+        Returns
+        -------
+        float tensor, shape (batch, n_mels, frames)
+            Standardised log-mel spectra, as in :meth:`target`.
+        """
         spectra = self.maps(latents).unflatten(1, (-1, self.mel.n_mels))  # (batch, domains, n_mels, frames)
         return spectra[torch.arange(len(domain), device=domain.device), domain]
 
     def target(self, codes: torch.Tensor) -> torch.Tensor:
-        """Compute the standardised log-mel spectra of segments, shape (batch, n_mels, frames)."""
+        """Compute the spectra that the decoders should reconstruct.
+
+        Parameters
+        ----------
+        codes : uint8 tensor, shape (batch, samples)
+            Mu-law codes of segments.
+
+        Returns
+        -------
+        float tensor, shape (batch, n_mels, frames)
+            Log-mel spectra, standardised per band with :meth:`standardise_by`. There is one frame per latent vector.
+        """
         return (self._log_mel(codes) - self.mean) / self.std
 
     def standardise_by(self, codes: torch.Tensor) -> None:
-        """Set the mean and standard deviation of each band to those of these segments."""
+        """Set the mean and standard deviation of each mel band to those of some segments.
+
+        Parameters
+        ----------
+        codes : uint8 tensor, shape (batch, samples)
+            Mu-law codes of the segments.
+        """
         spectra = self._log_mel(codes)
         self.mean[:, 0], self.std[:, 0] = spectra.mean(dim=(0, 2)), spectra.std(dim=(0, 2)) + 1e-3
 
@@ -148,15 +220,24 @@ class MelDecoders(nn.Module):
 def train_confusion(
     train: SegmentPairs, valid: SegmentPairs, config: ConfusionConfig = ConfusionConfig()
 ) -> ConfusionRun:
-    """Train encoder, decoders and domain classifier together.
+    """Train an encoder against a domain classifier, so that its output no longer reveals the domain.
+
+    The classifier learns to predict the domain (the kind of music) from the encoder's output. The encoder learns to
+    mislead it. Decoders make sure that the output still describes the music.
 
     Parameters
     ----------
-    train, valid
-        Segments of the same length and domains, from different pieces, on the device to train on. Training changes
-        the epoch of ``train``.
-    config
+    train : SegmentPairs
+        Training segments, on the device to train on. The training changes their epoch.
+    valid : SegmentPairs
+        Validation segments from other pieces, with the same length, domains and device.
+    config : ConfusionConfig
         Settings of the training. Compare a ``weight`` of 0 with a positive one.
+
+    Returns
+    -------
+    ConfusionRun
+        Trained networks and their scores.
 
     Raises
     ------

@@ -38,22 +38,28 @@ RECORDINGS = ("train_data", "test_data")  # MusicNet's folders of wav files
 
 
 def musicnet_domains(root: str | Path, output: str | Path | None = None) -> pd.DataFrame:
-    """List MusicNet's recordings of the six domains in the paper, and optionally copy them to one folder per domain.
+    """List the recordings of the paper's six domains in MusicNet, and optionally copy them to one folder per domain.
 
-    MusicNet: Thickstun, Harchaoui and Kakade, 2017, arXiv 1611.09827, CC BY 4.0.
+    A domain is a composer with an ensemble, such as Bach and solo cello. MusicNet is by Thickstun, Harchaoui and
+    Kakade, 2017, arXiv 1611.09827. Its licence is CC BY 4.0.
 
     Parameters
     ----------
-    root
-        Folder with ``musicnet_metadata.csv`` and, at any depth, ``train_data`` and ``test_data``. Raises DatasetError
-        if one of them is incomplete.
-    output
+    root : str or Path
+        Folder with ``musicnet_metadata.csv`` and, at any depth, the folders ``train_data`` and ``test_data``.
+    output : str or Path, optional
         Folder for the copies, such as ``Bach_Solo_Cello/<id>.wav``. Default: nothing is copied.
 
     Returns
     -------
     pandas.DataFrame
-        ``id``, ``path``, ``domain``, ``group`` (the composition) and ``seconds``.
+        One row per recording, with the columns ``id``, ``path``, ``domain``, ``group`` (the composition) and
+        ``seconds``.
+
+    Raises
+    ------
+    DatasetError
+        If the table or some of the recordings are missing.
 
     Examples
     --------
@@ -97,7 +103,7 @@ def studio_domains(
     seed: int = 18,
     ensembles: dict[str, dict[str, str]] = ENSEMBLES,
 ) -> dict[str, Path]:
-    """Render the same pieces with different instruments, one ensemble per domain, and return the domains' folders.
+    """Render the same pieces of music with different instruments, one ensemble per domain.
 
     The domains have the same notes, and each piece is in the same split of all domains. Therefore a network is
     validated on pieces that it never received with any instrument. The sound is generated (22,050 Hz, mono) and free of
@@ -105,14 +111,31 @@ def studio_domains(
 
     Parameters
     ----------
-    folder
+    folder : str or Path
         Folder for files such as ``<domain>/train/piece-000.wav``.
-    pieces, seconds
-        Number of pieces, and duration of each.
-    train, val, seed
-        Shares and random seed for :func:`divide`.
-    ensembles
-        Instruments of each domain, from :data:`musiclab.studio.instruments.INSTRUMENTS`.
+    pieces : int
+        Number of pieces. Default: 20.
+    seconds : float
+        Duration of each piece in seconds. Default: 10.
+    train : float
+        Share of the pieces for training. Default: 0.8.
+    val : float
+        Share of the pieces for validation. Default: 0.1.
+    seed : int
+        Random seed of the split, as in :func:`divide`. Default: 18.
+    ensembles : dict of str to dict
+        Instruments of each domain, as in :data:`ENSEMBLES` (the default). The instruments are keys of
+        :data:`musiclab.studio.instruments.INSTRUMENTS`.
+
+    Returns
+    -------
+    dict of str to Path
+        Folder of each domain.
+
+    Raises
+    ------
+    DatasetError
+        If the shares are invalid, or there are too few pieces for the split.
 
     Examples
     --------
@@ -135,23 +158,31 @@ def studio_domains(
 def divide(groups: Sequence[str], train: float = 0.8, val: float = 0.1, seed: int = 18) -> dict[str, list[int]]:
     """Divide the files of one domain into train, val and test, keeping the files of each group together.
 
-    This follows UMTN's ``split_dir.py``. After a shuffle, train receives its share of the groups, rounded down, val its
-    share but at least one group, and test the remaining groups. For data sets with classes, use
+    This follows UMTN's ``split_dir.py``. The groups are shuffled. Then train receives its share of the groups, rounded
+    down, val its share but at least one group, and test the remaining groups. For data sets with classes, use
     :func:`musiclab.datasets.splits.by_group` instead.
 
     Parameters
     ----------
-    groups
-        Group of each file.
-    train, val
-        Shares of the groups. With ``train + val == 1``, no test set is made.
-    seed
-        Random seed of the shuffle. The result depends on the group names only, not on their order or folder.
+    groups : sequence of str, shape (files,)
+        Group of each file, such as its composition.
+    train : float
+        Share of the groups for training, greater than 0. Default: 0.8.
+    val : float
+        Share of the groups for validation, greater than 0. If ``train + val`` is 1, no test set is made. Default: 0.1.
+    seed : int
+        Random seed of the shuffle. The result depends on the group names only, not on their order or folder. Default:
+        18.
 
     Returns
     -------
     dict of str to list of int
         Indices into ``groups`` under ``"train"``, ``"val"`` and ``"test"``.
+
+    Raises
+    ------
+    DatasetError
+        If the shares are invalid, or there are fewer groups than splits.
 
     Examples
     --------
@@ -189,28 +220,36 @@ def split_dir(
 
     Parameters
     ----------
-    input
-        Folder of the domain. Its subfolders are kept.
-    output
+    input : str or Path
+        Folder of the domain. The copies keep its subfolders.
+    output : str or Path
         Folder to write to. Its subfolders ``train``, ``val`` and ``test`` must be empty or missing, because a second
         split would mix training and test data.
-    train, val, seed
-        Shares and random seed for :func:`divide`.
-    filetype
+    train : float
+        Share of the groups for training. Default: 0.8.
+    val : float
+        Share of the groups for validation. Default: 0.1.
+    seed : int
+        Random seed, as in :func:`divide`. Default: 18.
+    filetype : str, optional
         Extension of the files to use, such as ``"wav"``. Default: all formats that can be decoded.
-    group
-        Group of each file: a regular expression that matches it in the relative path (its first capturing group, if
-        there is one), or a mapping from file names without extension. Default: each file is its own group.
+    group : str or mapping of str to str, optional
+        How to find the group of a file, whose files stay together. Default: each file is its own group.
+
+        - A string is a regular expression that is searched in the relative path. The group is the text that it matches,
+          or the first group in parentheses if there is one.
+        - A mapping gives the group for each file name without its extension.
 
     Returns
     -------
-    dict of str to list of pathlib.Path
+    dict of str to list of Path
         Copies under ``"train"``, ``"val"`` and ``"test"``.
 
     Raises
     ------
     DatasetError
-        If there are too few sound files or groups, a file has no group, or the output already has files.
+        If there are too few sound files or groups, a file has no group, the shares are invalid, or the output already
+        has files.
 
     Examples
     --------

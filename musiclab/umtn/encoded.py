@@ -29,28 +29,33 @@ log = logging.getLogger(__name__)
 
 
 class EncodedFilesDataset(Dataset):
-    """Draw random segments from encoded sound files, or decode all files with :meth:`dump_to_folder`.
+    """Data set of sound files (mp3, flac, m4a, wav ...), which can be converted to ``.h5`` or cut into random segments.
 
-    A segment is float32, shape (seq_len,), on the scale of 16-bit integers. Shorter files are padded with zeros. All
-    files are equally likely, whatever their length.
+    :meth:`dump_to_folder` converts the files. A segment is float32, shape (seq_len,), on the scale of 16-bit integers.
+    Files that are shorter than a segment are padded with zeros. All files are equally likely, whatever their length.
 
     Parameters
     ----------
-    top
-        Folder of sound files, searched with its subfolders. An empty folder raises DatasetError.
-    seq_len
-        Segment length in samples at 16 kHz. Only :meth:`dump_to_folder` works without it.
-    file_type
+    top : str or Path
+        Folder of sound files, searched with its subfolders.
+    seq_len : int, optional
+        Segment length in samples at 16 kHz. Without it, only :meth:`dump_to_folder` works.
+    file_type : str, optional
         Extension of the files to use, such as ``"wav"``. Default: all formats that can be decoded.
-    epoch_len
-        Number of random segments per epoch.
+    epoch_len : int
+        Number of random segments per epoch. Default: 10,000.
 
     Attributes
     ----------
-    file_paths : list of pathlib.Path
+    file_paths : list of Path
         Sound files in the folder.
     failures : list of (path, reason)
         Files that :meth:`dump_to_folder` could not decode.
+
+    Raises
+    ------
+    DatasetError
+        If the folder has no sound files.
 
     Examples
     --------
@@ -73,17 +78,27 @@ class EncodedFilesDataset(Dataset):
         return torch.from_numpy(fix_length(samples[start:], self.seq_len).astype(np.float32))
 
     def dump_to_folder(self, output: str | Path, norm_db: bool = False) -> list[Path]:
-        """Convert each file to 16-bit mono sound at 16 kHz, in an ``.h5`` file with the same relative path.
+        """Convert each file to 16-bit mono sound at 16 kHz, stored as ``.h5``.
 
-        Returns the new paths. Files that can't be decoded are listed in one warning, and in :attr:`failures`. Raises
-        DatasetError if two files would get the same name, or if no file can be decoded.
+        The new files have the same relative paths. Files that can't be decoded are listed in one warning and in
+        :attr:`failures`.
 
         Parameters
         ----------
-        output
+        output : str or Path
             Folder to write to. Existing files are replaced.
-        norm_db
-            Even out the volume first (:func:`musiclab.umtn.compand`).
+        norm_db : bool
+            Even out the volume first, with :func:`musiclab.umtn.compand`. Default: False.
+
+        Returns
+        -------
+        list of Path
+            Paths of the new files.
+
+        Raises
+        ------
+        DatasetError
+            If two files would get the same name, or no file can be decoded.
         """
         targets = {path: Path(output, path.relative_to(self.path)).with_suffix(".h5") for path in self.file_paths}
         target, count = Counter(targets.values()).most_common(1)[0]
@@ -96,7 +111,29 @@ class EncodedFilesDataset(Dataset):
 
 
 def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ) -> Path:
-    """Write int16 samples to the HDF5 dataset ``wav``, contiguous and uncompressed, with ``sample_rate`` in Hz."""
+    """Write 16-bit samples to an ``.h5`` file.
+
+    The samples are stored in the HDF5 dataset ``wav``, contiguous and uncompressed, so that reading them is fast. Its
+    attribute ``sample_rate`` is the sample rate.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write. An existing file is replaced.
+    samples : int16 array, shape (samples,)
+        Samples.
+    sample_rate : int
+        Sample rate in Hz. Default: 16,000.
+
+    Returns
+    -------
+    Path
+        Path of the file.
+
+    Examples
+    --------
+    >>> write_h5("silence.h5", np.zeros(16000, np.int16))  # doctest: +SKIP
+    """
     image = io.BytesIO()  # written to memory first, because HDF5 can crash if the disk is full
     with h5py.File(image, "w") as file:
         file.create_dataset("wav", data=samples).attrs["sample_rate"] = sample_rate

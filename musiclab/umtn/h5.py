@@ -25,32 +25,35 @@ ENDLESS = 10**10  # segments per epoch, so that one iterator lasts for a whole t
 
 
 class H5Dataset(Dataset):
-    """Draw random segments from ``.h5`` files as pairs (clean, augmented) of mu-law codes, uint8, shape (seq_len,).
+    """Data set of random segments from ``.h5`` files, each with an augmented copy.
 
-    All files are equally likely, whatever their length. The random numbers come from torch's generator. They repeat
-    after ``torch.manual_seed``, and differ between workers and epochs.
+    A segment and its copy are a pair (clean, augmented) of mu-law codes, uint8, shape (seq_len,). All files are equally
+    likely, whatever their length. The random numbers come from torch's generator. They repeat after
+    ``torch.manual_seed``, and differ between workers and epochs.
 
     Parameters
     ----------
-    top
+    top : str or Path
         Folder of ``.h5`` files, searched with its subfolders.
-    seq_len
+    seq_len : int
         Segment length in samples.
-    dataset_name
-        HDF5 dataset to read from each file. ``"wav"`` contains 16-bit samples, as int16 or as UMTN's float64. Segments
-        of other datasets are cut along the first axis and transposed, without mu-law.
-    epoch_len
-        Number of random segments per epoch.
-    augmentation
-        Function that takes a segment (float32, shape (seq_len,), on the scale of 16-bit integers) and returns one of
-        the same shape. Without it, both segments of a pair are equal.
-    short
-        True uses only the first file.
+    dataset_name : str
+        HDF5 dataset to read from each file. The default ``"wav"`` contains 16-bit samples, stored as int16 or as UMTN's
+        float64. Segments of other datasets are cut along the first axis and transposed. They are not encoded by mu-law.
+    epoch_len : int
+        Number of random segments per epoch. Default: 10,000.
+    augmentation : callable, optional
+        Function that receives a segment and returns an augmented one of the same shape. The segment is float32, shape
+        (seq_len,), on the scale of 16-bit integers. Default: both segments of a pair are equal.
+    short : bool
+        True uses only the first file. Default: False.
 
     Attributes
     ----------
-    file_paths, lengths : list of pathlib.Path, dict of pathlib.Path to int
-        Files in use, and the number of samples in each.
+    file_paths : list of Path
+        Files in use.
+    lengths : dict of Path to int
+        Number of samples in each file.
     failures : list of (path, reason)
         Files that are left out, because they can't be read, lack the dataset, or are shorter than a segment. One
         warning lists them.
@@ -61,6 +64,11 @@ class H5Dataset(Dataset):
     ------
     DatasetError
         If none of the files can be used, or their sample rates differ.
+
+    Examples
+    --------
+    >>> dataset = H5Dataset("preprocessed/Organ/train", seq_len=12000)  # doctest: +SKIP
+    >>> clean, augmented = dataset[0]  # the index has no effect, because segments are random  # doctest: +SKIP
     """
 
     def __init__(
@@ -100,7 +108,22 @@ class H5Dataset(Dataset):
         return torch.tensor(clean), torch.tensor(augmented)
 
     def read(self, path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Read ``[start:stop]`` of the dataset in one of the :attr:`file_paths`."""
+        """Read consecutive samples of a file.
+
+        Parameters
+        ----------
+        path : Path
+            One of :attr:`file_paths`.
+        start : int
+            First sample. Default: 0.
+        stop : int, optional
+            End of the range, which is not included. Default: the end of the file.
+
+        Returns
+        -------
+        array, shape (stop - start, ...)
+            Samples, with the dtype of the file.
+        """
         header = self._headers[path]
         if header.offset is not None:  # contiguous: reading bytes is much faster than opening it as HDF5
             count = (header.samples if stop is None else stop) - start
@@ -110,30 +133,46 @@ class H5Dataset(Dataset):
 
 
 class DatasetSet:
-    """Load training and validation segments of one domain.
+    """Training and validation segments of one domain, with their data loaders.
 
-    UMTN's training takes a batch from each domain in turn. Therefore all domains have the same weight, however long
-    they are, and so do all files within a domain.
+    A domain is one kind of music, such as Bach's works for solo cello. UMTN's training takes a batch from each domain
+    in turn. Therefore all domains have the same weight, however long they are, and so do all files within a domain.
 
     Parameters
     ----------
-    dir
-        Folder of the domain, with subfolders ``train`` and ``val``.
-    seq_len
+    dir : str or Path
+        Folder of the domain, with the subfolders ``train`` and ``val``.
+    seq_len : int
         Segment length in samples.
-    args : argparse.Namespace or the like
-        Arguments of ``train.sh``, with :data:`DEFAULTS` for missing ones: ``data_aug`` (True augments the training
-        segments; UMTN also augments validation segments), ``magnitude`` (semitones), ``h5_dataset_name``, ``short``,
-        ``batch_size``, ``num_workers``.
+    args : argparse.Namespace or similar object, optional
+        Arguments of UMTN's ``train.sh``. All have a default:
+
+        - ``data_aug``: True augments the training segments. UMTN also augments validation segments. Default: False.
+        - ``magnitude``: largest pitch shift of the augmentation in semitones. Default: 0.5.
+        - ``h5_dataset_name``: HDF5 dataset to read from each file. Default: ``"wav"``.
+        - ``short``: True uses only the first file. Default: False.
+        - ``batch_size``: number of segments per batch. Default: 32.
+        - ``num_workers``: number of worker processes for loading. Default: 0, which loads in the main process.
 
     Attributes
     ----------
-    train_dataset, valid_dataset : H5Dataset
-        Segments for training and validation.
-    train_loader, valid_loader : torch.utils.data.DataLoader
-        Batches (clean, augmented), uint8, shape (batch_size, seq_len).
-    train_iter, valid_iter : iterator
-        Endless iterators over the loaders, which start their workers on first use.
+    train_dataset : H5Dataset
+        Segments for training.
+    valid_dataset : H5Dataset
+        Segments for validation.
+    train_loader : torch.utils.data.DataLoader
+        Training batches (clean, augmented), uint8, shape (batch_size, seq_len).
+    valid_loader : torch.utils.data.DataLoader
+        Validation batches of the same kind.
+    train_iter : iterator
+        Practically endless iterator over ``train_loader``. It starts its workers on first use.
+    valid_iter : iterator
+        The same for ``valid_loader``.
+
+    Raises
+    ------
+    DatasetError
+        If a subfolder has no usable files, or their sample rates differ.
 
     Examples
     --------
@@ -154,7 +193,19 @@ class DatasetSet:
 
 
 def wrap(data, device: str | torch.device | None = None):
-    """Move a tensor, or nested lists or tuples of tensors, to a device (default: the first GPU if there is one).
+    """Move tensors to a device.
+
+    Parameters
+    ----------
+    data : tensor, or nested lists or tuples of tensors
+        Tensors to move.
+    device : str or torch.device, optional
+        Target device. Default: the first GPU, or the CPU if there is none.
+
+    Returns
+    -------
+    tensor, or nested tuples of tensors
+        The same tensors on the device. Lists become tuples.
 
     Examples
     --------
@@ -173,18 +224,32 @@ def inspect(
 
     Parameters
     ----------
-    top
-        Folder to search. A folder without ``.h5`` files raises DatasetError.
-    seq_len, dataset_name
-        As in :class:`H5Dataset`.
+    top : str or Path
+        Folder to search.
+    seq_len : int
+        Segment length in samples. Training leaves out shorter files. Default: 12,000.
+    dataset_name : str
+        HDF5 dataset to read from each file. Default: ``"wav"``.
 
     Returns
     -------
     table : pandas.DataFrame
-        ``folder`` (relative), ``files``, ``minutes``, ``shortest`` (samples), ``dtype``, ``sample_rate`` (Hz, 16,000
-        if a file doesn't contain it), ``left_out``.
+        One row per subfolder, with these columns:
+
+        - ``folder``: subfolder, relative to ``top``.
+        - ``files``: number of files.
+        - ``minutes``: total duration of the usable files.
+        - ``shortest``: length of the shortest usable file in samples.
+        - ``dtype``: data types of the samples.
+        - ``sample_rate``: sample rates in Hz. A file that doesn't contain its sample rate counts as 16,000 Hz.
+        - ``left_out``: number of files that training would leave out.
     failures : list of (path, reason)
         Files that training would leave out.
+
+    Raises
+    ------
+    DatasetError
+        If there are no ``.h5`` files.
 
     Examples
     --------

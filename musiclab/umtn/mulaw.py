@@ -12,16 +12,22 @@ MU = 255
 
 
 def mu_law(x, mu: int = MU) -> np.ndarray:
-    """Encode a waveform by mu-law, as UMTN does: int16, 0 to ``mu``.
+    """Encode a waveform as mu-law codes, as UMTN does.
 
-    Silence has the code 127, because 127.5 is rounded down. Only a sample of 1.0 reaches ``mu`` itself.
+    Mu-law gives soft samples fine steps and loud samples coarse steps. Silence has the code 127, because 127.5 is
+    rounded down. Only a sample of 1.0 reaches the highest code.
 
     Parameters
     ----------
-    x : float array of any shape
+    x : array of floats, any shape
         Waveform in [-1, 1]. Values outside are clipped.
-    mu
-        Highest code, default 255.
+    mu : int
+        Highest code. Default: 255.
+
+    Returns
+    -------
+    int16 array, same shape
+        Codes from 0 to ``mu``.
 
     Examples
     --------
@@ -34,10 +40,23 @@ def mu_law(x, mu: int = MU) -> np.ndarray:
 
 
 def inv_mu_law(x, mu: int = MU) -> np.ndarray:
-    """Decode mu-law codes as UMTN does: ``sign(y) ((1 + mu)^|y| - 1) / mu`` with ``y = 2 x / (mu + 1) - 1``.
+    """Decode mu-law codes to a waveform, as UMTN does.
 
-    The waveform is float32, from -1 at code 0 to 0.957 at code 255. Because codes are rounded down and the two formulas
-    differ by half a code, decoded samples are too low: by up to 0.084 for loud ones, by 0.001 for those below 0.01.
+    The formula is ``sign(y) ((1 + mu)^|y| - 1) / mu`` with ``y = 2 x / (mu + 1) - 1``. It differs from that of
+    :func:`mu_law` by half a code, and codes are rounded down. Therefore decoded samples are too low, by up to 0.084 for
+    loud ones, and by 0.001 for those below 0.01.
+
+    Parameters
+    ----------
+    x : array of integers, any shape
+        Codes from 0 to ``mu``.
+    mu : int
+        Highest code. Default: 255.
+
+    Returns
+    -------
+    float32 array, same shape
+        Waveform. With the default ``mu``, it ranges from -1 at code 0 to 0.957 at code 255.
 
     Examples
     --------
@@ -50,16 +69,37 @@ def inv_mu_law(x, mu: int = MU) -> np.ndarray:
 
 @cache
 def code_table() -> np.ndarray:
-    """Compute the codes of all 16-bit samples, uint8, shape (65536,), indexed by the sample as uint16."""
+    """Compute the mu-law codes of all 16-bit samples, as a table.
+
+    Returns
+    -------
+    uint8 array, shape (65536,)
+        Codes, read-only. The index is the sample, read as an unsigned integer (uint16).
+    """
     table = mu_law(np.arange(65536, dtype=np.uint16).view(np.int16) / 2.0**15).astype(np.uint8)
     table.flags.writeable = False  # because the cache shares it
     return table
 
 
 def encode(samples: np.ndarray) -> np.ndarray:
-    """Encode int16 samples by mu-law, like ``mu_law(samples / 2**15)`` but as uint8 and about 20 times as fast.
+    """Encode 16-bit samples as mu-law codes, quickly.
 
-    Raises TypeError if the samples are not int16.
+    The result is that of ``mu_law(samples / 2**15)``, but as uint8 and about 20 times as fast.
+
+    Parameters
+    ----------
+    samples : int16 array, any shape
+        Samples. :func:`musiclab.audio.to_int16` converts a waveform to them.
+
+    Returns
+    -------
+    uint8 array, same shape
+        Codes from 0 to 254.
+
+    Raises
+    ------
+    TypeError
+        If the samples are not int16.
 
     Examples
     --------

@@ -9,24 +9,39 @@ from torch.nn import functional as F
 
 
 class Encoder(nn.Module):
-    """Encode mu-law codes as a sequence of latent vectors, with dilated residual convolutions.
+    """UMTN's encoder, a network that turns sound into a sequence of latent vectors.
+
+    A latent vector (a *latent* for short) describes 50 ms of sound with 64 values. The network consists of dilated
+    convolutions, each with a residual connection, so that it covers a long context with few layers. The defaults are
+    the published sizes.
 
     Parameters
     ----------
-    channels, latent
-        Number of channels in each layer, and in a latent vector.
-    blocks, layers
-        Number of blocks, and of layers per block, with dilations 1, 2, 4 ... ``2**(layers - 1)``.
-    pool
-        Number of samples per latent vector; 800 samples are 50 ms at 16 kHz.
-    stride
-        Stride of the first layer in samples, 1 in UMTN. A stride of 8 makes the layers eight times as fast, and the
-        first kernel 32 samples long instead of 3. It is our shortcut for slow machines.
+    channels : int
+        Number of channels in each layer. Default: 128.
+    blocks : int
+        Number of blocks of layers. Default: 3.
+    layers : int
+        Number of layers per block. Their dilations are 1, 2, 4 ... ``2**(layers - 1)``. Default: 10.
+    latent : int
+        Number of channels in a latent vector. Default: 64.
+    pool : int
+        Number of samples per latent vector, a multiple of ``stride``. Default: 800, which is 50 ms at 16 kHz.
+    stride : int
+        Stride of the first layer in samples. Default: 1, as in UMTN. A stride of 8 makes the layers eight times as
+        fast. The first kernel is then 32 samples long instead of 3. This is our shortcut for slow machines.
 
     Attributes
     ----------
+    sizes : dict of str to int
+        The parameters above, by name.
     receptive : int
-        Receptive field of the last layer in samples.
+        Receptive field in samples: how many input samples influence one output of the last layer.
+
+    Raises
+    ------
+    ValueError
+        If ``pool`` is not a multiple of ``stride``.
 
     Examples
     --------
@@ -47,7 +62,18 @@ class Encoder(nn.Module):
         self.last = nn.Conv1d(channels, latent, 1)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Encode codes of any dtype, shape (batch, samples), as (batch, latent, samples // pool)."""
+        """Encode segments as latent vectors.
+
+        Parameters
+        ----------
+        codes : tensor of any dtype, shape (batch, samples)
+            Mu-law codes from 0 to 255.
+
+        Returns
+        -------
+        float tensor, shape (batch, latent, samples // pool)
+            Latent vectors.
+        """
         x = codes.float()[:, None] / 255 - 0.5  # (batch, 1, samples)
         x = self.last(self.layers(self.first(x)))
         return F.avg_pool1d(x, self.sizes["pool"] // self.sizes["stride"])
@@ -64,24 +90,26 @@ class _DilatedResidual(nn.Module):
 
 
 class DomainClassifier(nn.Module):
-    """Predict the domain of latent vectors, as the adversary of the encoder.
+    """Network that predicts the domain of latent vectors, and so acts as the adversary of the encoder.
 
-    It classifies each latent vector on its own (1x1 convolutions with ELU) and averages the logits over time.
+    A domain is one kind of music, such as Bach's works for solo cello. The encoder is trained to make this prediction
+    fail, so that the latents no longer reveal the domain. The network classifies each latent vector on its own (1x1
+    convolutions with ELU), and averages the scores over time.
 
     Parameters
     ----------
-    domains
+    domains : int
         Number of domains.
-    latent
-        Number of channels in a latent vector.
-    channels
-        Number of channels in a hidden layer.
-    layers
-        Number of hidden layers.
-    standardise
-        Standardise the latents first (batch normalisation without weights), which UMTN doesn't do. It helps in short
-        trainings, because latents start near zero, and it stops the encoder from hiding the domain by shrinking the
-        latents.
+    latent : int
+        Number of channels in a latent vector. Default: 64.
+    channels : int
+        Number of channels in a hidden layer. Default: 100.
+    layers : int
+        Number of hidden layers. Default: 3.
+    standardise : bool
+        Standardise the latents first (batch normalisation without weights). UMTN doesn't do this. It helps in short
+        trainings, because latents start near zero. It also stops the encoder from hiding the domain by merely shrinking
+        the latents. Default: False.
 
     Examples
     --------
@@ -97,5 +125,16 @@ class DomainClassifier(nn.Module):
         self.layers = nn.Sequential(*hidden, nn.Conv1d(channels, domains, 1))
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Compute logits, shape (batch, domains), from latents, shape (batch, latent, frames)."""
+        """Compute one score per domain for each segment.
+
+        Parameters
+        ----------
+        latents : float tensor, shape (batch, latent, frames)
+            Latent vectors of segments.
+
+        Returns
+        -------
+        float tensor, shape (batch, domains)
+            Logits. The largest one belongs to the predicted domain.
+        """
         return self.layers(latents).mean(dim=2)

@@ -17,37 +17,44 @@ from musiclab.umtn.mulaw import code_table, encode
 
 
 class SegmentPairs(Dataset):
-    """Cut random segments from 16-bit clips as pairs (clean, augmented) of mu-law codes, in whole batches.
+    """Data set of random segments, each with an augmented copy, cut from clips in memory.
+
+    A segment and its copy are a pair (clean, augmented) of mu-law codes. In the copy, one stretch has a shifted
+    pitch. UMTN trains on such pairs. Each clip belongs to a *domain*, which is one kind of music.
 
     Segment i belongs to domain ``i % domains``, so all domains have the same weight, however long they are. Within a
-    domain, all clips are equally likely. Samples and codes take three bytes per sample, or 173 MB per hour. Use
-    :class:`~musiclab.umtn.H5Dataset` for data that don't fit into memory.
+    domain, all clips are equally likely. In memory, a sample and its code take three bytes, which is 173 MB per hour.
+    Use :class:`~musiclab.umtn.H5Dataset` for data that don't fit into memory.
 
     Parameters
     ----------
     source : Store or sequence of int16 arrays, shape (samples,)
-        Store with ``audio`` at 16 kHz, or the clips themselves.
-    seq_len
-        Segment length in samples. Shorter clips are left out and listed in one warning.
+        Store with ``audio`` at 16 kHz, or the clips themselves at 16 kHz.
+    seq_len : int
+        Segment length in samples. Shorter clips are left out and listed in one warning. Default: 12,000, which is 0.75
+        s.
     domains : int sequence, shape (clips,), optional
         Domain of each clip. Default: its label in the store, or 0 for arrays. In batches, the domains that have clips
         are numbered from 0 in ascending order.
-    clips
+    clips : int sequence, optional
         Indices of the clips to use. Default: all.
-    epoch_len
-        Number of random segments per epoch.
-    magnitude
-        Largest pitch shift of the augmentation in semitones. With 0, both segments of a pair are equal.
-    seed
+    epoch_len : int
+        Number of random segments per epoch. Default: 10,000.
+    magnitude : float
+        Largest pitch shift of the augmentation in semitones, at most 2. With 0, both segments of a pair are equal.
+        Default: 0.5.
+    seed : int
         Random seed. The five numbers ``musiclab.core.random.uniform(seed, epoch, i, 0 to 4)`` determine segment i: its
-        clip, its start and the augmentation. The result doesn't depend on the process, batch or order.
-    device
+        clip, its start and the augmentation. The result doesn't depend on the process, batch or order. Default: 0.
+    device : str or torch.device, optional
         Device that stores the clips and computes the batches. Default: the CPU.
 
     Attributes
     ----------
     domains : int
         Number of domains.
+    epoch : int
+        Current epoch, set by :meth:`set_epoch`.
     failures : list of (name, reason)
         Clips that are left out.
 
@@ -57,6 +64,8 @@ class SegmentPairs(Dataset):
         If a domain has no clips left, or the store's audio is not at 16 kHz.
     TypeError
         If the arrays are not int16.
+    ValueError
+        If ``magnitude`` is out of range.
 
     Examples
     --------
@@ -106,7 +115,33 @@ class SegmentPairs(Dataset):
 
     @classmethod
     def of_folders(cls, folders: Sequence[str | Path], part: str = "train", seq_len: int = 12000, **settings):
-        """Read the ``.h5`` files of a split, ``<folder>/<part>``, into memory, one domain per folder."""
+        """Read the ``.h5`` files of several domains into memory.
+
+        Parameters
+        ----------
+        folders : sequence of str or Path
+            One folder per domain. The domains are numbered in this order.
+        part : str
+            Subfolder to read, ``"train"``, ``"val"`` or ``"test"``. Default: ``"train"``.
+        seq_len : int
+            Segment length in samples. Default: 12,000.
+        **settings
+            Other parameters of :class:`SegmentPairs`, such as ``seed`` or ``device``.
+
+        Returns
+        -------
+        SegmentPairs
+            Segments of all folders.
+
+        Raises
+        ------
+        DatasetError
+            If a subfolder has no usable ``.h5`` files.
+
+        Examples
+        --------
+        >>> pairs = SegmentPairs.of_folders(["preprocessed/Organ", "preprocessed/Solo_Piano"])  # doctest: +SKIP
+        """
         arrays, domains = [], []
         for domain, folder in enumerate(folders):
             dataset = H5Dataset(Path(folder) / part, seq_len)
@@ -118,7 +153,15 @@ class SegmentPairs(Dataset):
         return self.epoch_len
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw new segments for an epoch. Without this call all epochs are the same, which suits validation."""
+        """Draw new segments for an epoch.
+
+        Without this call, all epochs have the same segments, which suits validation.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch. The same number always gives the same segments.
+        """
         self.epoch = epoch
         draws = uniform(self.seed, epoch, np.arange(self.epoch_len), np.arange(5)[:, None])
         clips = np.empty(self.epoch_len, dtype=np.int64)
@@ -129,9 +172,21 @@ class SegmentPairs(Dataset):
         self._stretches = self.augmentation.place(torch.from_numpy(draws[2:]), self.seq_len)
 
     def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cut segments of the current epoch by their indices, and return (clean, augmented, domains).
+        """Cut segments of the current epoch.
 
-        The codes are uint8, shape (batch, seq_len), so convert them before any arithmetic. The domains are int64.
+        Parameters
+        ----------
+        indices : int sequence, shape (batch,)
+            Numbers of the segments, from 0 to ``epoch_len - 1``.
+
+        Returns
+        -------
+        clean : uint8 tensor, shape (batch, seq_len)
+            Codes of the segments. Convert them before any arithmetic, because uint8 overflows above 255.
+        augmented : uint8 tensor, shape (batch, seq_len)
+            Codes of the same segments with a shifted pitch in one stretch.
+        domains : int64 tensor, shape (batch,)
+            Domain of each segment.
         """
         indices = np.asarray(indices, dtype=np.int64)
         starts = self._starts[indices]
@@ -149,7 +204,18 @@ class SegmentPairs(Dataset):
         return clean[0], augmented[0], domains[0]
 
     def batches(self, batch_size: int = 32) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Yield the segments of the current epoch in order, batch by batch. The last batch may be smaller."""
+        """Yield the segments of the current epoch in order, batch by batch.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of segments per batch. The last batch may be smaller. Default: 32.
+
+        Yields
+        ------
+        tuple of (tensor, tensor, tensor)
+            Clean segments, augmented segments and domains, as in :meth:`batch`.
+        """
         for first in range(0, self.epoch_len, batch_size):
             yield self.batch(range(first, min(first + batch_size, self.epoch_len)))
 

@@ -24,9 +24,9 @@ MOST_BARS = 12  # largest number of bars; with more classes, the least probable 
 
 
 class ClipBrowser(WithStill, ipywidgets.VBox):
-    """Choose a clip to hear it, see it, and read its class, its group and the model's prediction.
+    """A browser for clips. Choose a clip to hear it, see it, and read its class, its group and the model's prediction.
 
-    The arguments decide how you choose clips:
+    A group holds clips that belong together, such as those of one artist. The arguments decide how you choose clips:
 
     ==============================  ===================================================================================
     ``ClipBrowser(dataset)``        in a table that you can sort and filter by class, split, fold, group or name
@@ -40,20 +40,22 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
     Parameters
     ----------
     data : Dataset, Store, Result, Run, str or Path
-        Data set, store or test result. A run, or the folder of a run or cross-validation, stands for its test result.
-    run : Run, str or Path
+        Data set, store (a folder of prepared features) or test result. A run, or the folder of a run or
+        cross-validation, stands for its test result.
+    run : Run, str or Path, optional
         Trained model for the map of a data set or a store. A data set is prepared first.
-    rows : sequence of int
-        Rows of ``data.index`` to show, such as ``split.test``; by default all. A map shows at most 1,000, drawn at
+    rows : sequence of int, optional
+        Rows of ``data.index`` to show, such as ``split.test``. By default all. A map shows at most 1,000, drawn at
         random.
-    sounds
+    sounds : str, Path, Store or mapping, optional
         Source of the sounds: a folder to which they were moved, a store with audio, or a mapping from path to
         ``(waveform, sample_rate)``. By default the files at their paths, or the audio in the store.
-    method
-        Projection of the map. ``"pca"`` shows the two directions in which the clips differ most. ``"tsne"`` keeps
-        neighbours together, but distances between groups and sizes of groups have no meaning.
-    colour
-        Initial meaning of the colours of the map: ``"label"``, ``"group"`` (artist, recording) or ``"predicted"``.
+    method : {"pca", "tsne"}
+        Projection of the map. ``"pca"`` (the default) shows the two directions in which the clips differ most.
+        ``"tsne"`` keeps neighbours together, but distances between groups and sizes of groups have no meaning.
+    colour : {"label", "group", "predicted"}
+        Initial meaning of the colours of the map: the true class (the default), the group (artist, recording) or the
+        predicted class.
 
     Attributes
     ----------
@@ -63,6 +65,8 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         Path of the chosen clip, or "".
     player : Player or None
         Player of the chosen clip.
+    problem : str
+        Reason why the chosen clip has no player, or "".
     chooser : FilteredTable, ConfusionTable or ClipMap
         In a table, ``chooser.controls["label"].value = "jazz"`` filters and ``chooser.table.sort_by("group")`` sorts.
         In a matrix, ``chooser.open_cell("jazz", "blues")`` opens a cell.
@@ -131,9 +135,30 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         return None if self._sound is None else self._player
 
     def choose(self, row: int, play: bool = False) -> None:
-        """Show the clip in row ``row`` of ``clips``, counted from 0, and optionally play it.
+        """Choose a clip, as a click on it does.
 
-        Raises IndexError if there is no such row.
+        Parameters
+        ----------
+        row : int
+            Row of the clip in ``clips``, counted from 0.
+        play : bool
+            Start to play the clip. The default is False.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+
+        Examples
+        --------
+        >>> paths = np.array(["a.wav", "b.wav"])
+        >>> log_probabilities = np.log([[0.9, 0.1], [0.6, 0.4]])
+        >>> result = Result(["jazz", "rock"], np.array([0, 0]), log_probabilities, groups=paths, paths=paths)
+        >>> browser = ClipBrowser(result)
+        >>> browser.chooser.open_cell("jazz", "jazz")
+        >>> browser.choose(1)
+        >>> browser.path
+        'b.wav'
         """
         clip = self.clips.iloc[row]
         self.chooser.mark(row)
@@ -179,7 +204,13 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         return bars(names, values, "Predicted probabilities", mark=(clip["label"], "true"))
 
     def still(self) -> Still:
-        """Return a picture of the table, matrix or map, with the sound of the chosen clip."""
+        """Draw the static picture that replaces the browser where widgets can't be shown.
+
+        Returns
+        -------
+        Still
+            Picture of the table, matrix or map, with the first 3 s of the chosen clip.
+        """
         png, alt = self.chooser.picture()
         if self.player is None:
             return Still(png, alt)

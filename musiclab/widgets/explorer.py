@@ -23,7 +23,7 @@ _STILL_CELLS = (100, 48), (60, 36), (36, 24)  # largest plots in a still (column
 
 
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
-    """Change the settings of a mel spectrogram with sliders, and see the effect on a sound.
+    """Sliders for the settings of a mel spectrogram, with plots that show their effect on a sound.
 
     Waveform, spectrogram, filter bank, mel spectrogram and MFCC are drawn after each change, next to the code that
     computes them. If a setting is invalid, the explorer shows the reason and keeps the plots.
@@ -32,31 +32,37 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
     ----------
     waveform : float array in [-1, 1] or int16 array, shape (samples,)
         Mono sound of at most 30 s.
-    sample_rate
-        Sample rate in Hz.
+    sample_rate : int, Hz
+        Sample rate of the sound.
     **settings
         Initial settings: any of the attributes from ``n_fft`` to ``scaling``.
 
     Attributes
     ----------
-    n_fft, hop_length : int
-        Frame length and hop length in samples.
+    n_fft : int
+        Frame length in samples, initially 1,024.
+    hop_length : int
+        Distance between two frames in samples, initially 256.
     n_mels : int
-        Number of mel bands.
-    fmin, fmax : float
-        Frequency range of the mel bands in Hz.
+        Number of mel bands, initially 64.
+    fmin : float
+        Lowest frequency of the mel bands in Hz, initially 0.
+    fmax : float
+        Highest frequency of the mel bands in Hz, initially half the sample rate.
     decibels : float
-        Dynamic range of the plots in dB, below the peak.
-    window : str
-        "hann", "hamming", "blackman" or "boxcar" (no window).
-    scaling : str
-        "decibel", "ln" or "log10(1+10x)".
+        Dynamic range of the plots: the number of dB below the peak that they show. Initially 80.
+    window : {"hann", "hamming", "blackman", "boxcar"}
+        Window by which each frame is multiplied, initially "hann". "boxcar" leaves the frame as it is.
+    scaling : {"decibel", "ln", "log10(1+10x)"}
+        Logarithm of the mel spectrogram, initially "decibel".
     problem : str
         Reason why a setting is invalid, or "".
     code : str
         Python code that computes the plotted arrays from ``waveform`` (floats).
     steps : Steps
-        Plotted arrays.
+        Plotted arrays: ``spectrogram``, ``bank``, ``mel`` and ``mfcc``.
+    config : MelConfig
+        Current feature settings for :func:`musiclab.features.log_mel`.
 
     Raises
     ------
@@ -143,7 +149,13 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             }
 
     def still(self) -> Still:
-        """Return a picture of spectrogram, filter bank, mel spectrogram and MFCC with the current settings."""
+        """Draw the static picture that replaces the explorer where widgets can't be shown.
+
+        Returns
+        -------
+        Still
+            Picture of spectrogram, filter bank, mel spectrogram and MFCC with the current settings.
+        """
         for cells in _STILL_CELLS:  # noise compresses worse than music and needs fewer cells
             png = as_png(self._figure(*cells))
             if len(png) <= LARGEST:

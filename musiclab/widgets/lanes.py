@@ -15,6 +15,15 @@ class Lane:
 
     Create a lane with :meth:`beats`, :meth:`segments` or :meth:`predictions`.
 
+    Attributes
+    ----------
+    form : {"beats", "segments", "predictions"}
+        Kind of annotation.
+    name : str
+        Name of the lane, one or two short words.
+    data : dict
+        Times in s with their texts or values, ready for JSON.
+
     Examples
     --------
     >>> Lane.segments([(0, 1.5, "verse"), (1.5, 3, "chorus")], name="part").data["texts"]
@@ -27,7 +36,30 @@ class Lane:
 
     @classmethod
     def beats(cls, times, name: str = "beats") -> "Lane":
-        """Create a lane with a line at each of ``times``, shape (beats,), in s."""
+        """Create a lane with a line at each beat.
+
+        Parameters
+        ----------
+        times : array, shape (beats,), s
+            Times of the beats, at least one.
+        name : str
+            Name of the lane, by default "beats".
+
+        Returns
+        -------
+        Lane
+            Lane for :class:`Player`.
+
+        Raises
+        ------
+        MusiclabError
+            If ``times`` is empty, has the wrong shape, or is not finite.
+
+        Examples
+        --------
+        >>> Lane.beats([0.25, 0.75]).data
+        {'times': [0.25, 0.75]}
+        """
         times = _check_finite(times, f"lane {name}: times", 1)
         return cls("beats", name, {"times": _short(times)})
 
@@ -35,8 +67,29 @@ class Lane:
     def segments(cls, segments: Sequence[tuple[float, float, str]], name: str = "chords") -> "Lane":
         """Create a lane with a coloured box for each segment, such as a chord, a section or a label.
 
-        A segment is (start, end, text), with times in s. Equal texts have the same colour; colours repeat after ten
-        texts.
+        Equal texts have the same colour. Colours repeat after ten different texts.
+
+        Parameters
+        ----------
+        segments : sequence of (float, float, str)
+            Start in s, end in s and text of each segment. There is at least one.
+        name : str
+            Name of the lane, by default "chords".
+
+        Returns
+        -------
+        Lane
+            Lane for :class:`Player`.
+
+        Raises
+        ------
+        MusiclabError
+            If there are no segments, a time is not finite, or a segment ends before it starts.
+
+        Examples
+        --------
+        >>> Lane.segments([(0, 2, "Am"), (2, 4, "F")]).data["spans"]
+        [[0.0, 2.0], [2.0, 4.0]]
         """
         spans = _check_finite([segment[:2] for segment in segments], f"lane {name}: starts and ends", 2, columns=2)
         is_reversed = spans[:, 1] < spans[:, 0]
@@ -54,8 +107,34 @@ class Lane:
     def predictions(cls, edges, probabilities, classes: Sequence[str], name: str = "predicted") -> "Lane":
         """Create a lane with one row per class, darker where the class is more probable.
 
-        Window i lasts from ``edges[i]`` to ``edges[i + 1]``, in s, as in :func:`musiclab.runs.prediction.edges`.
-        ``probabilities`` has shape (windows, classes). :func:`musiclab.plots.timeline` plots the same as a figure.
+        :func:`musiclab.plots.timeline` plots the same as a figure.
+
+        Parameters
+        ----------
+        edges : array, shape (windows + 1,), s
+            Times between the windows that the model classified, from :func:`musiclab.runs.prediction.edges`. Window
+            ``i`` lasts from ``edges[i]`` to ``edges[i + 1]``.
+        probabilities : array, shape (windows, classes)
+            Probability of each class in each window, from 0 to 1.
+        classes : sequence of str, length (classes,)
+            Names of the classes.
+        name : str
+            Name of the lane, by default "predicted".
+
+        Returns
+        -------
+        Lane
+            Lane for :class:`Player`.
+
+        Raises
+        ------
+        MusiclabError
+            If the shapes don't match, a value is not finite, or a probability is not between 0 and 1.
+
+        Examples
+        --------
+        >>> Lane.predictions([0, 1, 2], [[0.9, 0.1], [0.2, 0.8]], ["speech", "music"]).data["edges"]
+        [0.0, 1.0, 2.0]
         """
         edges = _check_finite(edges, f"lane {name}: edges", 1)
         probabilities = _check_finite(probabilities, f"lane {name}: probabilities", 2, columns=len(classes))
@@ -71,17 +150,34 @@ class Lane:
 
     @property
     def height(self) -> int:
-        """Height in CSS pixels."""
+        """Height of the lane in CSS pixels."""
         if self.form == "predictions":
             return 6 + max(12, min(14 * len(self.data["classes"]), 160))
         return 16 if self.form == "beats" else 22
 
     def to_dict(self) -> dict:
-        """Return the lane as a dict, ready for JSON."""
+        """Convert the lane to a dict that can be written as JSON.
+
+        Returns
+        -------
+        dict
+            ``form``, ``name`` and ``height``, and the entries of ``data``.
+
+        Examples
+        --------
+        >>> Lane.beats([0.25]).to_dict()
+        {'form': 'beats', 'name': 'beats', 'height': 16, 'times': [0.25]}
+        """
         return {"form": self.form, "name": self.name, "height": self.height, **self.data}
 
     def draw(self, ax) -> None:
-        """Draw the lane on a matplotlib Axes whose x axis is time in s."""
+        """Draw the lane on matplotlib Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes
+            Axes whose horizontal axis is time in s.
+        """
         data = self.data
         ax.tick_params(bottom=False, labelbottom=False, left=False)
         if self.form == "predictions":

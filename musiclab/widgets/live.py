@@ -42,7 +42,7 @@ class Microphone(anywidget.AnyWidget):
 
 
 class LiveClassifier(WithStill, ipywidgets.VBox):
-    """Classify the sound of the microphone twice per second, or a sound file.
+    """A classifier for the sound of the microphone, with a new prediction twice per second, or for sound files.
 
     When you stop recording, you can play the sound with the predictions above it. The sound stays on the computer on
     which Jupyter runs and is not saved. Browsers allow the microphone only on pages from ``localhost`` or ``https``,
@@ -52,13 +52,14 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
     ----------
     run : Run, str or Path
         Trained model, or its run folder.
-    file
-        Sound file to classify first. Its predictions also appear in the still picture.
+    file : str or Path, optional
+        Sound file to classify first, up to 60 s. Its predictions also appear in the still picture, which replaces the
+        widget where it can't run.
 
     Attributes
     ----------
     probabilities : float array, shape (classes,), or None
-        Prediction for the last block or, after the end, for the complete sound.
+        Prediction for the last block or, after the end, for the complete sound. None before the first sound.
     edges : float array, shape (windows + 1,)
         Times in s between the windows of ``timeline``.
     timeline : float array, shape (windows, classes)
@@ -75,9 +76,9 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
     Raises
     ------
     RunError
-        If there is no trained model in ``run``.
+        If there is no trained model in ``run``, or if it is a cross-validation, which has several models.
     AudioError
-        If ``file`` can't be decoded.
+        If ``file`` can't be decoded or is too short for the model.
 
     Examples
     --------
@@ -109,10 +110,23 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
     def hear(self, waveform: np.ndarray, sample_rate: int, name: str = "the sound") -> None:
         """Classify a sound, and show its player with the predictions over time.
 
-        Sound and errors are those of :class:`~musiclab.widgets.Player`, whose title is ``name``. A sound that is too
-        short for the model also raises AudioError. The model receives the mean of all channels. ``probabilities`` are
-        those of ``musiclab predict``. The windows of ``timeline`` have a hop of half a second; for models of summary
-        features, they don't overlap.
+        ``probabilities`` becomes the prediction for the complete sound, the same as that of ``musiclab predict``.
+        ``timeline`` becomes the predictions for windows that start every 0.5 s, or less for a model with shorter
+        windows. For models of summary features (statistics of a complete clip), the windows last 3 s and don't overlap.
+
+        Parameters
+        ----------
+        waveform : float array in [-1, 1] or int16 array, shape (samples,) or (channels, samples)
+            Sound to classify, at most 10 minutes. The model receives the mean of all channels.
+        sample_rate : int, Hz
+            Sample rate of the sound.
+        name : str
+            Name of the sound, which becomes the title of the player. The default is "the sound".
+
+        Raises
+        ------
+        AudioError
+            As in :class:`Player`, or if the sound is too short for the model.
         """
         waveform = check_sound(waveform, sample_rate, "LiveClassifier")
         mono = np.atleast_2d(waveform).mean(axis=0)
@@ -188,7 +202,14 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
         self._bars.value = bars(self.classes, heights, "Predicted probabilities")
 
     def still(self) -> Still:
-        """Return a picture of the predictions for the last sound, or of an empty timeline if there is no sound yet."""
+        """Draw the static picture that replaces the widget where it can't run.
+
+        Returns
+        -------
+        Still
+            Picture of the predictions over time, with the first 3 s of the sound. Without a sound, the picture is
+            empty.
+        """
         figure = Figure(figsize=(7, 1.2 + 0.22 * min(len(self.classes), plots.MOST_ROWS)), layout="constrained")
         ax = figure.subplots()
         if self._sound is None:

@@ -45,31 +45,36 @@ class Desk(anywidget.AnyWidget):
 
 
 class StudioMixer(WithStill, ipywidgets.VBox):
-    """Change genre, tempo, key, swing and stems of a Studio track, hear the result, and see what a model predicts.
+    """Controls for a generated track: change its music, hear the result, and see what a model predicts.
 
-    Everything else about the track stays the same, so any change in the prediction is caused by your change. Bars show
-    the probabilities now and, as outlines, before the change. If a setting is invalid, the mixer shows the reason and
-    keeps the sound and the bars.
+    You can change genre, tempo, key, swing and stems (the separate recordings that are mixed). Everything else about
+    the track stays the same, so any change in the prediction is caused by your change. Bars show the probabilities now
+    and, as outlines, before the change. If a setting is invalid, the mixer shows the reason and keeps the sound and the
+    bars.
 
     Parameters
     ----------
     run : Run, str or Path, optional
         Trained model, or its run folder. Without a model, the mixer shows no predictions.
-    genre, seed
-        Initial genre, a name in ``studio.GENRES``, and random seed of the track, 0 or more.
-    seconds
-        Duration of the track in s, at most 60.
+    genre : str
+        Initial genre, a name in :data:`musiclab.studio.GENRES`. The default is "jazz".
+    seed : int
+        Initial random seed of the track, 0 or more. The default is 0.
+    seconds : float, s
+        Duration of the track, from 0.05 to 60 s. The default is 6 s.
 
     Attributes
     ----------
     desk : Desk
         Controls. Set ``genre``, ``seed``, ``tempo``, ``key``, ``swing`` and ``mute`` (a list) as in
-        :func:`musiclab.studio.render`; None restores the value that the track has by default. ``problem`` is the reason
+        :func:`musiclab.studio.render`. None restores the value that the track has by default. ``problem`` is the reason
         why a setting is invalid, or "".
     track : musiclab.studio.Track
         Current track, with its ground truth in ``record``.
-    probabilities, before : float array, shape (classes,), or None
-        Predictions for the current and for the previous track.
+    probabilities : float array, shape (classes,), or None
+        Prediction for the current track. None without a model.
+    before : float array, shape (classes,), or None
+        Prediction for the previous track. None without a model and before the first change.
     classes : list of str
         Classes of the model.
     player : Player
@@ -160,7 +165,14 @@ class StudioMixer(WithStill, ipywidgets.VBox):
         return {"title": f"{record['genre']}, track {record['seed']}", "lanes": lanes, "preview": _STILL_SECONDS}
 
     def still(self) -> Still:
-        """Return the first seconds of the track, with a picture of the predicted probabilities or of the sound."""
+        """Draw the static picture that replaces the mixer where widgets can't be shown.
+
+        Returns
+        -------
+        Still
+            Picture of the predicted probabilities, or of the sound if there is no model, with the first 2 s of the
+            track.
+        """
         record, sound = self.track.record, self.player.still()
         muted = f", without {', '.join(record['mute'])}" if record["mute"] else ""
         title = f"{record['genre']}, {record['key']}, {record['tempo']:g} beats per minute{muted}"

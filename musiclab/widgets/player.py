@@ -24,28 +24,30 @@ _TICKS = (100, 500, 1000, 2000, 4000, 8000, 16000)  # Hz
 
 
 class Player(WithStill, anywidget.AnyWidget):
-    """Play a sound, and show its waveform and log-mel spectrogram with a playhead.
+    """A player for a sound, with its waveform, its log-mel spectrogram and a playhead.
 
     Space plays and pauses. Click, or use the arrow keys (0.1 s, with Shift 1 s), Home or End, to seek. Drag to loop a
     part of the sound; Escape ends the loop. Frequency and level under the pointer are shown beside the clock.
 
     Sounds are not normalised. Levels are in dB relative to a full-scale sine, with the same colours for every sound.
-    Sounds with more than two channels are mixed to mono. The sound is sent to the browser without loss, at up to 48
-    kHz, if 30 s need less than 1 MB. Otherwise it is reduced to 22,050 Hz, mono or 16,000 Hz, and the player shows a
-    note.
+    Sounds with more than two channels are mixed to mono.
+
+    The browser receives the sound without loss, at up to 48 kHz, if 30 s need less than 1 MB. Otherwise the sound is
+    reduced to 22,050 Hz, mono or 16,000 Hz, and the player shows a note.
 
     Parameters
     ----------
     waveform : float array in [-1, 1] or int16 array, shape (samples,) or (channels, samples)
         Sound of at most 10 minutes.
-    sample_rate
-        Sample rate in Hz.
-    title
-        Title of the player, also for screen readers.
-    lanes
-        Annotations above the waveform, see :class:`Lane`.
-    preview
-        Duration in s of the sound in a committed notebook; by default as much as fits in 170 kB.
+    sample_rate : int, Hz
+        Sample rate of the sound.
+    title : str
+        Title of the player, also for screen readers. By default there is none.
+    lanes : sequence of Lane
+        Rows of annotations above the waveform, such as beats; see :class:`Lane`. By default there are none.
+    preview : float, s, optional
+        Duration of the sound in the static picture that replaces the player where widgets can't run, such as on GitHub.
+        By default as much as fits in 170 kB.
 
     Attributes
     ----------
@@ -55,13 +57,14 @@ class Player(WithStill, anywidget.AnyWidget):
         Duration in s.
     playing : bool
         True while the sound plays. Set it to play or pause.
-    loop : tuple of float, or None
-        Start and end in s of the repeated part.
+    loop : tuple of (float, float), or None
+        Start and end in s of the repeated part. Set it to start a loop, or to None to end it.
 
     Raises
     ------
     AudioError
-        If the waveform is too long, empty, not finite or has the wrong shape.
+        If the waveform is too long, empty, not finite or has the wrong shape or type, if the sample rate is not a
+        positive number, or if a loop doesn't lie within the sound.
 
     Examples
     --------
@@ -100,7 +103,33 @@ class Player(WithStill, anywidget.AnyWidget):
         self.load(waveform, sample_rate, title, lanes, preview)
 
     def load(self, waveform, sample_rate: int, title: str = "", lanes=(), preview: float | None = None) -> None:
-        """Load another sound, paused at its start. The parameters are those of the class."""
+        """Load another sound into the player, paused at its start.
+
+        Parameters
+        ----------
+        waveform : array
+            As in :class:`Player`.
+        sample_rate : int, Hz
+            As in :class:`Player`.
+        title : str
+            As in :class:`Player`.
+        lanes : sequence of Lane
+            As in :class:`Player`.
+        preview : float, s, optional
+            As in :class:`Player`.
+
+        Raises
+        ------
+        AudioError
+            As in :class:`Player`. The previous sound stays.
+
+        Examples
+        --------
+        >>> player = Player(np.zeros(22050), 22050)
+        >>> player.load(np.zeros(44100), 22050, title="longer silence")
+        >>> player.duration
+        2.0
+        """
         waveform, sample_rate = sound.check_sound(waveform, sample_rate, "Player"), int(sample_rate)
         duration = waveform.shape[-1] / sample_rate
         if duration > LONGEST:
@@ -139,7 +168,20 @@ class Player(WithStill, anywidget.AnyWidget):
         return self._scene["duration"]
 
     def seek(self, time: float) -> None:
-        """Move the playhead to ``time`` in s, limited to the duration of the sound."""
+        """Move the playhead to a position in the sound.
+
+        Parameters
+        ----------
+        time : float, s
+            New position. A position before the start or after the end moves the playhead to the start or the end.
+
+        Examples
+        --------
+        >>> player = Player(np.zeros(22050), 22050)
+        >>> player.seek(5)
+        >>> player.time
+        1.0
+        """
         time = min(max(0.0, time), self.duration)
         self._report = (self._scene["count"], time)
         self._seek = (self._seek[0] + 1, time)  # the count makes a second seek to the same time a change
@@ -161,7 +203,13 @@ class Player(WithStill, anywidget.AnyWidget):
         return loop
 
     def still(self) -> Still:
-        """Return a picture of lanes, waveform and spectrogram, with the first seconds of the sound."""
+        """Draw the static picture that replaces the player where widgets can't be shown.
+
+        Returns
+        -------
+        Still
+            Picture of lanes, waveform and spectrogram, with the first seconds of the sound.
+        """
         waveform, rate = self._waveform, self._rate
         audio = waveform.mean(axis=0) if waveform.ndim == 2 and len(waveform) > 2 else waveform
         channels = 1 if audio.ndim == 1 else len(audio)
@@ -212,10 +260,29 @@ class Player(WithStill, anywidget.AnyWidget):
 
 
 def play(waveform: np.ndarray, sample_rate: int, seconds: float = PREVIEW_SECONDS) -> Player:
-    """Create a player for the first ``seconds`` of a sound.
+    """Create a player for the first seconds of a sound.
 
-    Sound and errors are those of :class:`Player`. In a committed notebook, and wherever widgets can't be shown, the
-    sound is stored as 16-bit WAV of at most 22,050 Hz.
+    The notebook also stores the sound as 16-bit WAV with at most 22,050 Hz, for pages that can't run widgets, such as
+    GitHub. A short sound keeps the notebook small.
+
+    Parameters
+    ----------
+    waveform : float array in [-1, 1] or int16 array, shape (samples,) or (channels, samples)
+        Sound to play.
+    sample_rate : int, Hz
+        Sample rate of the sound.
+    seconds : float, s
+        Duration to play, by default 5 s.
+
+    Returns
+    -------
+    Player
+        Player for this part of the sound. Jupyter shows it if it is the last value of a cell.
+
+    Raises
+    ------
+    AudioError
+        As in :class:`Player`, or if ``seconds`` is shorter than one sample.
 
     Examples
     --------

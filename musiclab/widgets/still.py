@@ -20,7 +20,26 @@ _WIDTH = 700  # largest width in CSS pixels: the text column of a notebook on th
 
 @dataclass(frozen=True)
 class Still:
-    """A picture with a description and an optional sound, displayed by Jupyter."""
+    """A picture with a description and an optional sound, which Jupyter can show without running a widget.
+
+    Parameters
+    ----------
+    png : bytes
+        Picture as a PNG file, from :func:`musiclab.widgets.still.as_png`.
+    alt : str
+        Description of the picture for screen readers.
+    sound : bytes, optional
+        WAV file, from :func:`musiclab.widgets.sound.encode_preview`. By default there is no sound.
+    caption : str
+        Line below the picture, by default empty.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> still = Still(as_png(Figure(figsize=(1, 1))), "An empty square")
+    >>> 'alt="An empty square"' in still.html()
+    True
+    """
 
     png: bytes  # from as_png
     alt: str  # alternative text, for screen readers
@@ -28,7 +47,13 @@ class Still:
     caption: str = ""  # line below the picture
 
     def html(self) -> str:
-        """Write picture, caption and audio player as self-contained HTML."""
+        """Convert picture, caption and audio player to HTML.
+
+        Returns
+        -------
+        str
+            HTML that contains the picture and the sound, so that it needs no other files.
+        """
         source = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
         alt = html.escape(self.alt)
         parts = [f'<img src="{source}" alt="{alt}" style="max-width: min(100%, {_WIDTH}px); height: auto">']
@@ -45,7 +70,20 @@ class Still:
 
 
 class WithStill:
-    """Mixin that shows a widget's ``still()``, a static picture, wherever the widget itself can't run."""
+    """Mixin that shows a static picture wherever the widget itself can't run.
+
+    Inherit from it before the class of the widget, and define a method ``still()`` that returns a :class:`Still`.
+
+    Examples
+    --------
+    >>> import ipywidgets
+    >>> class Greeting(WithStill, ipywidgets.HTML):
+    ...     def still(self) -> Still:
+    ...         return Still(b"", "A greeting")
+    >>> data, metadata = Greeting("Hello")._repr_mimebundle_()
+    >>> data["text/plain"]
+    'A greeting'
+    """
 
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options) or {}
@@ -54,11 +92,25 @@ class WithStill:
 
 
 def as_png(figure, dpi: int = 100, largest: int = LARGEST) -> bytes:
-    """Save a matplotlib figure as a PNG with a colour palette, in at most ``largest`` bytes if possible.
+    """Save a matplotlib figure as a small PNG picture with few colours.
 
-    Create the figure without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't shown twice.
-    The palette shrinks from 256 to 16 colours until the picture fits. If it still doesn't fit, it is returned anyway;
-    draw fewer, larger cells then.
+    The number of colours shrinks from 256 to 16 until the picture fits. If it still doesn't fit, it is returned anyway.
+    In that case, draw fewer and larger cells.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Figure to save. Create it without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't
+        shown twice.
+    dpi : int, pixels per inch
+        Resolution, by default 100.
+    largest : int, bytes
+        Size in which the picture should fit, by default 18,000.
+
+    Returns
+    -------
+    bytes
+        PNG file.
     """
     from PIL import Image
 

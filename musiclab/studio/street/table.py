@@ -17,21 +17,24 @@ COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "class
 def catalogue(slices_per_class: int = 60, seed: int = 0, folds: int = 10) -> pd.DataFrame:
     """List the slices of a Street data set without rendering them.
 
+    A slice is a short excerpt of a recording. Like UrbanSound8K, the data set consists of slices.
+
     Parameters
     ----------
-    slices_per_class
-        Number of slices per class, from ``folds`` to 10,000.
-    seed
-        Random seed of the data set. Pass the same seed to the rendering functions.
-    folds
-        Number of folds, from 2 to 10. Every fold has all classes, and no recording is in two folds.
+    slices_per_class : int
+        Number of slices per class, from ``folds`` to 10,000. The default is 60.
+    seed : int
+        Random seed of the data set, by default 0. Pass the same seed to the rendering functions.
+    folds : int
+        Number of folds (parts for cross-validation), from 2 to 10. The default is 10. Every fold has all classes, and
+        no recording is in two folds.
 
     Returns
     -------
     pandas.DataFrame
         One row per slice, sorted by class and recording, with the columns ``slice_file_name``
-        (``<fsID>-<classID>-<occurrence>-<slice>.wav``), ``fsID``, ``start`` and ``end`` in the recording (s),
-        ``salience`` (1 foreground, 2 background), ``fold`` (from 1), ``classID`` and ``class``.
+        (``<fsID>-<classID>-<occurrence>-<slice>.wav``), ``fsID`` (number of the recording), ``start`` and ``end`` in
+        the recording (s), ``salience`` (1 foreground, 2 background), ``fold`` (from 1), ``classID`` and ``class``.
 
     Raises
     ------

@@ -94,11 +94,21 @@ def mixup(
     Parameters
     ----------
     batch : tensor, shape (batch, ...)
+        Training examples. They are not modified.
     targets : float tensor, shape (batch, classes)
         Class probabilities of the examples.
-    alpha
-        The weight of the other example is drawn from Beta(alpha, alpha). A weight w above 0.5 is replaced by 1 - w, so
-        that the example itself dominates.
+    alpha : float
+        Strength, greater than 0. The weight of the other example is drawn from the distribution Beta(alpha, alpha). A
+        weight w above 0.5 is replaced by 1 - w, so that the example itself dominates.
+    rng : numpy.random.Generator
+        Random generator.
+
+    Returns
+    -------
+    mixed : tensor, shape of ``batch``
+        Weighted means of two examples.
+    mixed_targets : tensor, shape (batch, classes)
+        Means of their class probabilities, with the same weights.
 
     Examples
     --------

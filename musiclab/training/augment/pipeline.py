@@ -23,22 +23,26 @@ _REMOVED = ("noise", "polarity")  # still in the settings of runs from older ver
 class Augmentation:
     """Random changes to training examples. All are off (0) by default.
 
+    Invalid values raise RunError.
+
     Attributes
     ----------
-    mixup : float
-        alpha of :func:`~musiclab.training.augment.mixup`, which mixes pairs of examples.
-    time_mask : float
-        Longest time mask as a share of the example, in [0, 1].
-    frequency_mask : float
-        Widest frequency mask as a share of the mel bands, in [0, 1]. Log-mel only.
-    frequency_shift : int
-        Largest shift up or down in mel bands. Log-mel only.
-    circular_shift : float
-        Largest rotation along time as a share of the example, in [0, 1]. 0.5 makes every position possible.
-    stretch : float
+    mixup : float, default 0.0
+        Strength ``alpha`` of :func:`~musiclab.training.augment.mixup`, which mixes pairs of examples. Common values are
+        0.1 to 0.4.
+    time_mask : float, default 0.0
+        Longest time mask as a share of the example, in [0, 1]. A mask replaces a part of the example by silence.
+    frequency_mask : float, default 0.0
+        Widest frequency mask as a share of the mel bands, in [0, 1]. Only for log-mel spectrograms.
+    frequency_shift : int, default 0
+        Largest shift up or down in mel bands. Only for log-mel spectrograms.
+    circular_shift : float, default 0.0
+        Largest rotation along time as a share of the example, in [0, 1]. What leaves the example at one end enters at
+        the other. 0.5 makes every position possible.
+    stretch : float, default 0.0
         Largest change of speed, in [0, 1]. 0.1 means factors from 1 / 1.1 to 1.1.
-    gain : float
-        Largest change of level in dB, up or down, at most 60. Audio only.
+    gain : float, default 0.0, dB
+        Largest change of level, up or down, at most 60. Only for audio.
 
     Examples
     --------
@@ -66,11 +70,32 @@ class Augmentation:
 
     @property
     def active(self) -> dict:
-        """Changes that are switched on, with their values."""
+        """Changes that are switched on, as a dictionary of their values by name."""
         return {name: value for name, value in vars(self).items() if value}
 
     def check(self, feature: str) -> "Augmentation":
-        """Return this augmentation, or raise RunError if a change is not available for ``feature``."""
+        """Check that all changes are available for a feature.
+
+        Parameters
+        ----------
+        feature : str
+            Name of the input feature, such as "logmel".
+
+        Returns
+        -------
+        Augmentation
+            This augmentation.
+
+        Raises
+        ------
+        RunError
+            A change is not available for the feature.
+
+        Examples
+        --------
+        >>> Augmentation(gain=6.0).check("audio").active
+        {'gain': 6.0}
+        """
         available = _AVAILABLE.get(feature, _IN_TIME)
         for name, value in self.active.items():
             if name not in available:
@@ -88,12 +113,20 @@ class Augmentation:
         Parameters
         ----------
         batch : tensor, shape (batch, samples) or (batch, dimensions, frames)
+            Training examples. They are not modified.
         targets : float tensor, shape (batch, classes)
-            Class probabilities, which only mixup changes.
-        rng
+            Class probabilities of the examples. Only mixup changes them.
+        rng : numpy.random.Generator
             Random generator.
-        silence : float or array, shape (dimensions,)
+        silence : float or array of shape (dimensions,), default 0.0
             Value of masks and padding, in the units of the batch.
+
+        Returns
+        -------
+        batch : tensor
+            Changed examples, with the shape of the input.
+        targets : tensor, shape (batch, classes)
+            Class probabilities of the changed examples.
 
         Raises
         ------
@@ -123,7 +156,23 @@ class Augmentation:
 
     @classmethod
     def from_dict(cls, settings: Mapping) -> "Augmentation":
-        """Create an augmentation from a dictionary of :meth:`to_dict`. Missing changes are off."""
+        """Create an augmentation from a dictionary, such as the one from :meth:`to_dict`.
+
+        Parameters
+        ----------
+        settings : dict
+            Values by the name of the change. Changes that are missing are off.
+
+        Returns
+        -------
+        Augmentation
+            The augmentation.
+
+        Raises
+        ------
+        RunError
+            A name is unknown, or a value is invalid.
+        """
         names = [field.name for field in fields(cls)]
         settings = {name: value for name, value in settings.items() if value or name not in _REMOVED}
         for name in settings:
