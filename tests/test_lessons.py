@@ -165,6 +165,8 @@ def test_a_check_that_breaks_says_so_and_the_lesson_goes_on(monkeypatch, capsys)
 def test_an_unknown_exercise_names_the_nearest(one_exercise):
     with pytest.raises(MusiclabError, match=r"no exercise '99\.7'; did you mean 99\.1\?"):
         lessons.check("99.7", 1)
+    with pytest.raises(MusiclabError, match="no exercise 'abc'"):
+        lessons.check("abc", 1)
 
 
 def test_two_checks_of_one_name_are_a_mistake(one_exercise):

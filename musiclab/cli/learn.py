@@ -116,7 +116,7 @@ def crossval(
 
 
 def evaluate(run: RunFolder, data: Data, device: Device = "auto", as_json: AsJson = False) -> None:
-    """Test a trained model. On its original data, only the test clips are used, otherwise all clips."""
+    """Test a trained model. If DATA is its training data set, only the test clips are used, otherwise all clips."""
     problems = Problems()
     trained = problems.check(musiclab.load, run)
     if trained is None and not musiclab.store.must_render(data):
@@ -135,8 +135,8 @@ def predict(
     every: Annotated[
         float | None,
         typer.Option(
-            help="Print a timeline with one prediction every so many seconds. By default, only files longer than 3 "
-            "segments of the model get a timeline."
+            help="Seconds between the predictions of a timeline. By default, only files longer than three times the "
+            "model's input length get a timeline."
         ),
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row per file.")] = None,

@@ -96,7 +96,8 @@ Set = Annotated[
 Precision = Annotated[
     _Precision | None,
     typer.Option(
-        "--precision", help="Number format; auto (the default) uses bf16 if the hardware supports it, otherwise fp32."
+        "--precision",
+        help="Number format; auto (the default) uses bf16 for models and hardware where it is faster, otherwise fp32.",
     ),
 ]
 LoaderWorkers = Annotated[

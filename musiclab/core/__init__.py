@@ -1,4 +1,6 @@
-"""Provide what all rooms use: errors, checks, atomic file writes, progress bars, random streams, the environment.
+"""Provide what all other subpackages use: errors, checks, progress bars, random streams and safe file writing.
+
+:mod:`musiclab.core.environment` describes and checks the installation.
 
 Examples
 --------

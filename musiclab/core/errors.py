@@ -107,7 +107,7 @@ class Problems:
             return function(*arguments, **named)
 
     def raise_if_any(self) -> None:
-        """Raise the collected errors, or do nothing if there are none.
+        """Raise the collected errors, if any.
 
         Raises
         ------

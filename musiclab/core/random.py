@@ -13,7 +13,7 @@ import numpy as np
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """Create a random generator that depends only on a seed and on names.
 
-    The same seed and names give the same numbers in any process. Streams with different names are independent.
+    Equal seeds and names give the same numbers in any process. Streams with different names are independent.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def pick(rng: np.random.Generator, options: Sequence):
 def uniform(*keys: int | np.ndarray) -> np.ndarray:
     """Draw uniform random numbers that depend only on their keys, such as seed, epoch and clip.
 
-    The same keys give the same number in any order and any process.
+    Equal keys give the same number in any order and any process.
 
     Parameters
     ----------

@@ -101,8 +101,7 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
     root : str or Path
         Folder in which the folder of the data set is created.
     checksum : str, optional
-        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if there is
-        one.
+        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if any.
     progress : bool
         Show a progress bar. Default: True.
 

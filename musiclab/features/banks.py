@@ -14,9 +14,9 @@ _CENTRE, _WIDTH = 5.0, 2.0  # octaves above 27.5 Hz, of a Gaussian weighting tha
 def mel_bank(config: MelConfig) -> np.ndarray:
     """Compute the mel filter bank, which tells how much each frequency contributes to each mel band.
 
-    The mel scale spaces frequencies like our perception of pitch. We use Slaney's version (Auditory Toolbox, 1998). It
-    is linear up to 1 kHz, with 66.7 Hz per mel, and logarithmic above, with 27 mels per factor of 6.4. The bands are
-    triangles of equal area. A warning is issued if a band is so narrow that it contains no frequency bin.
+    Equal steps on the mel scale sound about equally large. We use Slaney's version (Auditory Toolbox, 1998). It
+    is linear up to 1 kHz, with 66.7 Hz per mel, and logarithmic above, where 27 mels multiply the frequency by 6.4. The
+    bands are triangles of equal area. A warning is issued if a band is so narrow that it contains no frequency bin.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def check(name: str, answer, /, **context) -> None:
     Raises
     ------
     MusiclabError
-        If there is no exercise with this name.
+        If the exercise doesn't exist.
 
     Examples
     --------
@@ -81,8 +81,9 @@ def check(name: str, answer, /, **context) -> None:
     >>> check("01.1", None)
     Exercise 1: no answer yet
     """
+    find(name)  # raises if there is no such exercise
     exercise_number = int(name.split(".")[1])
-    if find(name) and answer is None:
+    if answer is None:
         print(f"Exercise {exercise_number}: no answer yet")
         return
     for verdict in verdicts(name, answer, **context):
@@ -110,7 +111,7 @@ def verdicts(name: str, answer, /, **context) -> list[judge.Verdict]:
     Raises
     ------
     MusiclabError
-        If there is no exercise with this name.
+        If the exercise doesn't exist.
 
     Examples
     --------
@@ -136,7 +137,7 @@ def find(name: str) -> Callable:
     Raises
     ------
     MusiclabError
-        If there is no exercise with this name.
+        If the exercise doesn't exist.
 
     Examples
     --------

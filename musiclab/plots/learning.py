@@ -31,7 +31,7 @@ def history(
     ax : matplotlib.axes.Axes, optional
         Axes to draw on. By default, a new figure is made.
     augmented : bool
-        Note in the legend that the training data were augmented, which can raise their loss above the validation loss.
+        Write in the legend that the training data were augmented, which can raise their loss above the validation loss.
         The default is True.
 
     Returns

@@ -238,7 +238,7 @@ class Store:
         StoreError
             If the store does not have this feature.
         IndexError
-            If there is no such clip.
+            If the clip doesn't exist.
         """
         if not 0 <= clip < len(self):
             raise IndexError(f"clip must be from 0 to {len(self) - 1}, not {clip}")

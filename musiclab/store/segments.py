@@ -167,7 +167,7 @@ class Segments(Dataset):
         Parameters
         ----------
         epoch : int
-            Number of the epoch, from 0. The same epoch always gives the same positions.
+            Number of the epoch, from 0. An epoch always gives the same positions.
         """
         self.epoch = int(epoch)
         if self._is_random:

@@ -45,7 +45,8 @@ class Groove:
     melody : tuple of str
         Patterns of the lead to choose from, names in ``patterns.PATTERNS["melody"]``.
     swing : tuple of (float, float)
-        Lowest and highest position of the off-beat, as in :func:`render`. The default is (0.5, 0.5), which is straight.
+        Range for the start of the second of two ``swing_unit`` notes, as a fraction of the pair. The default is
+        (0.5, 0.5), which is straight.
     beats : int
         Beats per bar, by default 4.
     swing_unit : float, beats
@@ -104,7 +105,7 @@ class Genre:
         Sections in order, which repeat until the track ends: ``"intro"``, ``"verse"``, ``"chorus"``, ``"solo"`` or
         ``"break"``.
     levels : dict from str to float, dB
-        Change of the average level of a stem (one of the separate recordings that are mixed). By default no changes.
+        Change of the average level of a stem (one part of the mix, such as the drums). By default no changes.
     tone : tuple of (float, float, float), dB
         Average gain of the mix below 200 Hz, around 1 kHz and above 4 kHz. The default is 0 dB for each.
     artist_count : int

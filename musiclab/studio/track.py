@@ -72,7 +72,7 @@ def artists(genre: str | Genre) -> tuple[Artist, ...]:
     Raises
     ------
     DatasetError
-        If there is no genre with this name.
+        If the genre doesn't exist.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def render(
     genre : str or Genre
         Name in :data:`GENRES`, or your own :class:`Genre`.
     seed : int
-        Random seed of the track, 0 or more. The same seed always gives the same track.
+        Random seed of the track, 0 or more. A seed always gives the same track.
     tempo : float, beats per minute, optional
         Tempo from 40 to 220. By default, the seed decides.
     key : str, optional
@@ -114,7 +114,7 @@ def render(
         Position of the off-beat within the beat, from 0.5 (straight) to 0.75. A value of 0.67 gives triplets. By
         default, the seed decides.
     mute : str or sequence of str
-        Stems to leave out, by default none. A stem is one of the recordings that are mixed, such as the drums; the
+        Stems to leave out, by default none. A stem is one part of the mix, such as the drums; the
         names are in :data:`STEMS`. The other stems don't change, so all stems add up to the mix, except for rounding.
     artist : str, optional
         Name of the performing artist, from any genre. Another artist plays the same notes with other instruments and
@@ -158,7 +158,7 @@ def render(
 def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
     """Render the stems of a track separately.
 
-    A stem is one of the recordings that are mixed, such as the drums. The stems add up to the mix before rounding.
+    A stem is one part of the mix, such as the drums. The stems add up to the mix before rounding.
 
     Parameters
     ----------

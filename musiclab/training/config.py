@@ -14,7 +14,7 @@ SCHEDULES = ("cosine", "plateau", "constant")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of a training: its length, the optimiser, regularisation, the random seed and the device.
+    """Settings for a training run: its length, optimiser, regularisation, random seed and device.
 
     Invalid values raise RunError.
 
@@ -38,25 +38,25 @@ class TrainConfig:
     weight_decay : float, default 0.05
         Weight decay of the optimiser, which pulls weights towards 0. It does not apply to biases and norm layers.
     clip : float, default 0.0
-        Largest 2-norm of the gradient. Larger gradients are scaled down. 0 turns clipping off.
+        Maximum length (2-norm) of the gradient. Longer gradients are scaled down. 0 turns clipping off.
     accumulate : int, default 1
         Batches per optimiser step. Their gradients are added up. This has the effect of a larger batch, but needs only
         the memory of one batch.
     label_smoothing : float, default 0.1
-        Share of the target probability to spread evenly over all classes, in [0, 1).
+        Part of the target probability, in [0, 1), that is shared equally among all classes.
     class_weights : bool, default False
         Weight each class by the inverse of its number of training clips (:func:`class_weights`).
     augmentation : Augmentation
-        Random changes to training examples. By default, there are none.
+        Random changes to training examples. Optional.
     patience : int, default 0
-        Epochs without a lower validation loss after which training stops. 0 never stops early.
+        Stop after so many epochs without a lower validation loss. 0 never stops early.
     seed : int, default 0
         Random seed of initial weights, clip order, segments, augmentation and dropout, from 0 to 2**32 - 1.
     device : str, default "auto"
         "auto" (a GPU if available), "cpu", "cuda" or "mps" (GPU of a Mac).
     precision : str, default "auto"
         Number format of the computation: "fp32" (32 bits), "bf16" (16 bits), "fp16" (16 bits, CUDA only) or "auto".
-        With "auto", models with convolutional or recurrent layers use bf16 on hardware that is faster in it: most GPUs,
+        With "auto", models with convolutional or recurrent layers use bf16 on hardware where it is faster: most GPUs,
         CPUs with AMX, and AMD CPUs with AVX512-BF16. Everything else uses fp32.
     workers : int, default 0
         Processes that load batches in advance. 0 loads them in the training process. The result is the same.

@@ -48,7 +48,7 @@ def score(
     --------
     >>> segments = Segments(np.zeros(30, np.float32), [0, 10, 30], [0, 1], length=10, places="covering")
     >>> scores = score(nn.Linear(10, 2), segments, device="cpu")
-    >>> len(scores) == len(segments), np.exp(scores[0]).sum().round(6)
+    >>> len(scores) == len(segments), float(np.exp(scores[0]).sum().round(6))
     (True, 1.0)
     """
     torch_device = pick_device(device)

@@ -19,8 +19,8 @@ from musiclab.umtn.mulaw import code_table, encode
 class SegmentPairs(Dataset):
     """Data set of random segments, each with an augmented copy, cut from clips in memory.
 
-    A segment and its copy are a pair (clean, augmented) of mu-law codes. In the copy, one stretch has a shifted
-    pitch. UMTN trains on such pairs. Each clip belongs to a *domain*, which is one kind of music.
+    A segment and its copy are a pair (clean, augmented) of mu-law codes. In the copy, one stretch has a shifted pitch.
+    UMTN trains on such pairs. Each clip belongs to a *domain*, which is one kind of music.
 
     Segment i belongs to domain ``i % domains``, so all domains have the same weight, however long they are. Within a
     domain, all clips are equally likely. In memory, a sample and its code take three bytes, which is 173 MB per hour.
@@ -31,8 +31,7 @@ class SegmentPairs(Dataset):
     source : Store or sequence of int16 arrays, shape (samples,)
         Store with ``audio`` at 16 kHz, or the clips themselves at 16 kHz.
     seq_len : int
-        Segment length in samples. Shorter clips are left out and listed in one warning. Default: 12,000, which is 0.75
-        s.
+        Segment length in samples. Shorter clips are left out and listed in one warning. Default: 12,000 (0.75 s).
     domains : int sequence, shape (clips,), optional
         Domain of each clip. Default: its label in the store, or 0 for arrays. In batches, the domains that have clips
         are numbered from 0 in ascending order.
@@ -160,7 +159,7 @@ class SegmentPairs(Dataset):
         Parameters
         ----------
         epoch : int
-            Number of the epoch. The same number always gives the same segments.
+            Number of the epoch. A number always gives the same segments.
         """
         self.epoch = epoch
         draws = uniform(self.seed, epoch, np.arange(self.epoch_len), np.arange(5)[:, None])

@@ -1,4 +1,4 @@
-"""Play, show and explore sounds, clips and models in a notebook. Where a widget can't run, a still picture replaces it.
+"""Play, show and explore sounds, clips and models in a notebook. If a widget can't run, a still picture replaces it.
 
 Each name loads its module on first use, so that a widget doesn't import the dependencies of the others::
 

@@ -147,7 +147,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         Raises
         ------
         IndexError
-            If there is no such row.
+            If the row doesn't exist.
 
         Examples
         --------

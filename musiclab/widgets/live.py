@@ -76,7 +76,7 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
     Raises
     ------
     RunError
-        If there is no trained model in ``run``, or if it is a cross-validation, which has several models.
+        If ``run`` holds no trained model, or if it is a cross-validation, which has several models.
     AudioError
         If ``file`` can't be decoded or is too short for the model.
 

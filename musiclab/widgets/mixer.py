@@ -47,7 +47,7 @@ class Desk(anywidget.AnyWidget):
 class StudioMixer(WithStill, ipywidgets.VBox):
     """Controls for a generated track: change its music, hear the result, and see what a model predicts.
 
-    You can change genre, tempo, key, swing and stems (the separate recordings that are mixed). Everything else about
+    You can change genre, tempo, key, swing and stems (the parts of the mix, such as the drums). Everything else about
     the track stays the same, so any change in the prediction is caused by your change. Bars show the probabilities now
     and, as outlines, before the change. If a setting is invalid, the mixer shows the reason and keeps the sound and the
     bars.
@@ -85,7 +85,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
     DatasetError
         If genre, seed or seconds are invalid.
     RunError
-        If there is no trained model in ``run``.
+        If ``run`` holds no trained model.
 
     Examples
     --------

@@ -42,9 +42,9 @@ class Player(WithStill, anywidget.AnyWidget):
     sample_rate : int, Hz
         Sample rate of the sound.
     title : str
-        Title of the player, also for screen readers. By default there is none.
+        Title of the player, also for screen readers. Optional.
     lanes : sequence of Lane
-        Rows of annotations above the waveform, such as beats; see :class:`Lane`. By default there are none.
+        Rows of annotations above the waveform, such as beats; see :class:`Lane`. Optional.
     preview : float, s, optional
         Duration of the sound in the static picture that replaces the player where widgets can't run, such as on GitHub.
         By default as much as fits in 170 kB.

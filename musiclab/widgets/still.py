@@ -29,7 +29,7 @@ class Still:
     alt : str
         Description of the picture for screen readers.
     sound : bytes, optional
-        WAV file, from :func:`musiclab.widgets.sound.encode_preview`. By default there is no sound.
+        WAV file, from :func:`musiclab.widgets.sound.encode_preview`. Optional.
     caption : str
         Line below the picture, by default empty.
 

@@ -60,7 +60,7 @@ def noise(waveform: np.ndarray, rng: np.random.Generator, snr: Amount = (10.0, 3
 
 
 def circular_shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (0.0, 1.0)) -> np.ndarray:
-    """Rotate a waveform in time. What leaves it at one end enters at the other.
+    """Rotate a waveform in time. Samples that leave at one end enter at the other.
 
     Parameters
     ----------
