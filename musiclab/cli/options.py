@@ -54,7 +54,9 @@ Quiet = Annotated[
 ]
 Device = Annotated[
     _Device | None,
-    typer.Option("--device", help="Device to compute on; auto (the default) uses a GPU if there is one."),
+    typer.Option(
+        "--device", show_default=False, help="Device to compute on; auto (the default) uses a GPU if there is one."
+    ),
 ]
 Seed = Annotated[
     int | None,
