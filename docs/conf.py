@@ -63,8 +63,9 @@ def describe(room: ModuleType, name: str) -> str:
     if callable(value):
         if not inspect.getdoc(value):
             raise ValueError(f"{room.__name__}.{name} has no docstring")
-        kind = "autoclass" if inspect.isclass(value) else "autofunction"
-        return f".. {kind}:: {room.__name__}.{name}\n" + "   :members:\n" * (kind == "autoclass")
+        if inspect.isclass(value):
+            return f".. autoclass:: {room.__name__}.{name}\n   :members:\n"
+        return f".. autofunction:: {room.__name__}.{name}\n"
     modules = [module for path, module in sys.modules.items() if path.startswith(room.__name__)]
     for module in [room, *modules]:
         comment = ModuleAnalyzer.for_module(module.__name__).find_attr_docs().get(("", name))
@@ -80,11 +81,11 @@ def write_reference(_app=None) -> None:
     problems = []
     for name in musiclab._ROOMS:
         room = import_module(f"musiclab.{name}")
-        entries = []
-        if not public_names(room):  # then its modules are what it offers
+        entries, names = [], public_names(room)
+        if not names:  # then its modules are what it offers
             modules = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
             entries = [f".. automodule:: {module}\n   :members:\n" for module in modules]
-        for public in public_names(room):
+        for public in names:
             try:
                 entries.append(describe(room, public))
             except ValueError as problem:

@@ -19,19 +19,7 @@ _OLDEST_PYTHON = (3, 11)  # as in pyproject.toml, which is not available if musi
 
 
 def describe() -> dict[str, str]:
-    """Describe the installation, for example for a report of a problem.
-
-    Returns
-    -------
-    dict of str to str
-        Versions of musiclab, Python and the most important packages, the operating system, the available devices (CPU
-        and GPUs), and the folders for the cache and for data.
-
-    Examples
-    --------
-    >>> describe()["python"]  # doctest: +SKIP
-    '3.11.9'
-    """
+    """Return a dictionary of versions, devices and folders."""
     return {
         "musiclab": metadata.version("musiclab"),
         "python": platform.python_version(),
@@ -44,18 +32,7 @@ def describe() -> dict[str, str]:
 
 
 def check() -> None:
-    """Check that the installation is complete, and print a confirmation with the versions and devices.
-
-    Raises
-    ------
-    MusiclabError
-        If something is missing. The message lists all :func:`troubles`.
-
-    Examples
-    --------
-    >>> check()  # doctest: +SKIP
-    Everything is ready for the lessons.
-    """
+    """Confirm that the installation is complete, or raise MusiclabError with the list of :func:`troubles`."""
     if problems := troubles():
         raise MusiclabError("\n".join(["the installation is not ready for the lessons:", *problems]))
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "librosa", "numpy"))
@@ -65,15 +42,10 @@ def check() -> None:
 
 
 def troubles() -> list[str]:
-    """List the problems of the installation that would stop a lesson.
+    """List problems that would stop a lesson, one per line, with their remedies.
 
-    This checks the versions of Python and of all required packages, and imports the packages with compiled code. It
-    also checks that the cache folder is writable and has enough space. It works even if these packages are missing.
-
-    Returns
-    -------
-    list of str
-        One problem per line, with its remedy. The list is empty if everything is ready.
+    Checks the versions of Python and all required packages, imports the packages with compiled code, and checks that
+    the cache folder is writable and has enough space. It works even if these packages are missing.
     """
     problems = []
     if sys.version_info[:2] < _OLDEST_PYTHON:

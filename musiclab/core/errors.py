@@ -8,17 +8,9 @@ from difflib import get_close_matches
 
 
 class MusiclabError(Exception):
-    """Base class of all errors that users can fix.
+    """Base class of all errors that the command line prints as a message, with exit status 2.
 
-    The command line prints such an error as a message and exits with status 2. An error with several arguments lists
-    all of them as separate problems.
-
-    Examples
-    --------
-    >>> print(MusiclabError("no such model", "no such folder"))
-    2 problems:
-      - no such model
-      - no such folder
+    An error with several arguments lists all of them as separate problems.
     """
 
     def __str__(self) -> str:
@@ -50,15 +42,7 @@ class RunError(MusiclabError, ValueError):
 
 
 class Problems:
-    """Collection of the errors of several checks, to report them together.
-
-    Use it as a context manager (``with problems:``), which collects a :class:`MusiclabError` of its block, or call
-    :meth:`check`. Other errors are not collected.
-
-    Attributes
-    ----------
-    errors : list of MusiclabError
-        Errors that were collected so far.
+    """Collect the errors of several checks, and report them together.
 
     Examples
     --------
@@ -87,33 +71,14 @@ class Problems:
         return isinstance(error, MusiclabError)
 
     def check(self, function: Callable, *arguments, **named):
-        """Call a function, and collect its error if it raises a :class:`MusiclabError`.
-
-        Parameters
-        ----------
-        function : callable
-            Function to call.
-        *arguments : object
-            Positional arguments of the function.
-        **named : object
-            Keyword arguments of the function.
-
-        Returns
-        -------
-        object or None
-            Result of the function, or None if it raised a :class:`MusiclabError`.
-        """
+        """Call a function and return its result. If it raises a MusiclabError, collect the error and return None."""
         with self:
             return function(*arguments, **named)
 
     def raise_if_any(self) -> None:
-        """Raise the collected errors, if any.
+        """Raise the collected errors: a single one unchanged, several as one error.
 
-        Raises
-        ------
-        MusiclabError
-            The collected error, unchanged if it is the only one. Several errors are combined. The combined error has
-            their class if they all have the same one, otherwise it is a :class:`MusiclabError`.
+        The combined error has the class of the collected errors if they all have the same, otherwise MusiclabError.
         """
         if not self.errors:
             return
@@ -127,18 +92,6 @@ class Problems:
 def counted(count: int, noun: str) -> str:
     """Format a count with its noun in singular or plural.
 
-    Parameters
-    ----------
-    count : int
-        Count.
-    noun : str
-        Noun in singular. The plural ends in "s", "es" or "ies".
-
-    Returns
-    -------
-    str
-        Count and noun.
-
     Examples
     --------
     >>> counted(1, "file"), counted(2000, "clip"), counted(2, "class"), counted(3, "copy")
@@ -151,44 +104,14 @@ def counted(count: int, noun: str) -> str:
 
 
 def list_left_out(failures: Sequence[tuple[str, str]]) -> str:
-    """Format a message that lists unreadable files.
-
-    Parameters
-    ----------
-    failures : sequence of (path, reason)
-        Path of each unreadable file, and the reason as a sentence. Only the reason is printed, so it should name the
-        file.
-
-    Returns
-    -------
-    str
-        Message with one line per file.
-
-    Examples
-    --------
-    >>> print(list_left_out([("a.wav", "a.wav: no such file")]))
-    1 file could not be read and is left out:
-      a.wav: no such file
-    """
+    """Format a list of unreadable files, given as pairs of (path, reason)."""
     verb = "is" if len(failures) == 1 else "are"
     head = f"{counted(len(failures), 'file')} could not be read and {verb} left out:"
     return "\n  ".join([head, *(reason for _, reason in failures)])
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Suggest the option that is most similar to an unknown name.
-
-    Parameters
-    ----------
-    name : str
-        Unknown name.
-    options : iterable of str
-        Known names.
-
-    Returns
-    -------
-    str
-        End of an error message, or ``""`` if no option is similar.
+    """Suggest the option that is most similar to an unknown name, as the end of a message, or return "".
 
     Examples
     --------
@@ -202,19 +125,7 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 
 
 def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
-    """Format the entries in which two mappings differ.
-
-    Parameters
-    ----------
-    expected : mapping of str to object
-        First mapping.
-    actual : mapping of str to object
-        Second mapping.
-
-    Returns
-    -------
-    tuple of (str, str), or None
-        One text per mapping with its differing entries. None if the mappings are equal.
+    """Format the entries that differ between two mappings, one text per mapping. Return None if they are equal.
 
     Examples
     --------
@@ -229,19 +140,7 @@ def differing(expected: Mapping, actual: Mapping) -> tuple[str, str] | None:
 
 
 def shortened(value, limit: int = 200) -> str:
-    """Format a value for a message, and cut it off if it is long.
-
-    Parameters
-    ----------
-    value : object
-        Value to format.
-    limit : int
-        Number of characters after which the text is cut off. Default: 200.
-
-    Returns
-    -------
-    str
-        The value as Python code. If it was cut off, it ends with "...".
+    """Format a value for a message, with at most ``limit`` characters.
 
     Examples
     --------

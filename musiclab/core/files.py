@@ -16,26 +16,16 @@ from musiclab.core.errors import RunError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file atomically: yield a temporary file, and rename it to its final name if the block succeeds.
+    """Yield a temporary file next to ``path``, and rename it to ``path`` if the block succeeds.
 
-    So ``path`` always holds either the complete old file or the complete new one, even after an error, a kill or a full
+    ``path`` always holds either the complete old file or the complete new file, even after an error, a kill or a full
     disk. Unfinished files of killed processes in the same folder are removed.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to write or replace. Its folder is created if necessary.
-
-    Yields
-    ------
-    Path
-        Temporary file in the same folder. Write to it inside the ``with`` block.
 
     Raises
     ------
     OSError
-        If the file can't be written. Its ``filename`` is ``path``. If a library raises an error of its own for a failed
-        write, it is replaced by the OSError of the disk, which gives the reason.
+        The file cannot be written. ``filename`` of the error is ``path``. If a library raises an error of its own for a
+        failed write, it is replaced by the OSError of the disk, which gives the reason.
 
     Examples
     --------
@@ -67,53 +57,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value) -> Path:
-    """Write a value as an indented JSON file, atomically (see :func:`replacing`).
-
-    Parameters
-    ----------
-    path : str or Path
-        File to write. An existing file is replaced.
-    value : object
-        Value that JSON can represent, such as a dictionary.
-
-    Returns
-    -------
-    Path
-        Path of the file.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     json.loads(write_json(f"{folder}/settings.json", {"seed": 0}).read_text())
-    {'seed': 0}
-    """
+    """Write ``value`` as indented JSON with :func:`replacing`, and return the path."""
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Path(path)
 
 
 def write_csv(path: str | Path, table, errors: str = "strict") -> Path:
-    """Write a table as a CSV file in UTF-8, atomically (see :func:`replacing`).
+    """Write a pandas table as CSV in UTF-8 with :func:`replacing`, without its index, and return the path.
 
-    Parameters
-    ----------
-    path : str or Path
-        File to write. An existing file is replaced.
-    table : pandas.DataFrame
-        Table. Its index is not written.
-    errors : str
-        What to do with text that is not UTF-8, as in :meth:`pandas.DataFrame.to_csv`. The default ``"strict"`` raises
-        an error.
-
-    Returns
-    -------
-    Path
-        Path of the file.
-
-    Examples
-    --------
-    >>> write_csv("results.csv", table)  # doctest: +SKIP
+    ``errors`` is the handling of text that is not UTF-8, as in :meth:`pandas.DataFrame.to_csv`.
     """
     with replacing(path) as unfinished:
         table.to_csv(unfinished, index=False, encoding="utf-8", errors=errors)
@@ -121,24 +74,7 @@ def write_csv(path: str | Path, table, errors: str = "strict") -> Path:
 
 
 def check_can_make(folder: str | Path, description: str = "a new run folder") -> None:
-    """Raise an error if a folder can't be created or written to.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder that is needed. It may exist already.
-    description : str
-        What the folder is for, in the error message. Default: "a new run folder".
-
-    Raises
-    ------
-    RunError
-        If ``folder`` is a file, or its nearest existing parent folder is not writable.
-
-    Examples
-    --------
-    >>> check_can_make("runs/cnn")  # doctest: +SKIP
-    """
+    """Raise RunError if a folder cannot be created or written to."""
     if Path(folder).is_file():
         raise RunError(f"{folder}: expected {description}, found a file; choose another folder")
     nearest = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
@@ -147,19 +83,9 @@ def check_can_make(folder: str | Path, description: str = "a new run folder") ->
 
 
 def cache_folder() -> Path:
-    """Return the cache folder, which keeps rendered audio and prepared stores.
+    """Return the folder for rendered audio and prepared stores.
 
-    It is a folder in the user's cache folder. The environment variable ``MUSICLAB_CACHE`` overrides it.
-
-    Returns
-    -------
-    Path
-        Cache folder. It may not exist yet.
-
-    Examples
-    --------
-    >>> cache_folder().name  # doctest: +SKIP
-    'musiclab'
+    The environment variable ``MUSICLAB_CACHE`` overrides the default, a folder in the user's cache folder.
     """
     if folder := os.environ.get("MUSICLAB_CACHE"):
         return Path(folder)

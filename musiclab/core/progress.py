@@ -24,26 +24,16 @@ def progress(
 
     Parameters
     ----------
-    iterable : iterable or None
-        Steps to iterate over. With None, move the bar by calling ``bar.update(1)``.
-    title : str
+    iterable
+        Steps to iterate over, or None for a bar that is moved by ``bar.update(1)``.
+    title
         Text before the bar.
-    total : int, optional
+    total
         Number of steps. Required if ``iterable`` has no length.
-    unit : str
-        Name of a step, such as "clip". Default: "it", short for iteration.
-    show : bool
-        Show the bar. With False, nothing is printed. Default: True.
-
-    Returns
-    -------
-    tqdm.tqdm
-        Progress bar. Iterating over it gives the same items as ``iterable``.
-
-    Examples
-    --------
-    >>> sum(progress([1, 2, 3], "adding", show=False))
-    6
+    unit
+        Name of a step, such as "clip".
+    show
+        Show the bar. With False, nothing is printed.
     """
     if not (show and SHOWN):
         return tqdm(iterable, total=total, disable=True)

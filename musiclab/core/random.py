@@ -11,21 +11,14 @@ import numpy as np
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """Create a random generator that depends only on a seed and on names.
-
-    Equal seeds and names give the same numbers in any process. Streams with different names are independent.
+    """Create a random generator that depends only on ``seed`` and ``names``, in any process.
 
     Parameters
     ----------
-    seed : int
+    seed
         Seed of the track or the data set, at least 0.
-    *names : str or int
-        Name of the stream, in one or more pieces, such as ``"lead", "verse", 3``.
-
-    Returns
-    -------
-    numpy.random.Generator
-        New generator at the start of its stream.
+    *names
+        Name of the stream, such as ``"lead", "verse", 3``. Streams with different names are independent.
 
     Examples
     --------
@@ -38,47 +31,16 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def pick(rng: np.random.Generator, options: Sequence):
-    """Pick a random element of a sequence. All elements are equally likely.
-
-    Unlike ``rng.choice``, this returns the original object instead of a copy in numpy's data type.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of random numbers.
-    options : sequence
-        Elements to choose from.
-
-    Returns
-    -------
-    object
-        One of ``options``.
-
-    Examples
-    --------
-    >>> pick(stream(1, "key"), ["C", "D", "E"]) in ["C", "D", "E"]
-    True
-    """
+    """Pick a random element with equal probabilities. Unlike ``rng.choice``, return the original object."""
     return options[int(rng.integers(len(options)))]
 
 
 def uniform(*keys: int | np.ndarray) -> np.ndarray:
-    """Draw uniform random numbers that depend only on their keys, such as seed, epoch and clip.
+    """Draw uniform random numbers from [0, 1) that depend only on their keys, such as seed, epoch and clip.
 
-    Equal keys give the same number in any order and any process.
-
-    Parameters
-    ----------
-    *keys : int or int array
-        Keys of the numbers. Arrays are broadcast, as in numpy's arithmetic.
-
-    Returns
-    -------
-    float or float array
-        Numbers from 0 to less than 1, one for each combination of keys.
-
-    Notes ----- Each number is the upper 53 bits of a 64-bit hash. The hash starts at 0. Each key is combined with it by
-    exclusive or, followed by a mixing step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    The same keys give the same number in any order and any process. Arrays of keys are broadcast. Each number is the
+    upper 53 bits of a 64-bit hash. The hash starts at 0; each key is combined with it by exclusive or, followed by a
+    mixing step of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 
     Examples
     --------

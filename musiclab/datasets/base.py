@@ -197,27 +197,7 @@ def _normalize(names: pd.Series) -> list[str]:
 
 
 def existing_folder(root: str | Path, name: str, where: str) -> Path:
-    """Return the absolute path of a folder, after checking that it exists.
-
-    Parameters
-    ----------
-    root : str or Path
-        Folder. A leading ``~`` is replaced by the user's home folder.
-    name : str
-        Name of the data set, for the error message.
-    where : str
-        Instructions for getting the data set, for the end of the error message.
-
-    Returns
-    -------
-    Path
-        Absolute path of the folder.
-
-    Raises
-    ------
-    DatasetError
-        If the folder doesn't exist or is a file.
-    """
+    """Return ``root`` as an absolute path, or raise DatasetError with ``where`` as the end of the message."""
     folder = Path(os.path.abspath(os.path.expanduser(root)))  # Path.expanduser raises an error for unknown users
     if not os.path.exists(folder):  # Path.exists raises an error for names that are too long
         raise DatasetError(f"{folder}: no such folder; expected {name}. {where}")

@@ -35,23 +35,7 @@ _ARCHIVE_ERRORS = (
 
 @dataclass(frozen=True)
 class Remote:
-    """Download address of a data set, with the size and checksum of its archive.
-
-    Parameters
-    ----------
-    url : str
-        Address of the archive.
-    archive : str
-        File name of the archive. Without its suffix, it is also the name of the only folder in the archive.
-    gigabytes : float
-        Approximate size of the archive in GB. The unpacked folder has about the same size.
-    licence : str
-        Terms of use.
-    checksum : str, optional
-        ``"md5:..."`` or ``"sha256:..."``. Default: None, if no checksum is published for this address.
-    unchecked : str
-        Explanation for the user if there is no checksum. Default: empty.
-    """
+    """Download address of a data set, with its checksum."""
 
     url: str
     archive: str  # file name; without its suffix, it is also the name of the only folder in the archive

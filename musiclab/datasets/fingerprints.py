@@ -55,15 +55,7 @@ _CANDIDATE_FRAMES = 200  # maximum number of frames over which this similarity i
 
 
 class Mark(NamedTuple):
-    """Fingerprint and digest that identify a recording.
-
-    Parameters
-    ----------
-    bits : int8 array, shape (frames, BITS)
-        Result of :func:`fingerprint`, which is similar for similar recordings.
-    digest : str
-        SHA-256 of the samples, which is equal only for identical recordings. ``""`` for a silent recording.
-    """
+    """Fingerprint and digest that identify a recording."""
 
     bits: np.ndarray  # see fingerprint()
     digest: str  # SHA-256 of the samples, or "" for a silent recording
@@ -73,20 +65,7 @@ NO_SOUND = Mark(np.zeros((0, BITS), np.int8), "")
 
 
 def mark(waveform: np.ndarray, sample_rate: int) -> Mark:
-    """Compute the mark of a waveform, which identifies the recording.
-
-    Parameters
-    ----------
-    waveform : array of floats, shape (samples,)
-        Sound of the recording.
-    sample_rate : int
-        Sample rate in Hz.
-
-    Returns
-    -------
-    Mark
-        Fingerprint and digest, or :data:`NO_SOUND` if the peak is below 0.0001 (-80 dB).
-    """
+    """Compute the mark of a waveform, shape (samples,)."""
     if np.abs(waveform).max() < SILENCE:
         return NO_SOUND
     return Mark(fingerprint(waveform, sample_rate), hashlib.sha256(waveform.tobytes()).hexdigest())
@@ -95,17 +74,8 @@ def mark(waveform: np.ndarray, sample_rate: int) -> Mark:
 def mark_file(path: str | Path) -> Mark:
     """Compute the mark of a file, or load it from the cache.
 
-    The cached mark is used until the size or modification time of the file changes.
-
-    Parameters
-    ----------
-    path : str or Path
-        Sound file.
-
-    Returns
-    -------
-    Mark
-        Fingerprint and digest, or :data:`NO_SOUND` if the file is silent or can't be read.
+    The cached mark is used until the size or modification time of the file changes. Files that are silent or cannot be
+    read get :data:`NO_SOUND`.
     """
     try:
         status = os.stat(path)
@@ -124,14 +94,7 @@ def mark_file(path: str | Path) -> Mark:
 
 
 def number_copies(marks: Sequence[Mark], progress: bool = False) -> np.ndarray:
-    """Find the copies of each recording, and give them a common number.
-
-    Parameters
-    ----------
-    marks : sequence of Mark
-        Mark of each recording.
-    progress : bool
-        Show a progress bar. Default: False.
+    """Assign the same number to all copies of a recording.
 
     Returns
     -------
@@ -151,25 +114,7 @@ def number_copies(marks: Sequence[Mark], progress: bool = False) -> np.ndarray:
 
 
 def connect(pairs: Sequence[tuple[int, int]], count: int) -> np.ndarray:
-    """Label the connected components of a graph.
-
-    Parameters
-    ----------
-    pairs : sequence of (int, int)
-        Edges, as pairs of nodes that are numbered from 0.
-    count : int
-        Number of nodes.
-
-    Returns
-    -------
-    int array, shape (count,)
-        Number of the component that each node belongs to, from 0.
-
-    Examples
-    --------
-    >>> connect([(0, 2)], count=3).tolist()
-    [0, 1, 0]
-    """
+    """Label the connected components of a graph with ``count`` nodes. Returns an int array of shape (count,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -178,26 +123,13 @@ def connect(pairs: Sequence[tuple[int, int]], count: int) -> np.ndarray:
 
 
 def fingerprint(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Compute the fingerprint of a waveform, which hardly changes with its level or with lossy compression.
-
-    Parameters
-    ----------
-    waveform : array of floats, shape (samples,)
-        Sound of the recording.
-    sample_rate : int
-        Sample rate in Hz.
+    """Compute the fingerprint of a waveform, shape (samples,).
 
     Returns
     -------
     int8 array, shape (frames, BITS)
-        1 where the level difference of two neighbouring bands increases, -1 where it decreases, 0 in near silence. A
-        frame is 46 ms. Clips shorter than about 0.1 s have no frames.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).normal(size=22050)
-    >>> fingerprint(noise, 22050).shape[1] == BITS
-    True
+        1 where the level difference of two bands increases, -1 where it decreases, 0 in near silence. A frame is 46 ms.
+        Clips shorter than about 0.1 s have no frames.
     """
     waveform = resample(waveform, sample_rate, MEL.sample_rate)
     level = log_mel(fix_length(waveform, max(len(waveform), MEL.n_fft)), MEL).T  # (frames, n_mels) in dB

@@ -134,28 +134,10 @@ class Street(Dataset):
 
 
 def render_once(name: str, settings: dict, make: Callable, jobs: list[tuple], workers: int = -1) -> Path:
-    """Render files into a cache folder, unless they exist already.
+    """Render files into a cache folder, unless they exist already, and return the folder.
 
-    Folders with missing files or wrong file sizes are rendered again.
-
-    Parameters
-    ----------
-    name : str
-        Beginning of the folder's name.
-    settings : dict
-        Settings of the files. Their hash is the end of the folder's name, so other settings get another folder.
-    make : callable
-        Function that writes the files of one job, called as ``make(folder, *job)``. Worker processes must be able to
-        import it.
-    jobs : list of tuple
-        Arguments of ``make`` for each job.
-    workers : int
-        Number of processes. The default -1 uses one per core.
-
-    Returns
-    -------
-    Path
-        Folder with the rendered files.
+    ``name`` and ``settings`` determine the name of the folder. ``make(folder, *job)`` writes the files of one job.
+    Worker processes must be able to import it. Folders with missing files or wrong file sizes are rendered again.
     """
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache_folder() / f"{name}-{key}"

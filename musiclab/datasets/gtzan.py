@@ -109,19 +109,7 @@ class GTZAN(Dataset):
 
 
 def read_filtered() -> dict[str, str]:
-    """Read the fault-filtered split of GTZAN.
-
-    Returns
-    -------
-    dict of str to str
-        Set of each of the 930 tracks: ``"train"``, ``"valid"`` or ``"test"``.
-
-    Examples
-    --------
-    >>> splits = read_filtered()
-    >>> len(splits), splits["jazz.00054"]
-    (930, 'train')
-    """
+    """Read the fault-filtered split: a dictionary of 930 tracks with the values "train", "valid" and "test"."""
     splits = {}
     for row in pd.read_csv(Path(__file__).with_name("gtzan_filtered.csv")).itertuples():
         for first, _, last in (numbers.partition("-") for numbers in row.tracks.split()):  # "0-11 27 50-60"

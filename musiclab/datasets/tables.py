@@ -69,92 +69,30 @@ def read_table(path: Path, columns: Sequence[str], where: str) -> tuple[pd.DataF
 
 
 def require_columns(header: Collection[str], columns: Sequence[str], name: str | Path, what_to_do: str) -> None:
-    """Raise an error if a table lacks a required column.
-
-    Parameters
-    ----------
-    header : collection of str
-        Names of the columns, or the table itself.
-    columns : sequence of str
-        Required columns.
-    name : str or Path
-        Name or path of the table. The error message starts with it.
-    what_to_do : str
-        Advice at the end of the error message.
-
-    Raises
-    ------
-    DatasetError
-        If a column is missing.
-    """
+    """Raise DatasetError if a table lacks any of ``columns``."""
     if missing := ", ".join(column for column in columns if column not in header):
         raise DatasetError(f"{name}: expected the columns {', '.join(columns)}, but {missing} is missing. {what_to_do}")
 
 
 def is_blank(column: pd.Series) -> pd.Series:
-    """Return True for each cell of a column that is missing or contains only spaces.
-
-    Examples
-    --------
-    >>> is_blank(pd.Series(["jazz", " ", None])).tolist()
-    [False, True, True]
-    """
+    """Return True for each cell that is missing or contains only spaces."""
     return column.isna() | (column.astype(str).str.strip() == "")
 
 
 def line_of(table: pd.DataFrame) -> list[str]:
-    """Describe the line in the file from which each row of a table was read.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Table, usually from :func:`read_table`.
-
-    Returns
-    -------
-    list of str
-        One text per row, such as ``" in line 3"``, or ``""`` if the table doesn't come from :func:`read_table`.
-    """
+    """Return a text such as ``" in line 3"`` for each row of a table from :func:`read_table`, otherwise ``""``."""
     return [f" in line {line}" for line in table.index] if table.index.name == "line" else [""] * len(table)
 
 
 def list_gaps(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Describe the empty cells of some columns.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Table, usually from :func:`read_table`.
-    columns : sequence of str
-        Columns in which every cell must be filled in.
-
-    Returns
-    -------
-    list of str
-        One description per empty cell.
-    """
+    """Describe each empty cell in ``columns``."""
     lines = line_of(table)
     gaps = ((row, name) for name in columns for row, blank in enumerate(is_blank(table[name])) if blank)
     return [f"expected a {name} in every row, found none{lines[row]}" for row, name in gaps]
 
 
 def read_folds(table: pd.DataFrame, last: int) -> tuple[pd.Series, list[str]]:
-    """Read the column ``fold`` of a table, and describe its invalid cells.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Table, usually from :func:`read_table`.
-    last : int
-        Number of the last fold.
-
-    Returns
-    -------
-    folds : pandas.Series of int
-        Folds from 1 to ``last``, or 0 where the cell is invalid.
-    faults : list of str
-        One description per invalid cell.
-    """
+    """Return the column ``fold`` as integers from 1 to ``last``, or 0 if invalid, and describe the invalid cells."""
     folds = pd.to_numeric(table["fold"], errors="coerce")
     folds = folds.where(folds.isin(range(1, last + 1)), 0).astype(int)
     faults = [
@@ -166,22 +104,7 @@ def read_folds(table: pd.DataFrame, last: int) -> tuple[pd.Series, list[str]]:
 
 
 def raise_faults(name: str | Path, faults: Sequence[str], what_to_do: str = "") -> None:
-    """Raise an error that lists the faults of a table, if any.
-
-    Parameters
-    ----------
-    name : str or Path
-        Name or path of the table. The error message starts with it.
-    faults : sequence of str
-        Descriptions of the faults. The first ten are listed, and the others are counted.
-    what_to_do : str
-        Advice at the end of the error message. Default: none.
-
-    Raises
-    ------
-    DatasetError
-        If there are faults.
-    """
+    """Raise a DatasetError that lists all faults of a table, if there are any."""
     if not faults:
         return
     listed = faults[:1] if len(faults) == 1 else [f"{counted(len(faults), 'fault')}:", *faults[:_MAX_LISTED]]

@@ -56,26 +56,11 @@ def mel_bank(config: MelConfig) -> np.ndarray:
 
 @lru_cache(maxsize=200)
 def chroma_bank(config: ChromaConfig) -> np.ndarray:
-    """Compute the chroma filter bank, which tells how much each frequency contributes to each pitch class.
+    """Compute the chroma filter bank, float32, shape (n_chroma, n_fft // 2 + 1), after Ellis (2007).
 
-    As in Ellis (2007), each frequency bin is spread over the pitch classes by a Gaussian. The Gaussian is as wide as
-    the bin, but at least one class wide, and the squares of its weights add up to 1. Bins five octaves above 27.5 Hz
-    have the largest weight.
-
-    Parameters
-    ----------
-    config : ChromaConfig
-        Sample rate, frame length, number of pitch classes, and the tuning, which must not be None.
-
-    Returns
-    -------
-    float32 array, shape (n_chroma, n_fft // 2 + 1)
-        Weight of each frequency bin in each pitch class. Row 0 is C.
-
-    Examples
-    --------
-    >>> chroma_bank(ChromaConfig(tuning=0.0)).shape
-    (12, 1025)
+    Each frequency bin is spread over the pitch classes by a Gaussian that is as wide as the bin, but at least one
+    class, with a sum of squares of 1. Bins five octaves above 27.5 Hz have the largest weight. ``config.tuning`` must
+    not be None.
     """
     n_chroma = config.n_chroma
     a4 = A4 * 2 ** (config.tuning / n_chroma)

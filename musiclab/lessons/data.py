@@ -188,11 +188,7 @@ def p_of_nine(answer) -> list[Verdict]:
         ),
         ({"8 to 1": 0.04}, "give three decimals"),
     ]
-    verdicts = judge.numbers(answer, truths, absolute=5e-4, slips=slips)
-    if not any(verdict.is_right for verdict in verdicts):
-        swapped = judge.numbers(judge.in_order(answer, truths)[::-1], truths, absolute=5e-4)
-        expect(not all(verdict.is_right for verdict in swapped), "the two are in reverse order")
-    return verdicts
+    return judge.numbers(answer, truths, absolute=5e-4, slips=slips, permuted="the two are in reverse order")
 
 
 @exercise("05.3")

@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -128,16 +129,29 @@ def numbers(
     within: float | None = None,
     absolute: float = 0.0,
     slips: Iterable[tuple[Mapping[str, float], str]] = (),
+    permuted: str = "",
 ) -> list[Verdict]:
     """Compare several numbers with the correct ones, as :func:`number` does.
 
     The answer is a sequence in the order of ``truths``, or a mapping with the same names. A slip may omit some names.
+    ``permuted`` is a hint for the correct numbers in another order.
     """
-    verdicts = []
-    for name, value in zip(truths, in_order(answer, truths), strict=True):
-        own_slips = [(values[name], text) for values, text in slips if name in values]
-        tolerances = {"within": within, "absolute": absolute}
-        verdicts.append(part(name, number, value, truth=truths[name], slips=own_slips, **tolerances))
+
+    def compare(values) -> list[Verdict]:
+        verdicts = []
+        for name, value in zip(truths, values, strict=True):
+            own_slips = [(slip[name], text) for slip, text in slips if name in slip]
+            tolerances = {"within": within, "absolute": absolute}
+            verdicts.append(part(name, number, value, truth=truths[name], slips=own_slips, **tolerances))
+        return verdicts
+
+    def is_right(verdicts: Iterable[Verdict]) -> bool:
+        return all(verdict.is_right for verdict in verdicts)
+
+    values = in_order(answer, truths)
+    verdicts = compare(values)
+    if permuted and not is_right(verdicts):
+        expect(not any(is_right(compare(order)) for order in permutations(values)), permuted)
     return verdicts
 
 
@@ -155,6 +169,7 @@ def array(
     what: str = "array",
     unit: str = "",
     slips: Iterable[tuple[np.ndarray, str]] = (),
+    within: float = 0.0,
 ) -> Verdict:
     """Compare an array with the correct one, element by element.
 
@@ -166,6 +181,8 @@ def array(
         Largest accepted difference, one number or one per element.
     what, unit
         Name of the array and unit of its elements for the text.
+    within
+        Largest accepted difference relative to each element, in addition to ``tolerance``.
     """
     truth = np.asarray(truth)
     try:
@@ -179,7 +196,7 @@ def array(
         return reject(f"{(~np.isfinite(values)).sum():,} of {values.size:,} elements are not finite")
 
     def is_close(target, factor=1.0):
-        return (np.abs(values - target) <= factor * tolerance).all()
+        return (np.abs(values - target) <= factor * tolerance + within * np.abs(target)).all()
 
     if is_close(truth):
         return accept(f"{what} of shape {truth.shape}")
@@ -191,14 +208,14 @@ def array(
     for factor, text in FACTORS.items():
         if is_close(factor * truth, max(factor, 1.0)):
             return reject(f"every element is {text}")
-    difference = values - truth
+    difference, limit = values - truth, tolerance + within * np.abs(truth)
     if is_close(truth + difference.mean()):
         return reject("every element is off by the same amount")
     if truth.ndim and truth.shape[-1] > 2:
         for step, direction in ((1, "left"), (-1, "right")):
-            if (np.abs(np.roll(values, step, axis=-1) - truth) <= tolerance)[..., 1:-1].all():
+            if (np.abs(np.roll(values, step, axis=-1) - truth) <= limit)[..., 1:-1].all():
                 return reject(f"your array is shifted by one to the {direction} along the last axis")
-    share, largest = (np.abs(difference) > tolerance).mean(), np.abs(difference).max()
+    share, largest = (np.abs(difference) > limit).mean(), np.abs(difference).max()
     return reject(f"{share:.0%} of the elements differ from the correct ones, by up to {largest:.3g} {unit}".rstrip())
 
 

@@ -33,16 +33,9 @@ def folded_tones(answer) -> list[Verdict]:
     sample_rate = 44100 / 5
     # tones that differ by a multiple of the sample rate have the same samples; we hear the one below sample_rate / 2
     truths = {f"{tone:,} Hz": abs(tone - sample_rate * round(tone / sample_rate)) for tone in (5000, 10000, 20000)}
-    verdicts = judge.numbers(answer, truths, absolute=1)
-    frequencies = judge.in_order(answer, truths)
-    is_permuted = all(isinstance(hertz, Real) for hertz in frequencies) and np.allclose(
-        sorted(frequencies), sorted(truths.values()), atol=1
-    )
-    expect(
-        all(verdict.is_right for verdict in verdicts) or not is_permuted,
-        "the three frequencies are correct, but not their order. Give them for 5,000, 10,000 and 20,000 Hz.",
-    )
-    for index, (name, hertz) in enumerate(zip(truths, frequencies, strict=True)):
+    permuted = "the three frequencies are correct, but not their order. Give them for 5,000, 10,000 and 20,000 Hz."
+    verdicts = judge.numbers(answer, truths, absolute=1, permuted=permuted)
+    for index, (name, hertz) in enumerate(zip(truths, judge.in_order(answer, truths), strict=True)):
         if isinstance(hertz, Real) and hertz > sample_rate / 2:
             text = f"{name}: {sample_rate:,.0f} samples per second cannot represent a frequency as high as your answer"
             verdicts[index] = judge.reject(text)
@@ -116,10 +109,7 @@ def settings_read(answer) -> list[Verdict]:
 def quarter_in_decibels(answer) -> list[Verdict]:
     """Check the level change at a quarter of the amplitude, and the one if magnitudes are mistaken for powers."""
     truths = {"true change": 20 * np.log10(1 / 4), "reported change": 10 * np.log10(1 / 4)}
-    verdicts = judge.numbers(answer, truths, absolute=0.1)
-    swapped = judge.numbers(judge.in_order(answer, truths)[::-1], truths, absolute=0.1)
-    expect(not all(verdict.is_right for verdict in swapped), "these are the two changes, but swapped")
-    return verdicts
+    return judge.numbers(answer, truths, absolute=0.1, permuted="these are the two changes, but swapped")
 
 
 @exercise("02.3")
@@ -153,12 +143,12 @@ def least_dip(n_fft: int) -> float:
 def bands_of_window(answer) -> Verdict:
     """Check the largest n_mels without empty bands (Slaney's scale, 22,050 Hz, n_fft 512)."""
     truth = next(n_mels for n_mels in range(1, 513) if empty_bands(n_mels + 1))
-    htk_truth = next(n_mels for n_mels in range(1, 513) if empty_bands(n_mels + 1, htk=True))
     note = f"with {truth + 1} bands, {empty_bands(truth + 1)} of them would be empty"
     verdict = judge.number(answer, truth, "bands", note=note)
     n_mels = judge.finite_number(answer)
     if verdict.is_right or not 1 <= n_mels <= 1024:
         return verdict
+    htk_truth = next(n_mels for n_mels in range(1, 513) if empty_bands(n_mels + 1, htk=True))
     expect(n_mels != htk_truth, "this is the limit on the htk scale. Use the slaney scale.")
     expect(n_mels > truth, "your answer is too small: no band is empty, so more would fit")
     return judge.reject(f"your answer is too large: {empty_bands(math.ceil(n_mels))} of these bands would be empty")
@@ -278,18 +268,6 @@ def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) 
     truth, of_magnitude = (librosa.feature.spectral_flatness(S=magnitude, power=power)[0] for power in (2.0, 1.0))
     if getattr(answer, "shape", ()) == (1, len(truth)):  # as librosa returns it
         answer = answer[0]
-    what = f"{truth.mean():.5f} on average, an array"
-    verdict = judge.array(answer, truth, 0.01 * truth, what)  # flatness spans several powers of ten
-    if verdict.is_right:
-        return verdict
-    try:
-        values = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
-        return verdict
-    expect(values.shape != magnitude.shape[:1], f"{verdict.text}; average over the bins of each frame (axis 0)")
-    expect(values.shape == truth.shape, verdict.text)
-    text = "a product of so many powers is too small or too large for a float. Use the mean logarithm."
-    expect((np.isfinite(values) & (values != 0)).all(), text)
     power = np.maximum(magnitude.astype(np.float64) ** 2, 1e-10)
     mixed = "np.exp undoes np.log, and 10 ** undoes np.log10. Don't mix them."
     slips = [
@@ -301,8 +279,18 @@ def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) 
         (np.ones_like(truth), "your powers are almost equal. Replace only those below 1e-10, and leave the others."),
         *((other, "this is the flatness of another sound. Did you swap them?") for other in swapped),
     ]
-    for slip, text in slips:
-        expect(not np.allclose(values, slip, rtol=0.01, atol=0), text)
+    what = f"{truth.mean():.5f} on average, an array"
+    verdict = judge.array(answer, truth, 0.0, what, slips=slips, within=0.01)  # flatness spans several powers of ten
+    if verdict.is_right:
+        return verdict
+    try:
+        values = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        return verdict
+    expect(values.shape != magnitude.shape[:1], f"{verdict.text}; average over the bins of each frame (axis 0)")
+    if values.shape == truth.shape:
+        text = "a product of so many powers is too small or too large for a float. Use the mean logarithm."
+        expect((np.isfinite(values) & (values != 0)).all(), text)
     return verdict
 
 

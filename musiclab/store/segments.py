@@ -256,17 +256,12 @@ def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
 
     Parameters
     ----------
-    spare : int
+    spare
         Length of the clip minus the length of a segment.
-    length : int
+    length
         Length of a segment.
-    step : int, optional
+    step
         Distance between segments. Default: evenly spaced, at most half a segment apart.
-
-    Returns
-    -------
-    int64 array, shape (segments,)
-        Positions from 0 to ``spare``, in the unit of ``length``.
 
     Examples
     --------

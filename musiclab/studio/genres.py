@@ -7,19 +7,7 @@ from musiclab.studio.genre import Genre, Groove
 
 
 def load_genres(path: str | Path) -> dict[str, Genre]:
-    """Load your own genres from a TOML file.
-
-    The file has the format of ``musiclab/studio/genres.toml``, from which you can copy a genre to start with.
-
-    Parameters
-    ----------
-    path : str or Path
-        TOML file with one table per genre.
-
-    Returns
-    -------
-    dict from str to Genre
-        Genres by name, in the order of the file.
+    """Load a TOML file of genres, in the format of ``musiclab/studio/genres.toml``, as a dict from name to genre.
 
     Raises
     ------

@@ -62,22 +62,9 @@ def compand(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def follow(rectified: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Smooth the level of a waveform over time.
+    """Smooth the level with a first-order low-pass filter that rises with :data:`ATTACK` and falls with :data:`DECAY`.
 
-    This is a first-order low-pass filter that rises with the time constant :data:`ATTACK` and falls with :data:`DECAY`.
-    Each value depends on the previous one, so it is computed in a loop. It takes about 0.1 s for a million samples.
-
-    Parameters
-    ----------
-    rectified : array of floats, shape (samples,)
-        Absolute values of the samples.
-    sample_rate : int
-        Sample rate in Hz.
-
-    Returns
-    -------
-    float64 array, shape (samples,)
-        Level at each sample, as an amplitude.
+    Each value depends on the previous one, so this is a loop. It takes about 0.1 s for a million samples.
     """
     rise, fall = (1 - np.exp(-1 / (sample_rate * seconds)) for seconds in (ATTACK, DECAY))
     level, levels = float(np.exp(INITIAL * _NEPER)), []
@@ -89,21 +76,10 @@ def follow(rectified: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def gain(level: np.ndarray) -> np.ndarray:
-    """Compute the gain for a level, from UMTN's curve.
+    """Compute the log gain for a level (an amplitude), along straight lines in dB with rounded corners.
 
-    The curve consists of straight lines in dB with rounded corners. The parabola at a corner starts :data:`KNEE` before
-    it, measured along the line. It ends equally far behind it, but not beyond the middle of the next line. It passes
-    through the centroid of start, corner and end.
-
-    Parameters
-    ----------
-    level : array of floats, any shape
-        Amplitudes, 0 or greater.
-
-    Returns
-    -------
-    float64 array, same shape
-        Natural logarithms of the gains.
+    The parabola at a corner starts :data:`KNEE` before it, measured along the line. It ends equally far behind it, but
+    not beyond the middle of the next line, and passes through the centroid of start, corner and end.
     """
     points = np.array([(x, y - x + GAIN) for x, y in POINTS]) * _NEPER  # gain as a function of the level
     starts, pieces = [], []  # a piece is a t^2 + b t + c, where t is the level above its start

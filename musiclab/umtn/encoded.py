@@ -143,25 +143,7 @@ def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ)
 
 
 def find_encoded(top: str | Path, file_type: str | None = None) -> list[Path]:
-    """List the sound files below a folder, sorted by path.
-
-    Parameters
-    ----------
-    top : str or Path
-        Folder to search, with its subfolders.
-    file_type : str, optional
-        Extension of the files, such as ``"wav"``. Default: all formats that can be decoded.
-
-    Returns
-    -------
-    list of Path
-        Sound files.
-
-    Raises
-    ------
-    DatasetError
-        If no file is found.
-    """
+    """List the sound files below a folder, sorted: all that can be decoded, or those with one extension."""
     extensions = (f".{file_type.lower().lstrip('.')}",) if file_type else (*SUFFIXES, *TO_CONVERT)
     files = find_audio(top, extensions)
     if not files:
@@ -170,25 +152,7 @@ def find_encoded(top: str | Path, file_type: str | None = None) -> list[Path]:
 
 
 def decode(path: Path, norm_db: bool = False) -> np.ndarray:
-    """Decode a sound file to mono 16-bit samples at 16 kHz.
-
-    Parameters
-    ----------
-    path : Path
-        Sound file.
-    norm_db : bool
-        Even out the volume first, with :func:`musiclab.umtn.compand`. Default: False.
-
-    Returns
-    -------
-    int16 array, shape (samples,)
-        Samples at 16 kHz.
-
-    Raises
-    ------
-    AudioError
-        If the file can't be decoded.
-    """
+    """Decode a file to mono int16 samples at 16 kHz, with companding if ``norm_db`` is set."""
     with _convert_if_needed(path) as file:
         if not norm_db:
             return to_int16(load_audio(file, WAV_FREQ)[0])
@@ -224,22 +188,7 @@ def _convert_if_needed(path: Path) -> Iterator[Path]:
 def collect_failures(
     paths: Iterable[Path], function: Callable[[Path], Any]
 ) -> tuple[dict[Path, Any], list[tuple[str, str]]]:
-    """Apply a function to each file, and collect its errors instead of stopping at the first one.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Files.
-    function : callable
-        Function that receives a path.
-
-    Returns
-    -------
-    results : dict of Path to object
-        Results of the function.
-    failures : list of (path, reason)
-        Files for which it raised a MusiclabError, with the error message.
-    """
+    """Apply ``function`` to each file; return the results by path, and (path, reason) for each file that fails."""
     results, failures = {}, []
     for path in paths:
         try:
@@ -250,22 +199,7 @@ def collect_failures(
 
 
 def warn_of_failures(source: str | Path, usable, failures: list[tuple[str, str]]) -> None:
-    """Log one warning about all files that are left out.
-
-    Parameters
-    ----------
-    source : str or Path
-        Folder of the files, or another name for the message.
-    usable : collection
-        Files that can be used.
-    failures : list of (path, reason)
-        Files that are left out.
-
-    Raises
-    ------
-    DatasetError
-        If no file can be used.
-    """
+    """Log one warning about all files that are left out, or raise DatasetError if none is ``usable``."""
     reasons = "".join(f"\n  {reason}" for _, reason in failures)
     if not usable:
         raise DatasetError(f"{source}: no usable sound{reasons}")

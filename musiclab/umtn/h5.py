@@ -277,19 +277,7 @@ def inspect(
 
 
 class Header(NamedTuple):
-    """Properties of the samples in an ``.h5`` file.
-
-    Parameters
-    ----------
-    samples : int
-        Number of samples.
-    dtype : numpy.dtype
-        Data type of the samples.
-    sample_rate : int or None
-        Sample rate in Hz, or None if the file doesn't contain it.
-    offset : int or None
-        Position of the first sample in the file, in bytes, or None if the samples are not stored in one piece.
-    """
+    """Properties of the dataset in an ``.h5`` file; ``offset`` is its first byte if it is contiguous."""
 
     samples: int
     dtype: np.dtype
@@ -298,23 +286,7 @@ class Header(NamedTuple):
 
 
 def find_h5(top: str | Path) -> list[Path]:
-    """List the ``.h5`` files below a folder, sorted by path.
-
-    Parameters
-    ----------
-    top : str or Path
-        Folder to search, with its subfolders.
-
-    Returns
-    -------
-    list of Path
-        Files.
-
-    Raises
-    ------
-    DatasetError
-        If no file is found.
-    """
+    """List the ``.h5`` files below a folder, sorted. A folder without any raises DatasetError."""
     paths = find_audio(top, (".h5",))
     if not paths:
         raise DatasetError(
@@ -324,27 +296,7 @@ def find_h5(top: str | Path) -> list[Path]:
 
 
 def read_header(path: Path, dataset_name: str, min_samples: int) -> Header:
-    """Read the properties of the samples in an ``.h5`` file.
-
-    Parameters
-    ----------
-    path : Path
-        File to read.
-    dataset_name : str
-        HDF5 dataset with the samples.
-    min_samples : int
-        Minimum number of samples.
-
-    Returns
-    -------
-    Header
-        Properties of the samples.
-
-    Raises
-    ------
-    StoreError
-        If the file can't be opened, lacks the dataset or has too few samples.
-    """
+    """Read the header of an ``.h5`` file; raise StoreError if it is unusable or shorter than ``min_samples``."""
     try:
         with open_hdf5(path) as file:
             names = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.ndim]
@@ -364,16 +316,5 @@ def read_header(path: Path, dataset_name: str, min_samples: int) -> Header:
 
 
 def as_int16(wav: np.ndarray) -> np.ndarray:
-    """Convert samples on the scale of 16-bit integers to int16.
-
-    Parameters
-    ----------
-    wav : array of any dtype and shape
-        Samples from -32768 to 32767. Values outside are clipped.
-
-    Returns
-    -------
-    int16 array, same shape
-        Samples.
-    """
+    """Convert samples on the scale of 16-bit integers, of any dtype, to int16."""
     return wav if wav.dtype == np.int16 else to_int16(wav / 32768)

@@ -69,13 +69,7 @@ def inv_mu_law(x, mu: int = MU) -> np.ndarray:
 
 @cache
 def code_table() -> np.ndarray:
-    """Compute the mu-law codes of all 16-bit samples, as a table.
-
-    Returns
-    -------
-    uint8 array, shape (65536,)
-        Codes, read-only. The index is the sample, read as an unsigned integer (uint16).
-    """
+    """Compute the codes of all 16-bit samples, uint8, shape (65536,), indexed by the sample as uint16."""
     table = mu_law(np.arange(65536, dtype=np.uint16).view(np.int16) / 2.0**15).astype(np.uint8)
     table.flags.writeable = False  # because the cache shares it
     return table

@@ -144,11 +144,8 @@ class Player(WithStill, anywidget.AnyWidget):
         self._lanes, self._preview = lanes, preview
         with self.hold_sync():  # one message
             self.playing, self.loop = False, None
-            count = self._scene.get("count", 0) + 1
-            self._report = (count, 0.0)
-            self.set_trait("time", 0.0)
             self._scene = {
-                "count": count,
+                "count": self._scene.get("count", 0) + 1,
                 "title": title,
                 "duration": duration,
                 "note": "; ".join(filter(None, ["silent" if not np.any(waveform) else "", loss])),
@@ -162,6 +159,7 @@ class Player(WithStill, anywidget.AnyWidget):
                 "lanes": [lane.to_dict() for lane in lanes],
             }
             self._sound, self._levels, self._outline = stream, picture.levels.tobytes(), points.tobytes()
+            self._report = (self._scene["count"], 0.0)
 
     @property
     def duration(self) -> float:

@@ -92,25 +92,11 @@ class WithStill:
 
 
 def as_png(figure, dpi: int = 100, largest: int = LARGEST) -> bytes:
-    """Save a matplotlib figure as a small PNG picture with few colours.
+    """Save a matplotlib figure as a PNG with a colour palette, in at most ``largest`` bytes if possible.
 
-    The number of colours shrinks from 256 to 16 until the picture fits. If it still doesn't fit, it is returned anyway.
-    In that case, draw fewer and larger cells.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Figure to save. Create it without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't
-        shown twice.
-    dpi : int, pixels per inch
-        Resolution, by default 100.
-    largest : int, bytes
-        Size in which the picture should fit, by default 18,000.
-
-    Returns
-    -------
-    bytes
-        PNG file.
+    Create the figure without pyplot (``Figure(figsize=(7, 2.4), layout="constrained")``), so that it isn't shown twice.
+    The palette shrinks from 256 to 16 colours until the picture fits. If it still doesn't fit, it is returned anyway;
+    draw fewer, larger cells then.
     """
     from PIL import Image
 

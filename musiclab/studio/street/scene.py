@@ -95,28 +95,20 @@ def _round_to_step(seconds):
 def render_recording(
     fsID: int, label: str, *, seed: int = 0, snr_db: float | None = None, settings: Mapping | None = None
 ) -> Recording:
-    """Render a complete recording of one sound in a street, with its ground truth.
+    """Render a complete recording.
 
     Parameters
     ----------
-    fsID : int
-        Number of the recording, from the table of :func:`catalogue`. The name is that of UrbanSound8K.
-    label : str
-        Class of the recording, a name in ``CLASSES``.
-    seed : int
-        Random seed of the data set, as in :func:`catalogue`. The default is 0.
-    snr_db : float, dB, optional
-        Level of the sound relative to the street. By default, it is drawn at random. Everything else stays the same, so
+    fsID, label
+        Number and class of the recording, from the table.
+    seed
+        Random seed of the data set, as in :func:`catalogue`.
+    snr_db
+        Level of the sound relative to the street in dB; drawn at random by default. Everything else stays the same, so
         you get the same dog in the same street, only louder or softer.
-    settings : mapping from str to object, optional
-        Fixed settings of the sound, such as ``{"rate": 14.0}`` for a jackhammer. The names are keyword arguments of the
-        class's function in ``SOUNDS``. By default, all settings are drawn at random.
-
-    Returns
-    -------
-    Recording
-        Recording with the attributes ``samples`` (mono, int16, shape (samples,)), ``plan`` (times of the sounds) and
-        ``truth`` (a dict of all settings).
+    settings
+        Fixed settings of the sound, such as ``{"rate": 14.0}`` for a jackhammer: keyword arguments of the class's
+        function in ``SOUNDS``.
 
     Raises
     ------
@@ -160,33 +152,24 @@ def _intruder(label, seconds, rng):
 
 
 def render_slices(rows: pd.DataFrame, *, seed: int = 0) -> list[np.ndarray]:
-    """Render the slices of one recording: the short excerpts that the data set consists of.
+    """Render the slices of one recording.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Rows of the table from :func:`catalogue` that belong to one recording, such as a group of
-        ``table.groupby("fsID")``.
-    seed : int
-        Random seed of the table, as in :func:`catalogue`. The default is 0.
+    rows
+        Rows of the table that belong to one recording, such as a group of ``table.groupby("fsID")``.
+    seed
+        Random seed of the table, as in :func:`catalogue`.
 
     Returns
     -------
-    list of int16 array, shape (samples,)
-        One mono array per row, in order. Its length is ``(end - start) * SAMPLE_RATE``.
+    list of int16 array
+        One array per row, in order, of shape (n,) with n = (end - start) * ``SAMPLE_RATE``.
 
     Raises
     ------
     DatasetError
         If the rows belong to several recordings, the class is unknown, or a slice lies outside the recording.
-
-    Examples
-    --------
-    >>> from musiclab.studio import street
-    >>> table = street.catalogue(slices_per_class=10)
-    >>> rows = table[table["fsID"] == table["fsID"].iloc[0]]
-    >>> len(render_slices(rows)) == len(rows)
-    True
     """
     recordings = rows[["fsID", "class"]].drop_duplicates()
     if len(recordings) != 1:

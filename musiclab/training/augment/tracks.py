@@ -24,34 +24,7 @@ _SHORTEST = 64  # samples; shorter sounds have no window to stretch or separate
 
 
 def noise(waveform: np.ndarray, rng: np.random.Generator, snr: Amount = (10.0, 30.0)) -> np.ndarray:
-    """Add white noise to a waveform. Silence is not changed.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    snr : float or (float, float), dB, default (10.0, 30.0)
-        Signal-to-noise ratio. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The changed waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``snr`` is not a finite number or a pair of such numbers.
-
-    Examples
-    --------
-    >>> noise(np.ones(100), np.random.default_rng(0), snr=20.0).shape
-    (100,)
-    """
+    """Add white noise at a signal-to-noise ratio of ``snr`` dB. Silence is not changed."""
     waveform = _check_and_copy(waveform)
     ratio = 10 ** (-_draw(rng, snr) / 20)
     white_noise = rng.standard_normal(len(waveform), dtype=np.float32)
@@ -60,62 +33,15 @@ def noise(waveform: np.ndarray, rng: np.random.Generator, snr: Amount = (10.0, 3
 
 
 def circular_shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (0.0, 1.0)) -> np.ndarray:
-    """Rotate a waveform in time. Samples that leave at one end enter at the other.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    share : float or (float, float), default (0.0, 1.0)
-        Shift as a share of the length. With positive values the end moves to the start, with negative values the start
-        moves to the end. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The rotated waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``share`` is not a finite number or a pair of such numbers.
-
-    Examples
-    --------
-    >>> circular_shift(np.arange(100) / 100, np.random.default_rng(0), share=0.1)[:3]
-    array([0.9 , 0.91, 0.92], dtype=float32)
-    """
+    """Rotate the waveform by a ``share`` of its length. The end moves to the start, or vice versa if negative."""
     waveform = _check_and_copy(waveform)
     return np.roll(waveform, round(_draw(rng, share) * len(waveform)))
 
 
 def time_stretch(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.8, 1.25)) -> np.ndarray:
-    """Change the tempo of a waveform but not its pitch, with librosa's phase vocoder.
+    """Change the tempo but not the pitch, with librosa's phase vocoder.
 
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    factor : float or (float, float), default (0.8, 1.25)
-        Factor of the speed, greater than 0. Values above 1 are faster. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array
-        The stretched waveform, with ``round(samples / factor)`` samples.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``factor`` is not a finite number or a pair of such numbers, or not greater than 0.
+    A ``factor`` above 1 is faster. The result has ``round(samples / factor)`` samples.
     """
     import librosa
 
@@ -127,61 +53,14 @@ def time_stretch(waveform: np.ndarray, rng: np.random.Generator, factor: Amount 
 def pitch_and_speed(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.8, 1.25)) -> np.ndarray:
     """Change tempo and pitch together, like a tape or a record, by resampling.
 
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    factor : float or (float, float), default (0.8, 1.25)
-        Factor of the speed, greater than 0. Values above 1 are faster and higher. 1.06 is a semitone. A pair is a range
-        to draw from.
-
-    Returns
-    -------
-    float32 array
-        The resampled waveform, with about ``samples / factor`` samples.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``factor`` is not a finite number or a pair of such numbers, or not greater than 0.
-
-    Examples
-    --------
-    >>> len(pitch_and_speed(np.zeros(1000), np.random.default_rng(0), factor=2.0))  # one octave higher
-    500
+    A ``factor`` above 1 is faster and higher; 1.06 is a semitone. The result has about ``samples / factor`` samples.
     """
     waveform = _check_and_copy(waveform)
     return _scale_to_range(resample(waveform, _draw(rng, factor, above=0), 1.0))
 
 
 def pitch_shift(waveform: np.ndarray, rng: np.random.Generator, semitones: Amount = (-2.0, 2.0)) -> np.ndarray:
-    """Change the pitch of a waveform but not its tempo, with librosa, which stretches and resamples it.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    semitones : float or (float, float), semitones, default (-2.0, 2.0)
-        Change of the pitch. Positive values are higher. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The shifted waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``semitones`` is not a finite number or a pair of such numbers.
-    """
+    """Change the pitch by ``semitones`` but not the tempo, with librosa, which stretches and resamples the waveform."""
     import librosa
 
     waveform = _check_and_copy(waveform)
@@ -191,91 +70,20 @@ def pitch_shift(waveform: np.ndarray, rng: np.random.Generator, semitones: Amoun
 
 
 def speed(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (0.9, 1.1)) -> np.ndarray:
-    """Change the tempo but not the length of a waveform.
-
-    The waveform is stretched like in :func:`time_stretch`. Then its end is cropped or padded.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    factor : float or (float, float), default (0.9, 1.1)
-        Factor of the speed, as in :func:`time_stretch`. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The stretched waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``factor`` is not a finite number or a pair of such numbers, or not greater than 0.
-    """
+    """Change the tempo like :func:`time_stretch`, then crop or pad the end to the original length."""
     return fix_length(time_stretch(waveform, rng, factor), len(waveform))
 
 
 def gain(waveform: np.ndarray, rng: np.random.Generator, factor: Amount = (1.5, 3.0)) -> np.ndarray:
-    """Make a waveform louder, and clip its peaks like an overdriven recording.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    factor : float or (float, float), default (1.5, 3.0)
-        Factor of the amplitude, greater than 0. 1.5 is 3.5 dB, 3 is 9.5 dB. A pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The amplified waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``factor`` is not a finite number or a pair of such numbers, or not greater than 0.
-
-    Examples
-    --------
-    >>> gain(np.full(100, 0.3), np.random.default_rng(0), factor=2.0)[:2]
-    array([0.6, 0.6], dtype=float32)
-    """
+    """Multiply by ``factor`` (1.5 is 3.5 dB, 3 is 9.5 dB), and clip peaks like an overdriven recording."""
     waveform = _check_and_copy(waveform)
     return np.clip(waveform * np.float32(_draw(rng, factor, above=0)), -1, 1)
 
 
 def percussive(waveform: np.ndarray, rng: np.random.Generator, margin: Amount = 1.0) -> np.ndarray:
-    """Keep the percussive part of a sound, with librosa's harmonic-percussive separation (Fitzgerald 2010).
+    """Keep the percussive part of the sound, with librosa's harmonic-percussive separation (Fitzgerald 2010).
 
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    margin : float or (float, float), default 1.0
-        How much stronger the percussive part must be than the harmonic part, 1 or more. 1 splits the sound evenly. A
-        pair is a range to draw from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The percussive part.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``margin`` is not a finite number or a pair of such numbers, or not greater than 0.
+    ``margin``, 1 or more, is how much stronger the percussive part must be; 1 splits evenly.
     """
     import librosa
 
@@ -285,35 +93,7 @@ def percussive(waveform: np.ndarray, rng: np.random.Generator, margin: Amount = 
 
 
 def shift(waveform: np.ndarray, rng: np.random.Generator, share: Amount = (-0.2, 0.2)) -> np.ndarray:
-    """Delay or advance a waveform, and pad it with zeros.
-
-    Parameters
-    ----------
-    waveform : array, shape (samples,)
-        Sound with at least 64 samples. It is not modified.
-    rng : numpy.random.Generator
-        Random generator.
-    share : float or (float, float), default (-0.2, 0.2)
-        Delay as a share of the length, in [-1, 1]. Negative values advance the waveform. A pair is a range to draw
-        from.
-
-    Returns
-    -------
-    float32 array, shape (samples,)
-        The shifted waveform.
-
-    Raises
-    ------
-    AudioError
-        The waveform is too short, contains NaN or infinite samples, or has several channels.
-    RunError
-        ``share`` is not a finite number or a pair of such numbers.
-
-    Examples
-    --------
-    >>> shift(np.ones(100), np.random.default_rng(0), share=0.02)[:4]
-    array([0., 0., 1., 1.], dtype=float32)
-    """
+    """Delay the waveform by a ``share`` of its length in [-1, 1], or advance it if negative. Pad with zeros."""
     waveform = _check_and_copy(waveform)
     delay = round(np.clip(_draw(rng, share), -1, 1) * len(waveform))
     kept = waveform[: len(waveform) - delay] if delay >= 0 else waveform[-delay:]
