@@ -98,7 +98,7 @@ def test_what_is_no_deception_is_told(run, track, hint):
     assert hint in judged.text
 
 
-# Lesson 11
+# Lesson 13
 
 
 def by_hand():
@@ -107,21 +107,21 @@ def by_hand():
 
 
 def test_coins():
-    assert verdict("11.1", by_hand()).is_right
-    assert verdict("11.1", round(by_hand(), 3)).is_right
-    half = verdict("11.1", by_hand() / 2)
+    assert verdict("13.1", by_hand()).is_right
+    assert verdict("13.1", round(by_hand(), 3)).is_right
+    half = verdict("13.1", by_hand() / 2)
     assert not half.is_right
     assert "one-sided" in half.text
-    assert not verdict("11.1", 0.05).is_right
-    assert "0.035" not in half.text + verdict("11.1", 0.05).text
+    assert not verdict("13.1", 0.05).is_right
+    assert "0.035" not in half.text + verdict("13.1", 0.05).text
 
 
 CORRECTED = [0.06, 0.016, 0.06, 0.036]
 
 
 def test_holm():
-    assert verdict("11.2", CORRECTED).is_right
-    assert verdict("11.2", np.array(CORRECTED)).is_right
+    assert verdict("13.2", CORRECTED).is_right
+    assert verdict("13.2", np.array(CORRECTED)).is_right
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_holm():
     ],
 )
 def test_slips_with_holm_are_told(answer, words):
-    judged = verdict("11.2", answer)
+    judged = verdict("13.2", answer)
     assert not judged.is_right
     assert words in judged.text
     assert "0.036" not in judged.text
@@ -170,23 +170,23 @@ def losses(results, normalised=True):
 def test_the_model_that_is_missed_most(results):
     truth = losses(results)
     assert max(truth, key=truth.get) == "strong"
-    assert all(each.is_right for each in lessons.verdicts("11.3", truth, results=results))
+    assert all(each.is_right for each in lessons.verdicts("13.3", truth, results=results))
 
 
 def test_means_that_are_not_normalised_are_told(results):
-    judged = lessons.verdicts("11.3", losses(results, normalised=False), results=results)
+    judged = lessons.verdicts("13.3", losses(results, normalised=False), results=results)
     assert not any(each.is_right for each in judged)
     assert all("Normalise" in each.text for each in judged)
 
 
 def test_losses_of_the_wrong_kind_are_told(results):
-    missing = verdict("11.3", {"weak": 1.0}, results=results)
+    missing = verdict("13.3", {"weak": 1.0}, results=results)
     assert "is missing" in missing.text
     bits = {name: value / math.log(2) for name, value in losses(results).items()}
-    judged = lessons.verdicts("11.3", bits, results=results)
+    judged = lessons.verdicts("13.3", bits, results=results)
     assert not any(each.is_right for each in judged)
     assert not any(f"{value:.2f}" in each.text for value in losses(results).values() for each in judged)
-    assert not any(each.is_right for each in lessons.verdicts("11.3", "strong", results=results))
+    assert not any(each.is_right for each in lessons.verdicts("13.3", "strong", results=results))
 
 
 class Bass(nn.Module):
@@ -224,16 +224,16 @@ def bass_run():
 def test_muting_the_bass(bass_run):
     run, entries, points = bass_run
     assert points < -1
-    assert verdict("11.4", points, run=run, entries=entries).is_right
+    assert verdict("13.4", points, run=run, entries=entries).is_right
     for slip, words in ((-points, "sign"), (points / 100, "hundred times too small")):
-        judged = verdict("11.4", slip, run=run, entries=entries)
+        judged = verdict("13.4", slip, run=run, entries=entries)
         assert not judged.is_right
         assert words in judged.text
         assert f"{points:.1f}" not in judged.text
 
 
 def test_without_the_studio_nothing_can_be_muted(bass_run):
-    assert "cannot be checked" in verdict("11.4", -3.0, run=bass_run[0], entries=[]).text
+    assert "cannot be checked" in verdict("13.4", -3.0, run=bass_run[0], entries=[]).text
 
 
 class Corner(nn.Module):
@@ -256,10 +256,10 @@ def cover(rows):
 
 def test_a_better_mask_is_one_that_covers_what_counts():
     best, worse = cover(slice(0, 2)), cover(slice(1, 3))
-    assert verdict("11.5", best, **CORNER, to_beat=worse).is_right
-    assert verdict("11.5", best.numpy().astype(bool), **CORNER, to_beat=worse).is_right
+    assert verdict("13.5", best, **CORNER, to_beat=worse).is_right
+    assert verdict("13.5", best.numpy().astype(bool), **CORNER, to_beat=worse).is_right
     for same in (best, worse):
-        judged = verdict("11.5", worse, **CORNER, to_beat=same)
+        judged = verdict("13.5", worse, **CORNER, to_beat=same)
         assert not judged.is_right
         assert "not better yet" in judged.text
 
@@ -274,18 +274,18 @@ def test_a_better_mask_is_one_that_covers_what_counts():
     ],
 )
 def test_masks_that_do_not_fit_are_told(mask, words):
-    judged = verdict("11.5", mask, **CORNER, to_beat=cover(slice(1, 3)))
+    judged = verdict("13.5", mask, **CORNER, to_beat=cover(slice(1, 3)))
     assert not judged.is_right
     assert words in judged.text
 
 
 def test_the_lesson_has_five_exercises_and_no_answer_is_no_mistake(capsys):
-    assert [name for name in lessons.names() if name.startswith("11.")] == [f"11.{number}" for number in range(1, 6)]
-    lessons.check("11.1", None)
+    assert [name for name in lessons.names() if name.startswith("13.")] == [f"13.{number}" for number in range(1, 6)]
+    lessons.check("13.1", None)
     assert capsys.readouterr().out == "Exercise 1: no answer yet\n"
 
 
-# Lesson 12
+# Lesson 14
 
 
 NAMES = [
@@ -311,7 +311,7 @@ def words(place):
 
 
 def test_room_is_right_to_half_a_per_cent():
-    assert all(each.is_right for each in lessons.verdicts("12.1", (1036.8, 158.8, 39.7)))
+    assert all(each.is_right for each in lessons.verdicts("14.1", (1036.8, 158.8, 39.7)))
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_room_is_right_to_half_a_per_cent():
     ],
 )
 def test_slips_in_the_room_are_named(answer, hints):
-    verdicts = lessons.verdicts("12.1", answer)
+    verdicts = lessons.verdicts("14.1", answer)
     assert len(verdicts) == len(hints)
     for each, hint in zip(verdicts, hints, strict=True):
         assert hint in each.text
@@ -334,7 +334,7 @@ def test_slips_in_the_room_are_named(answer, hints):
 
 @pytest.mark.parametrize("answer", [words(0), [ord(home[0]) for home in words(0)], np.array(words(0))])
 def test_a_group_a_home_is_right_whatever_it_is_called(answer):
-    judged = verdict("12.2", answer, names=NAMES)
+    judged = verdict("14.2", answer, names=NAMES)
     assert judged.is_right
 
 
@@ -351,19 +351,19 @@ def test_a_group_a_home_is_right_whatever_it_is_called(answer):
     ],
 )
 def test_other_groups_are_told_why_not(answer, hint):
-    judged = verdict("12.2", answer, names=NAMES)
+    judged = verdict("14.2", answer, names=NAMES)
     assert not judged.is_right
     assert hint in judged.text
 
 
 def test_each_moment_of_a_sound_counts_once():
-    assert verdict("12.3", 5.0, windows=WINDOWS, label="siren").is_right
-    assert verdict("12.3", 1.0, windows=WINDOWS, label="dog").is_right
+    assert verdict("14.3", 5.0, windows=WINDOWS, label="siren").is_right
+    assert verdict("14.3", 1.0, windows=WINDOWS, label="dog").is_right
 
 
 @pytest.mark.parametrize(("answer", "hint"), [(9.0, "overlap"), (2.5, "half"), (3, "too small"), ("5 s", "string")])
 def test_other_lengths_are_told_and_the_true_one_is_not(answer, hint):
-    judged = verdict("12.3", answer, windows=WINDOWS, label="siren")
+    judged = verdict("14.3", answer, windows=WINDOWS, label="siren")
     assert not judged.is_right
     assert hint in judged.text
     assert "5" not in judged.text
@@ -381,7 +381,7 @@ def heard():
 
 @pytest.mark.parametrize("answer", [0.791, 0.799])  # names twenty, of which nineteen are right: 95 %
 def test_a_threshold_that_names_enough_and_is_right_enough_is_right(heard, answer):
-    judged = verdict("12.4", answer, heard=heard)
+    judged = verdict("14.4", answer, heard=heard)
     assert judged.is_right
     assert "clips" in judged.text
 
@@ -399,6 +399,6 @@ def test_a_threshold_that_names_enough_and_is_right_enough_is_right(heard, answe
     ],
 )
 def test_other_thresholds_are_told_what_they_do(heard, answer, hint):
-    judged = verdict("12.4", answer, heard=heard)
+    judged = verdict("14.4", answer, heard=heard)
     assert not judged.is_right
     assert hint in judged.text
