@@ -61,6 +61,20 @@ def test_a_wrong_number_is_told_what_is_off_and_not_the_truth(answer, words):
     assert "1323000" not in verdict.text.replace(",", "")
 
 
+@pytest.mark.parametrize("kind", [list, tuple, torch.stack, lambda rows: dict(zip("ab", rows, strict=True))])
+def test_tensors_that_carry_gradients_are_compared_in_every_container(kind):
+    tensors = [torch.ones(3, requires_grad=True) * factor for factor in (1.0, 2.0)]
+
+    def check(answer):
+        rows = list(answer.values()) if isinstance(answer, dict) else answer
+        yield array(rows, np.array([[1.0] * 3, [2.0] * 3]), 1e-6)
+        yield from numbers([row[0] for row in rows], {"a": 1.0, "b": 2.0})
+
+    verdicts = judge.apply(check, kind(tensors))
+    assert [verdict.text for verdict in verdicts if not verdict.is_right] == []
+    assert len(verdicts) == 3
+
+
 @pytest.mark.parametrize("answer", [TRUTH, float(TRUTH), np.int64(TRUTH), np.array([TRUTH]), torch.tensor(TRUTH)])
 def test_a_right_number_may_be_of_any_kind(answer):
     verdict = number(answer, TRUTH, "bytes", note="a header comes on top")

@@ -1,17 +1,20 @@
-"""Exercises of lessons 00, 11 and 12: right answers, and what usual slips are told."""
+"""Exercises of lessons 00, 13 and 14: right answers, and what usual slips are told."""
 
-import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from lesson_cases import verdict
+from lesson_cases import check_right, check_wrong, verdict
 from torch import nn
 
 from musiclab import lessons, studio
-from musiclab.metrics import Result
+from musiclab.features import MelConfig, SummaryConfig
+from musiclab.metrics import Result, difference_interval
+from musiclab.runs import Run, RunSettings, crossval, hear, merged
+from musiclab.store import create
 
 # Lesson 00
 
@@ -101,27 +104,40 @@ def test_what_is_no_deception_is_told(run, track, hint):
 # Lesson 13
 
 
-def by_hand():
-    """Exercise 1 as one does it with a pencil: 15 coins, 3 or fewer on one side, twice."""
-    return 2 * sum(math.comb(15, k) for k in range(4)) / 2**15
+def test_coins_by_artist():
+    check_right("13.1", 0.25)
+    check_right("13.1", np.float32(8 / 32))
+    check_right("13.1", [0.25])
+    check_right("13.1", torch.tensor(0.25))
 
 
-def test_coins():
-    assert verdict("13.1", by_hand()).is_right
-    assert verdict("13.1", round(by_hand(), 3)).is_right
-    half = verdict("13.1", by_hand() / 2)
-    assert not half.is_right
-    assert "one-sided" in half.text
-    assert not verdict("13.1", 0.05).is_right
-    assert "0.035" not in half.text + verdict("13.1", 0.05).text
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (0.125, "one-sided"),
+        (0.07, "McNemar's test, with one coin per track"),
+        (0.0703125, "McNemar's test, with one coin per track"),
+        (0.375, "counts artists"),
+        (0.0625, "exactly 6"),
+        (0.1875, "8 or -8"),
+        (8, "number of tosses"),
+        (25, "per cent"),
+        (0.9, "too large"),
+        ("a quarter", "a number"),
+    ],
+)
+def test_slips_with_coins_are_named(answer, words):
+    check_wrong("13.1", answer, words, hidden=(0.25,))
 
 
 CORRECTED = [0.06, 0.016, 0.06, 0.036]
 
 
-def test_holm():
-    assert verdict("13.2", CORRECTED).is_right
-    assert verdict("13.2", np.array(CORRECTED)).is_right
+@pytest.mark.parametrize(
+    "answer", [CORRECTED, tuple(CORRECTED), np.array(CORRECTED), torch.tensor(CORRECTED), dict(enumerate(CORRECTED))]
+)
+def test_holm(answer):
+    check_right("13.2", answer)
 
 
 @pytest.mark.parametrize(
@@ -129,68 +145,71 @@ def test_holm():
     [
         ([0.16, 0.016, 0.12, 0.048], "Bonferroni"),
         ([0.04, 0.016, 0.06, 0.036], "smaller than that of a smaller p"),
+        ([0.04, 0.016, 0.04, 0.024], "Benjamini"),
         ([0.016, 0.036, 0.06, 0.06], "order of the tests"),
+        ([0.06, 0.06, 0.036, 0.016], "order of the tests"),
+        ([0.036, 0.06, 0.016, 0.06], "order of the tests"),
         ([0.06, 0.016], "shape"),
         (0.06, "shape"),
         ("none", "array of numbers"),
     ],
 )
-def test_slips_with_holm_are_told(answer, words):
-    judged = verdict("13.2", answer)
-    assert not judged.is_right
-    assert words in judged.text
-    assert "0.036" not in judged.text
+def test_slips_with_holm_are_named(answer, words):
+    check_wrong("13.2", answer, words, hidden=(CORRECTED,))
 
 
-@pytest.fixture
-def results():
-    """Three models on 40 clips of three classes; one of them knows much more than the others."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 3
-    names = labels.astype(str)
-    made = {}
-    for name, strength in (("weak", 0.3), ("fair", 1.0), ("strong", 3.0)):
-        logits = rng.standard_normal((40, 3))
-        logits[np.arange(40), labels] += strength
+def make_results(seed=0):
+    """Make three results on 60 clips of three classes, by 20 artists whose clips succeed or fail together."""
+    rng = np.random.default_rng(seed)
+    labels, groups = np.arange(60) % 3, np.repeat(np.arange(20), 3).astype(str)
+    results = []
+    for strength in (0.3, 0.6, 1.2):
+        logits = 1.5 * rng.standard_normal((60, 3))
+        logits[np.arange(60), labels] += np.repeat(2 * strength * rng.random(20), 3)
         values = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        made[name] = Result(["a", "b", "c"], labels, values, names, np.arange(40).astype(str))
-    return made
+        results.append(Result(["a", "b", "c"], labels, values, groups, np.arange(60).astype(str)))
+    return results
 
 
-def losses(results, normalised=True):
-    labels, found = results["weak"].labels, {}
-    for out in results:
-        mean = np.mean([each.log_probabilities for name, each in results.items() if name != out], axis=0)
-        if normalised:
-            mean = mean - np.log(np.exp(mean).sum(axis=1, keepdims=True))
-        found[out] = -mean[np.arange(40), labels].mean()
-    return found
+RESULTS = make_results()
+VOTE = {"results": RESULTS, "reference": RESULTS[-1]}
 
 
-def test_the_model_that_is_missed_most(results):
-    truth = losses(results)
-    assert max(truth, key=truth.get) == "strong"
-    assert all(each.is_right for each in lessons.verdicts("13.3", truth, results=results))
+def summarise(log_p, groups=RESULTS[0].groups):
+    """Return accuracy, low and high as a student computes them."""
+    is_correct = log_p.argmax(axis=1) == RESULTS[0].labels
+    return (is_correct.mean(), *difference_interval(is_correct, RESULTS[-1].correct, groups))
 
 
-def test_means_that_are_not_normalised_are_told(results):
-    judged = lessons.verdicts("13.3", losses(results, normalised=False), results=results)
-    assert not any(each.is_right for each in judged)
-    assert all("Normalise" in each.text for each in judged)
+def vote_by_hand(groups=RESULTS[0].groups):
+    return summarise(np.mean([result.log_probabilities for result in RESULTS], axis=0), groups)
 
 
-def test_losses_of_the_wrong_kind_are_told(results):
-    missing = verdict("13.3", {"weak": 1.0}, results=results)
-    assert "is missing" in missing.text
-    bits = {name: value / math.log(2) for name, value in losses(results).items()}
-    judged = lessons.verdicts("13.3", bits, results=results)
-    assert not any(each.is_right for each in judged)
-    assert not any(f"{value:.2f}" in each.text for value in losses(results).values() for each in judged)
-    assert not any(each.is_right for each in lessons.verdicts("13.3", "strong", results=results))
+def test_the_vote_of_all_methods():
+    accuracy, low, high = vote_by_hand()
+    check_right("13.3", (accuracy, low, high), **VOTE)
+    check_right("13.3", [round(accuracy, 3), round(low, 3), round(high, 3)], **VOTE)
+    check_right("13.3", np.array([accuracy, low, high]), **VOTE)
+    check_right("13.3", {"high": high, "low": low, "accuracy": accuracy}, **VOTE)
+
+
+def test_slips_with_the_vote_are_named():
+    accuracy, low, high = vote_by_hand()
+    check_wrong("13.3", (100 * accuracy, 100 * low, 100 * high), "in per cent", **VOTE)
+    check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
+    check_wrong("13.3", vote_by_hand(np.arange(60)), "Draw whole artists", **VOTE)
+    arithmetic = summarise(np.mean([np.exp(result.log_probabilities) for result in RESULTS], axis=0))
+    assert abs(arithmetic[0] - accuracy) > 0.01
+    check_wrong("13.3", arithmetic, "average the logarithms", **VOTE)
+    counted = summarise(np.sum([np.eye(3)[result.predictions] for result in RESULTS], axis=0))
+    assert abs(counted[0] - accuracy) > 0.01
+    check_wrong("13.3", counted, "counts votes", **VOTE)
+    check_wrong("13.3", accuracy, "expected 3 numbers", **VOTE)
+    check_wrong("13.3", RESULTS, "expected", **VOTE)
 
 
 class Bass(nn.Module):
-    """Two classes; the louder the lowest ten bands, the surer of the first."""
+    """A network with two classes: the louder the lowest ten bands, the more probable is the first."""
 
     feature, classes, length = "logmel", 2, 40
 
@@ -204,82 +223,71 @@ class Bass(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def bass_run():
-    from musiclab.features import MelConfig
-    from musiclab.runs import hear
+def drums():
+    """Return the context of exercise 4, with two tracks in each of two trainings, and the three probabilities."""
+    versions, runs, paths = {}, [], []
+    for training in range(2):
+        entries = studio.catalogue(1, seconds=1.0, genres=["disco", "hiphop"], seed=training)
+        paths.append([f"{training} {entry['genre']}" for entry in entries])
+        for path, entry in zip(paths[-1], entries, strict=True):
+            stems = studio.stems(**entry)
+            mix = sum(stems.values())
+            versions[path] = {"original": mix, "no drums": mix - stems["drums"]}
+        order = paths[-1][::-1]  # a result need not have the order of the exercise
+        result = SimpleNamespace(labels=np.zeros(2, int), paths=np.array(order))
+        runs.append(
+            SimpleNamespace(model=Bass(), settings=SimpleNamespace(feature_settings=MelConfig()), result=result)
+        )
+    context = {"runs": runs, "paths": paths, "versions": versions}
 
-    entries = studio.catalogue(2, seconds=1.0, genres=["disco", "hiphop"])
-    labels = np.zeros(4, dtype=int)
+    def mean_probability(change):
+        sounds = [change(versions[path]) for path in np.concatenate(paths)]
+        return np.exp(hear(Bass(), sounds, studio.SAMPLE_RATE, MelConfig()))[:, 0].mean()
 
-    def answers(**change):
-        sounds = [studio.render(**entry, **change).waveform for entry in entries]
-        return hear(Bass(), sounds, studio.SAMPLE_RATE, MelConfig())
-
-    result = SimpleNamespace(labels=labels, log_probabilities=answers())
-    run = SimpleNamespace(model=Bass(), settings=SimpleNamespace(feature_settings=MelConfig()), result=result)
-    points = 100 * (np.exp(answers(mute="bass")) - np.exp(answers()))[:, 0].mean()
-    return run, entries, points
-
-
-def test_muting_the_bass(bass_run):
-    run, entries, points = bass_run
-    assert points < -1
-    assert verdict("13.4", points, run=run, entries=entries).is_right
-    for slip, words in ((-points, "sign"), (points / 100, "hundred times too small")):
-        judged = verdict("13.4", slip, run=run, entries=entries)
-        assert not judged.is_right
-        assert words in judged.text
-        assert f"{points:.1f}" not in judged.text
+    only = mean_probability(lambda version: version["original"] - version["no drums"])
+    return context, only, mean_probability(lambda v: v["no drums"]), mean_probability(lambda v: v["original"])
 
 
-def test_without_the_studio_nothing_can_be_muted(bass_run):
-    assert "cannot be checked" in verdict("13.4", -3.0, run=bass_run[0], entries=[]).text
+def test_only_the_drums(drums):
+    context, only, without, original = drums
+    assert len({round(only, 2), round(without, 2), round(original, 2)}) == 3
+    check_right("13.4", only, **context)
+    check_right("13.4", round(only, 2), **context)
+    hidden = (round(only, 3),)
+    check_wrong("13.4", without, "without the drums", hidden=hidden, **context)
+    check_wrong("13.4", original, "all stems", hidden=hidden, **context)
+    check_wrong("13.4", 100 * only, "per cent", hidden=hidden, **context)
+    check_wrong("13.4", "drums", "a number", hidden=hidden, **context)
 
 
-class Corner(nn.Module):
-    """Two classes; the sum of the first tenth of the bands decides."""
-
-    def forward(self, batch):
-        level = batch[:, :2].mean(dim=(1, 2))
-        return torch.stack([5 * level, 0 * level], dim=1)
+def test_without_the_studio_there_are_no_drums(drums):
+    context = drums[0] | {"versions": {"rain.wav": {"original": np.zeros(8), "no harmonic": np.zeros(8)}}}
+    assert "not generated by the Studio" in verdict("13.4", 0.3, **context).text
 
 
-PICTURES = torch.ones(4, 20, 30)
-CORNER = {"model": Corner(), "pictures": PICTURES, "said": np.zeros(4, int)}
+def make_run(strength, paths=None, model="mlp"):
+    """Make a run on 60 clips, whose probabilities of the true class grow with ``strength``."""
+    labels = np.arange(60) % 3
+    logits = strength * np.eye(3)[labels]
+    values = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    names = np.arange(60).astype(str) if paths is None else paths
+    return SimpleNamespace(
+        result=Result(["a", "b", "c"], labels, values, names, names), settings=SimpleNamespace(model=model)
+    )
 
 
-def cover(rows):
-    mask = torch.zeros_like(PICTURES)
-    mask[:, rows] = 1
-    return mask
+def test_a_better_recipe_has_a_lower_loss_on_the_same_tracks():
+    to_beat = make_run(1.0)
+    assert "in the lesson" in check_right("13.5", make_run(2.0), to_beat=to_beat)
+    check_wrong("13.5", make_run(0.5), "not better yet", to_beat=to_beat)
+    check_wrong("13.5", to_beat, "not better yet", to_beat=to_beat)
+    others = (np.arange(60) + 60).astype(str)
+    check_wrong("13.5", make_run(2.0, others), "tested on other tracks", to_beat=to_beat)
+    check_wrong("13.5", make_run(2.0, model="resnet"), "recipe for mlp", to_beat=to_beat)
+    check_wrong("13.5", 0.9, "the result of musiclab.crossval", to_beat=to_beat)
 
 
-def test_a_better_mask_is_one_that_covers_what_counts():
-    best, worse = cover(slice(0, 2)), cover(slice(1, 3))
-    assert verdict("13.5", best, **CORNER, to_beat=worse).is_right
-    assert verdict("13.5", best.numpy().astype(bool), **CORNER, to_beat=worse).is_right
-    for same in (best, worse):
-        judged = verdict("13.5", worse, **CORNER, to_beat=same)
-        assert not judged.is_right
-        assert "not better yet" in judged.text
-
-
-@pytest.mark.parametrize(
-    ("mask", "words"),
-    [
-        (cover(slice(0, 3)), "at most 10% of each picture. One of your masks covers 15.0%"),
-        (cover(slice(0, 2))[:2], r"expected masks of shape (4, 20, 30), found (2, 20, 30)"),
-        (0.5 * cover(slice(0, 2)), "zeros and ones"),
-        ("corner", "type str"),
-    ],
-)
-def test_masks_that_do_not_fit_are_told(mask, words):
-    judged = verdict("13.5", mask, **CORNER, to_beat=cover(slice(1, 3)))
-    assert not judged.is_right
-    assert words in judged.text
-
-
-def test_the_lesson_has_five_exercises_and_no_answer_is_no_mistake(capsys):
+def test_lesson_13_has_five_exercises_and_no_answer_is_no_mistake(capsys):
     assert [name for name in lessons.names() if name.startswith("13.")] == [f"13.{number}" for number in range(1, 6)]
     lessons.check("13.1", None)
     assert capsys.readouterr().out == "Exercise 1: no answer yet\n"
@@ -289,51 +297,64 @@ def test_the_lesson_has_five_exercises_and_no_answer_is_no_mistake(capsys):
 
 
 NAMES = [
-    f"{home}_{day}_{sound}_{take}.wav"
-    for home in ("anna", "ben", "carla")
+    f"{player}_{day}_{instrument}_{take}.wav"
+    for player in ("anna", "ben", "carla")
     for day in ("monday", "friday")
-    for sound in ("kettle", "tap", "fridge")
+    for instrument in ("guitar", "violin", "piano")
     for take in (1, 2)
 ]
 WINDOWS = pd.DataFrame(
     {
-        "start": [0.0, 1.0, 2.0, 3.0],
-        "end": [3.0, 4.0, 5.0, 6.0],
-        "class": ["siren", "siren", "dog", "siren"],
+        "path": "show.wav",
+        "start": [0.0, 3.0, 6.0, 9.0],
+        "end": [3.0, 6.0, 9.0, 12.0],
+        "class": ["jazz", "jazz", "rock", "jazz"],
         "probability": [0.9, 0.8, 0.7, 0.6],
     }
 )
-"""Limits at 2, 3 and 4 s: a siren for 3 s, a dog for 1 s, a siren for 2 s."""
+PLAYLIST = [(0.0, 6.0, "jazz"), (6.0, 9.0, "rock"), (9.0, 12.0, "jazz")]
 
 
 def words(place):
     return [name.split("_")[place] for name in NAMES]
 
 
-def test_room_is_right_to_half_a_per_cent():
-    assert all(each.is_right for each in lessons.verdicts("14.1", (1036.8, 158.8, 39.7)))
+@pytest.mark.parametrize("answer", [17, 17.0, np.int64(17), np.array([17])])
+def test_seventeen_perfect_bands_are_enough(answer):
+    assert verdict("14.1", answer).is_right
 
 
 @pytest.mark.parametrize(
-    ("answer", "hints"),
+    ("answer", "hint"),
     [
-        ((518.4, 158.8, 39.7), ["half", "correct", "correct"]),  # one channel
-        ((1036.8 * 8, 158.8, 79.4), ["bits and bytes", "correct", "twice"]),
-        ((1.0368, 0.1588, 0.0397), ["Check the unit"] * 3),
-        ((1036.8, 158.8), ["expected 3 numbers"]),
-        (1036.8, ["expected 3 numbers"]),
+        (16, "one band less"),
+        (16.53, "whole bands"),
+        (14, "not 5%"),
+        (10, "69%"),
+        (51, "number of songs"),
+        (100, "too large"),
+        ("17", "a string"),
     ],
 )
-def test_slips_in_the_room_are_named(answer, hints):
-    verdicts = lessons.verdicts("14.1", answer)
-    assert len(verdicts) == len(hints)
-    for each, hint in zip(verdicts, hints, strict=True):
-        assert hint in each.text
-        assert each.is_right == (hint == "correct")
+def test_other_numbers_of_bands_are_told_why_not(answer, hint):
+    judged = verdict("14.1", answer)
+    assert not judged.is_right
+    assert hint in judged.text
+    assert "17" not in judged.text
 
 
-@pytest.mark.parametrize("answer", [words(0), [ord(home[0]) for home in words(0)], np.array(words(0))])
-def test_a_group_a_home_is_right_whatever_it_is_called(answer):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        words(0),
+        tuple(words(0)),
+        [ord(player[0]) for player in words(0)],
+        np.array(words(0)),
+        pd.Series(words(0), index=range(5, 41)),
+        dict(zip(NAMES, words(0), strict=True)),
+    ],
+)
+def test_a_group_per_player_is_right_whatever_it_is_called(answer):
     judged = verdict("14.2", answer, names=NAMES)
     assert judged.is_right
 
@@ -343,9 +364,11 @@ def test_a_group_a_home_is_right_whatever_it_is_called(answer):
     [
         (NAMES, "a group of its own"),
         (words(2), "the labels"),
-        ([home + day for home, day in zip(words(0), words(1), strict=True)], "the clips of anna are in 2 groups"),
-        (["anna" if home == "ben" else home for home in words(0)], "several homes"),
+        ([player + day for player, day in zip(words(0), words(1), strict=True)], "recordings of anna are in 2 groups"),
+        (["anna" if player == "ben" else player for player in words(0)], "several players"),
         (words(0)[:-1], "expected a list of 36 groups"),
+        (dict(zip(NAMES[1:], words(0)[1:], strict=True)), "no group for anna_monday_guitar_1.wav"),
+        (["anna", "ben", "carla"], "expected a list of 36 groups"),
         ("anna", "expected a list of 36 groups"),
         (3, "expected a list of 36 groups"),
     ],
@@ -356,49 +379,163 @@ def test_other_groups_are_told_why_not(answer, hint):
     assert hint in judged.text
 
 
-def test_each_moment_of_a_sound_counts_once():
-    assert verdict("14.3", 5.0, windows=WINDOWS, label="siren").is_right
-    assert verdict("14.3", 1.0, windows=WINDOWS, label="dog").is_right
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PLAYLIST,
+        tuple(PLAYLIST),
+        [list(entry) for entry in PLAYLIST],
+        [dict(zip(("start", "end", "class"), entry, strict=True)) for entry in PLAYLIST],
+        [(int(start), int(end), name) for start, end, name in PLAYLIST],
+        [(np.float64(start), np.float32(end), np.str_(name)) for start, end, name in PLAYLIST],
+        np.array(PLAYLIST),
+        np.array(PLAYLIST, dtype=object),
+        pd.DataFrame(PLAYLIST, columns=["start", "end", "class"]),
+        iter(PLAYLIST),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_a_playlist_is_right_in_any_form(answer):
+    judged = verdict("14.3", answer, windows=WINDOWS)
+    assert judged.is_right, judged.text
+    assert "3 entries from 4 windows" in judged.text
 
 
-@pytest.mark.parametrize(("answer", "hint"), [(9.0, "overlap"), (2.5, "half"), (3, "too small"), ("5 s", "string")])
-def test_other_lengths_are_told_and_the_true_one_is_not(answer, hint):
-    judged = verdict("14.3", answer, windows=WINDOWS, label="siren")
-    assert not judged.is_right
-    assert hint in judged.text
-    assert "5" not in judged.text
+def test_the_table_of_the_library_is_right():
+    assert verdict("14.3", merged(WINDOWS), windows=WINDOWS).is_right
 
 
-@pytest.fixture
-def heard():
-    """Forty clips of two classes, the most confident first; the eleventh and the last twenty are misclassified."""
-    sure = np.linspace(0.99, 0.6, 40)
-    labels = np.zeros(40, dtype=int)
-    labels[[10, *range(20, 40)]] = 1
-    values = np.log(np.stack([sure, 1 - sure], axis=1))
-    return Result(["a", "b"], labels, values, np.arange(40).astype(str), np.arange(40).astype(str))
-
-
-@pytest.mark.parametrize("answer", [0.791, 0.799])  # names twenty, of which nineteen are right: 95 %
-def test_a_threshold_that_names_enough_and_is_right_enough_is_right(heard, answer):
-    judged = verdict("14.4", answer, heard=heard)
-    assert judged.is_right
-    assert "clips" in judged.text
+def with_times(times):
+    return [(start, end, name) for (start, end), (_, _, name) in zip(times, PLAYLIST, strict=True)]
 
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (0.5, "40 of 40 clips are classified, 19 of them correctly, which is less than 95%"),
+        (list(WINDOWS[["start", "end", "class"]].itertuples(index=False, name=None)), "one entry per window"),
+        ([(0.0, 12.0, "jazz"), (6.0, 9.0, "rock")], "one entry per class"),
+        ([PLAYLIST[1], PLAYLIST[0], PLAYLIST[2]], "order of time"),
+        (PLAYLIST[:-1], "one entry per class"),
+        (with_times([(0, 6), (6, 3), (9, 3)]), "duration"),
+        (with_times([(0, 3), (6, 9), (9, 12)]), "not all ends"),
+        (with_times([(3, 6), (6, 9), (9, 12)]), "not all starts"),
+        (with_times([(0, 2), (2, 3), (3, 4)]), "the times are not"),
+        ([(0.0, 6.0, "jazz"), (6.0, 9.0, "metal"), (9.0, 12.0, "jazz")], "no window has the class 'metal'"),
+        ([*PLAYLIST, (12.0, 15.0, "rock")], "4 entries"),
+        ([("jazz", 0.0, 6.0)], "name of the class"),
+        ([("0", 6.0, "jazz")], "a number"),
+        ([(0.0, 6.0)], "three parts"),
+        (["jazz", "rock", "jazz"], "three parts"),
+        ("jazz", "a list of (start, end, class)"),
+        (3, "a list of (start, end, class)"),
+        ([], "empty"),
+        (WINDOWS[["start", "end"]], "no column 'class'"),
+    ],
+)
+def test_other_playlists_are_told_why_not(answer, hint):
+    judged = verdict("14.3", answer, windows=WINDOWS)
+    assert not judged.is_right
+    assert hint in judged.text
+    assert "cannot be checked" not in judged.text
+
+
+@pytest.mark.parametrize(("part", "hint"), [(slice(0, 3), "the last entry"), (slice(1, 4), "the first entry")])
+def test_a_missing_entry_at_either_end_is_named(part, hint):
+    windows = WINDOWS.assign(**{"class": ["jazz", "rock", "jazz", "rock"]})
+    entries = list(windows[["start", "end", "class"]].itertuples(index=False, name=None))
+    assert verdict("14.3", entries, windows=windows).is_right
+    assert hint in verdict("14.3", entries[part], windows=windows).text
+
+
+CONFIDENCE = np.linspace(0.99, 0.6, 40)
+IS_CORRECT = np.array([clip != 10 and clip < 20 for clip in range(40)])
+"""Forty songs, the most confident first; the eleventh and the last twenty are misclassified."""
+
+
+@pytest.mark.parametrize("answer", [0.791, 0.799, np.float32(0.8), np.array(0.8)])  # 20 answers, 19 of them correct
+def test_a_threshold_that_answers_enough_and_is_right_enough_is_right(answer):
+    judged = verdict("14.4", answer, confidence=CONFIDENCE, is_correct=IS_CORRECT)
+    assert judged.is_right
+    assert "20 of 40 songs" in judged.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (0.5, "40 of 40 songs get an answer, 19 of them the correct one, which is less than 95%"),
         (0.78, "less than 95%"),
-        (0.95, "would classify more clips"),
-        (1.0, "no clip is classified"),
-        (80, "from 0 to 1"),
+        (0.95, "would give more answers"),
+        (1.0, "no song gets an answer"),
+        (80, "percentage"),
+        (-0.5, "from 0 to 1"),
         ("high", "expected a number"),
         (float("nan"), "finite"),
     ],
 )
-def test_other_thresholds_are_told_what_they_do(heard, answer, hint):
-    judged = verdict("14.4", answer, heard=heard)
+def test_other_thresholds_are_told_what_they_do(answer, hint):
+    judged = verdict("14.4", answer, confidence=CONFIDENCE, is_correct=IS_CORRECT)
+    assert not judged.is_right
+    assert hint in judged.text
+
+
+def own_run(name="folder:kitchen", groups=5, folds=True, tested=True, split="all 5 folds by group", generated=False):
+    """A cross-validation of kettles and taps, with two clips per group."""
+    labels = np.repeat([0, 1], 2 * groups)
+    names = np.char.add("room", np.repeat(np.arange(2 * groups), 2).astype(str))
+    values = np.log(np.where(np.eye(2)[labels], 0.8, 0.2))
+    result = Result(["kettle", "tap"], labels, values, names, np.arange(len(labels)).astype(str))
+    data = {"name": name, "generated": generated}
+    settings = RunSettings("mlp", {}, ["kettle", "tap"], "summary", {}, data=data, split=split)
+    single = Run(settings, nn.Identity(), result)
+    return replace(single, result=result if tested else None, folds={1: single} if folds else {})
+
+
+def test_a_classifier_of_ones_own_is_right_and_its_interval_is_shown():
+    judged = verdict("14.5", own_run())
+    assert judged.is_right
+    assert "95 % interval" in judged.text
+    assert "n = 20 clips in 10 groups" in judged.text
+
+
+def test_a_folder_of_a_classifier_is_right(trained_crossval):
+    for answer in (trained_crossval, str(trained_crossval)):
+        judged = verdict("14.5", answer)
+        assert judged.is_right, judged.text
+
+
+@pytest.fixture(scope="module")
+def trained_crossval(tmp_path_factory):
+    """Folder of a cross-validation on random features of two classes, with five groups each."""
+    folder = tmp_path_factory.mktemp("own")
+    settings = {"summary": SummaryConfig(kind="full").to_dict()}
+    with create(folder / "own.h5", settings, {"name": "folder:kitchen"}, ["kettle", "tap"]) as writer:
+        for clip in range(20):
+            row = {"path": f"{clip}.wav", "label": ["kettle", "tap"][clip // 10], "group": f"room {clip // 2}"}
+            writer.append(row, {"summary": np.random.default_rng(clip).normal(size=(128, 1))})
+    return crossval("mlp", folder / "own.h5", out=folder / "run", epochs=1, device="cpu", show_progress=False).folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"name": "folder:example"}, "the example folder"),
+        ({"generated": True}, "generated by musiclab"),
+        ({"folds": False}, "single split"),
+        ({"tested": False}, "not tested"),
+        ({"split": "2 of 5 folds by group: not comparable with results on all"}, "not all folds"),
+        ({"groups": 4}, "only 4 groups"),
+    ],
+)
+def test_other_runs_are_told_why_not(changes, hint):
+    judged = verdict("14.5", own_run(**changes))
+    assert not judged.is_right
+    assert hint in judged.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"), [(0.9, "the result of ml.crossval"), ("nowhere", "no run in this folder (nowhere")]
+)
+def test_anything_but_a_run_is_rejected(answer, hint):
+    judged = verdict("14.5", answer)
     assert not judged.is_right
     assert hint in judged.text

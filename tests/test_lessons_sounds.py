@@ -107,7 +107,14 @@ def test_settings_are_those_of_a_spectrogram():
         "02.1", (2 * hertz, 1000 / hertz, 30 * 22050 / 512), "Hz: your answer is twice", "frames", hidden=(1292, "10.7")
     )
     check_right("02.1", {"Hz": 10.8, "ms": 93, "frames": float(frames)})
-    check_wrong("02.1", (11, 93, frames), "Hz: rounded too much; give at least three digits", hidden=("10.7",))
+    for rounded in (11, 10.7):
+        check_wrong(
+            "02.1", (rounded, 93, frames), "Hz: not precise enough; give at least three digits", hidden=("10.77",)
+        )
+    check_wrong("02.1", (10.8, 92, frames), "ms: not precise enough", hidden=("92.",))
+    inside = librosa.stft(np.zeros(30 * 22050), n_fft=2048, hop_length=512, center=False).shape[1]
+    check_wrong("02.1", (10.8, 93, inside), "frames: these are the frames without the zeros", hidden=(1292,))
+    check_wrong("02.1", (1000 / hertz, hertz, frames), "in another order", hidden=(1292, "10.7"))
     check_wrong("02.1", (10.8, 93, 30 * 22050 / 512), "frames: a count is a whole number", hidden=(1292,))
     check_wrong("02.1", (10.8, 93, np.nan), "frames: expected a finite number")
 
@@ -179,6 +186,7 @@ def test_phases_are_found_by_going_there_and_back(music):
     check_wrong("02.5", 0.5 * found, "the volume is off: multiplied by 2.0", target=target)
     check_wrong("02.5", 2 * found, "the volume is off: multiplied by 0.50", target=target)
     check_wrong("02.5", 0 * found, "aim: below -15", target=target)
+    check_wrong("02.5", search(0 * target + 1, 22050, rounds=3), "multiply target by arrows of length 1", target=target)
     check_wrong("02.5", music, "the music itself", target=target)
     check_wrong("02.5", music[:-300], "as long as the music", target=target)
     check_wrong("02.5", target, "as long as the music", target=target)
@@ -246,6 +254,8 @@ def test_a_tilt_goes_into_the_mfcc_as_it_does_by_librosa():
     check_wrong("03.2", np.array(bare) / 128, "factor in front", hidden=("56.", "32."))
     check_wrong("03.2", 2 * np.array(bare), "0: the factor", "1: the factor", hidden=("56.", "32."))  # scipy's
     check_wrong("03.2", np.sqrt(2 / 128) * np.array(bare), "MFCC 0: s_0 differs", hidden=("56.", "32."))
+    without_half = [np.sqrt(2 / 128) * (np.linspace(0, 10, 128) * np.cos(np.pi * k * m / 128)).sum() for k in range(3)]
+    check_wrong("03.2", [change[0, 0], *without_half[1:]], "MFCC 1: the cosine has m + 1/2", "MFCC 2: the cosine")
     check_right("03.2", change[:3])  # shape (3, 1)
     check_wrong("03.2", change[:, 0], "expected three numbers", "(20,)")
     check_wrong("03.2", (change[0, 0], change[1, 0], 3.0), "MFCC 2")

@@ -1,5 +1,6 @@
 """Every notebook runs from a clean kernel, keeps clean outputs, and has the parts that a lesson needs."""
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
 NUMBERS = [f"{number:02}" for number in (*range(11), 13, 14)]  # 11 and 12 are to come
-LONGEST_CELL = 30  # lines: what fits on a projector
+LONGEST_CELL = 15  # lines of code that a reader can retype, except for the imports
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)
 CHECK = re.compile(r"^lessons\.check\(\"([\d.]+)\", answer\b", re.MULTILINE)
 DATA = re.compile(r"^data = \"(?:studio|street)\b[^\"]*\"", re.MULTILINE)
@@ -132,9 +133,32 @@ def test_is_a_valid_notebook_without_repeated_cell_ids(path):
 
 @every_notebook
 def test_no_cell_is_too_long(path):
-    cells = _cells(path)
-    too_long = [cell.id for cell in cells if len(cell.source.splitlines()) > LONGEST_CELL]
-    assert too_long == []
+    _, *cells = [cell.source for cell in _code(path) if not cell.source.startswith("from musiclab.core import")]
+    assert [cell for cell in cells if len(cell.splitlines()) > LONGEST_CELL] == []
+
+
+@every_lesson
+def test_cells_are_short_and_use_few_names_of_the_library(path):
+    sources = [cell.source for cell in _code(path)]
+    assert sum(len(source.splitlines()) for source in sources) < 10 * len(sources)
+    imported = [
+        alias.asname or alias.name
+        for node in ast.walk(ast.parse("\n".join(sources)))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if (getattr(node, "module", None) or alias.name).startswith("musiclab")
+    ]
+    assert len(imported) <= 8, imported
+
+
+@every_notebook
+def test_every_picture_has_alternative_text(path):
+    pictures = [
+        cell
+        for cell in _code(path)
+        if any("image/png" in output.get("data", {}) and "text/html" not in output.data for output in cell.outputs)
+    ]
+    assert [cell.source for cell in pictures if len(cell.metadata.get("alt", "")) < 40] == []
 
 
 @every_notebook

@@ -1,20 +1,21 @@
-"""Check the exercises of lessons 00, 11 and 12: trained classifiers, and your own music."""
+"""Check the exercises of lessons 00, 13 and 14: trained classifiers, and your own music."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import permutations, product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import binomtest
 
 from musiclab import studio
-from musiclab.features import AudioConfig, MelConfig
+from musiclab.core.errors import RunError
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.judge import Verdict, accept, expect
-from musiclab.metrics import Result
-from musiclab.runs import Run, hear, merged
+from musiclab.metrics import Result, difference_interval
+from musiclab.runs import Run, hear, load, merged
 from musiclab.runs.prediction import column
-from musiclab.store.extraction import DTYPES
 
 
 @exercise("00.1")
@@ -58,11 +59,25 @@ def deception(answer, run: Run) -> Verdict:
 
 
 @exercise("13.1")
-def coins(answer) -> Verdict:
-    """Check the exact two-sided p-value of McNemar's test for 12 clips against 3."""
-    truth = float(binomtest(12, 12 + 3).pvalue)
-    slips = [(truth / 2, "this is one-sided. The same difference in the other direction counts, too.")]
-    return judge.number(answer, truth, within=0.01, note="below 0.05, for this one test", slips=slips)
+def coins_by_artist(answer) -> Verdict:
+    """Check the p-value of tossing one coin per artist, for gains of 2, 1, 1, 3 and -1 tracks."""
+    sums = np.array(list(product([-1, 1], repeat=5))) @ [2, 1, 1, 3, -1]
+    truth = float(np.mean(np.abs(sums) >= 6))
+    slips = [
+        (truth / 2, "this is one-sided. A sum of -6 or less is as extreme as one of 6 or more."),
+        (float(binomtest(7, 8).pvalue), "this is McNemar's test, with one coin per track. Toss one coin per artist."),
+        (
+            float(binomtest(4, 5).pvalue),
+            "this counts artists, but an artist with 3 tracks moves the sum more than the others",
+        ),
+        (
+            float(np.mean(np.abs(sums) > 6)),
+            "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one",
+        ),
+        (float(np.mean(np.abs(sums) == 6)), "a sum of 8 or -8 counts, too: it is even further from 0"),
+        (int((np.abs(sums) >= 6).sum()), "this is the number of tosses. What share of all tosses is it?"),
+    ]
+    return judge.number(answer, truth, within=0.01, note="so five artists can't tell", slips=slips)
 
 
 @exercise("13.2")
@@ -70,99 +85,115 @@ def corrected(answer) -> Verdict:
     """Check the Holm-corrected p-values of four tests, in the order of the tests."""
     values = np.array([0.04, 0.004, 0.03, 0.012])
     order = values.argsort()
-    products, truth = np.empty(4), np.empty(4)
+    products, truth, false_discovery = np.empty(4), np.empty(4), np.empty(4)
     products[order] = values[order] * [4, 3, 2, 1]
     truth[order] = np.maximum.accumulate(products[order])
+    false_discovery[order] = np.minimum.accumulate((values[order] * [4, 2, 4 / 3, 1])[::-1])[::-1]
     slips = [
         (4 * values, "this is Bonferroni's method, which multiplies all p-values by the number of tests"),
         (products, "almost: a corrected value must not be smaller than that of a smaller p"),
-        (np.sort(truth), "your values are in ascending order. Give them in the order of the tests."),
+        (false_discovery, "this is the method of Benjamini and Hochberg, which answers another question"),
     ]
-    return judge.array(answer, truth, 5e-4, what="corrected values", slips=slips)
+    for permuted in set(permutations(truth.tolist())) - {tuple(truth.tolist())}:
+        slips.append((np.array(permuted), "correct values in another order. Give them in the order of the tests."))
+    return judge.array(list(answer.values()) if isinstance(answer, Mapping) else answer, truth, 5e-4, slips=slips)
 
 
 @exercise("13.3")
-def missed_most(answer, results: Mapping[str, Result]) -> list[Verdict]:
-    """Check the loss in nats of the geometric mean of all models but one, for each model that is left out."""
-    labels = next(iter(results.values())).labels
+def vote(answer, results: Sequence[Result], reference: Result) -> list[Verdict]:
+    """Check the accuracy of the mean of log-probabilities, and the interval of its difference to a single method."""
+    labels, groups = reference.labels, reference.groups
+    log_p = np.stack([result.log_probabilities for result in results])
+    is_correct = log_p.mean(axis=0).argmax(axis=1) == labels
 
-    def losses(normalised: bool) -> dict[str, float]:
-        values = {}
-        for left_out in results:
-            others = [result.log_probabilities for name, result in results.items() if name != left_out]
-            mean = np.mean(others, axis=0)
-            if normalised:
-                mean = mean - np.log(np.exp(mean).sum(axis=1, keepdims=True))
-            values[left_out] = float(-mean[np.arange(len(labels)), labels].mean())
-        return values
+    def summarise(is_correct, units=groups):
+        low, high = difference_interval(is_correct, reference.correct, units)
+        return {"accuracy": float(is_correct.mean()), "low": low, "high": high}
 
-    slip = losses(normalised=False), "these probabilities don't sum to 1. Normalise the means before the loss."
-    return judge.numbers(answer, losses(normalised=True), within=0.002, slips=[slip])
+    truths = summarise(is_correct)
+    majority = np.stack([np.eye(log_p.shape[2])[result.predictions] for result in results]).sum(axis=0)
+    slips = [
+        ({name: 100 * value for name, value in truths.items()}, "in per cent. Give shares: 0.05 means 5 points."),
+        ({"low": -truths["high"], "high": -truths["low"]}, "the other way round: ensemble minus resnet"),
+        (summarise(is_correct, np.arange(len(labels))), "you have drawn single tracks. Draw whole artists."),
+        (summarise(np.exp(log_p).mean(axis=0).argmax(axis=1) == labels), "average the logarithms of the probabilities"),
+        (summarise(majority.argmax(axis=1) == labels), "this counts votes. Average the log-probabilities."),
+    ]
+    slips = [(slip, text) for slip, text in slips if any(abs(slip[n] - truths[n]) > 0.006 for n in slip)]
+    return judge.numbers(answer, truths, within=0, absolute=0.006, slips=slips)
 
 
 @exercise("13.4")
-def without_bass(answer, run: Run, entries: list[dict]) -> Verdict:
-    """Check the change of the mean probability of the true class, in points, when the bass is muted in all tracks."""
-    expect(bool(entries), "this cannot be checked, because these tracks were not generated by the Studio")
-    muted = [studio.render(**entry, mute="bass") for entry in entries]
-    sounds, settings = [track.waveform for track in muted], run.settings.feature_settings
-    change = np.exp(hear(run.model, sounds, muted[0].sample_rate, settings)) - np.exp(run.result.log_probabilities)
-    truth = 100 * float(change[np.arange(len(entries)), run.result.labels].mean())
-    return judge.number(answer, truth, "points", within=0.01, absolute=0.1)
+def only_drums(answer, runs: Sequence[Run], paths: Sequence[Sequence[str]], versions: Mapping[str, Mapping]) -> Verdict:
+    """Check the mean probability of the true class when the networks hear only the drums."""
+    is_studio = all("no drums" in version for version in versions.values())
+    expect(is_studio, "this cannot be checked, because these tracks were not generated by the Studio")
+
+    def mean_probability(change) -> float:
+        values = []
+        for run, own_paths in zip(runs, paths, strict=True):
+            sounds = [change(versions[path]) for path in own_paths]
+            log_p = hear(run.model, sounds, studio.SAMPLE_RATE, run.settings.feature_settings)
+            labels = pd.Series(run.result.labels, index=run.result.paths)[list(own_paths)]
+            values.append(np.exp(log_p[np.arange(len(labels)), labels]))
+        return float(np.concatenate(values).mean())
+
+    truth = mean_probability(lambda version: version["original"] - version["no drums"])
+    slips = [
+        (mean_probability(lambda version: version["no drums"]), "this is without the drums. Play only the drums."),
+        (mean_probability(lambda version: version["original"]), "this is the original, with all stems"),
+    ]
+    return judge.number(answer, truth, within=0.01, absolute=0.006, slips=slips)
 
 
 @exercise("13.5")
-def tenth_that_counts(answer, model: torch.nn.Module, pictures: torch.Tensor, said, to_beat) -> Verdict:
-    """Check masks of a tenth of each picture that lower the probability of its class more than the lesson's masks."""
-    shape = tuple(pictures.shape)
-    try:
-        masks = torch.as_tensor(answer).float()
-    except (TypeError, ValueError, RuntimeError):
-        return judge.reject(f"expected masks of shape {shape}, found an object of type {type(answer).__name__}")
-    expect(tuple(masks.shape) == shape, f"expected masks of shape {shape}, found {tuple(masks.shape)}")
-    expect(bool(((masks == 0) | (masks == 1)).all()), "expected only zeros and ones, with 1 for what you cover")
-    largest = float(masks.mean(dim=(1, 2)).max())
-    expect(largest <= 0.1 + 1e-6, f"cover at most 10% of each picture. One of your masks covers {largest:.1%}.")
-    device = next((parameter.device for parameter in model.parameters()), pictures.device)
-
-    def probability(masks) -> float:
-        with torch.inference_mode():
-            logits = model.eval()((pictures * (1 - masks)).to(device))
-        return float(logits.softmax(dim=1)[range(len(said)), said].mean())
-
-    reached, lesson = probability(masks), probability(torch.as_tensor(to_beat).float())
-    text = f"p of the predicted class falls to {reached:.3f}, with the lesson's masks to {lesson:.3f}, n = {len(said)}"
-    return judge.better(reached, lesson, text, higher=False)
+def better_recipe(answer, to_beat: Run) -> Verdict:
+    """Check a cross-validation with a lower loss than the lesson's, on the same clips."""
+    result = getattr(answer, "result", None)
+    judge.expect_type(isinstance(result, Result), "the result of musiclab.crossval", answer)
+    is_same = sorted(result.paths) == sorted(to_beat.result.paths)
+    expect(is_same, "your run was tested on other tracks. Pass [4, 5] and split_seed=0, as in the lesson.")
+    expect(answer.settings.model == to_beat.settings.model, f"expected a recipe for {to_beat.settings.model}")
+    reached, lesson = (
+        float(-each.log_probabilities[np.arange(each.n), each.labels].mean()) for each in (result, to_beat.result)
+    )
+    return judge.better(reached, lesson, f"loss {reached:.3f}, in the lesson {lesson:.3f}", higher=False)
 
 
 @exercise("14.1")
-def room(answer) -> list[Verdict]:
-    """Check the sizes of an hour in megabytes: 24-bit stereo files at 48 kHz, and audio and log-mels in a store."""
-    mel = MelConfig()
-    sizes = {
-        "files": 3600 * 48000 * 2 * 3,
-        "audio": 3600 * AudioConfig().sample_rate * np.dtype(DTYPES["audio"]).itemsize,
-        "log-mels": mel.frames(3600 * mel.sample_rate) * mel.n_mels * np.dtype(DTYPES["logmel"]).itemsize,
-    }
-    return judge.megabytes(answer, sizes, within=0.005)
+def perfect_bands(answer) -> Verdict:
+    """Check how many bands, all correct, put the lower end of the exact 95 % interval at 80 % or more."""
+    truth = math.ceil(math.log(0.025) / math.log(0.8))
+    slips = [
+        (math.log(0.025) / math.log(0.8), "there are only whole bands. Which whole number reaches 80%?"),
+        (truth - 1, "almost: with one band less than you need, the lower end is just below 80%"),
+        (math.ceil(math.log(0.05) / math.log(0.8)), "a 95 % interval leaves out 2.5% at each end, not 5%"),
+        (math.ceil(math.log(0.025) / math.log(0.69)), "these are the bands for a lower end of 69%. We want 80%."),
+        (3 * truth, "this is the number of songs, if there are three per band. How many bands is that?"),
+    ]
+    return judge.number(answer, truth, "bands", slips=slips)
 
 
 @exercise("14.2")
 def groups(answer, names: Sequence[str]) -> Verdict:
-    """Check the group of each file ``home_day_label_take.wav``, for a classifier that works in new homes."""
-    table = pd.DataFrame([name.split("_") for name in names], columns=["home", "day", "label", "take"])
+    """Check the group of each file ``player_day_label_take.wav``, for a classifier that works with new players."""
+    table = pd.DataFrame([name.split("_") for name in names], columns=["player", "day", "label", "take"])
+    if isinstance(answer, Mapping):
+        missing = [name for name in names if name not in answer]
+        expect(not missing, f"your dictionary has no group for {next(iter(missing), '')}")
+        answer = [answer[name] for name in names]
     is_list = hasattr(answer, "__len__") and not isinstance(answer, str) and len(answer) == len(names)
     expect(is_list, f"expected a list of {len(names)} groups, one per file")
     table["group"] = [str(group) for group in answer]
     count = table["group"].nunique()
-    if _is_same_partition(table["group"], table["home"]):
-        return accept(f"{count} groups, one per home, so all clips of a home stay on one side of the split")
-    expect(count < len(names), "every file has a group of its own, so one room would be on both sides of the split")
+    if _is_same_partition(table["group"], table["player"]):
+        return accept(f"{count} groups, one per player, so all recordings of a player stay on one side of the split")
+    expect(count < len(names), "every file has a group of its own, so one player would be on both sides of the split")
     are_labels = _is_same_partition(table["group"], table["label"])
     expect(not are_labels, "these are the labels, so each class would be on one side of the split only")
-    for home, count in table.groupby("home")["group"].nunique().items():
-        expect(count == 1, f"the clips of {home} are in {count} groups, so one kitchen could be on both sides")
-    return judge.reject("some groups contain several homes. That is fair, but you could have more groups.")
+    for player, count in table.groupby("player")["group"].nunique().items():
+        expect(count == 1, f"the recordings of {player} are in {count} groups, so one player could be on both sides")
+    return judge.reject("some groups contain several players. That is fair, but you could have more groups.")
 
 
 def _is_same_partition(first: pd.Series, second: pd.Series) -> bool:
@@ -172,25 +203,96 @@ def _is_same_partition(first: pd.Series, second: pd.Series) -> bool:
 
 
 @exercise("14.3")
-def duration_of_class(answer, windows: pd.DataFrame, label: str) -> Verdict:
-    """Check the duration of one class in a recording, in seconds, without counting overlaps twice."""
-    rows, spans = (table[table["class"] == label] for table in (windows, merged(windows)))
-    truth, overlapping = (float((table["end"] - table["start"]).sum()) for table in (spans, rows))
-    slips = [(overlapping, "the windows overlap. Count each moment only once.")]
-    return judge.number(answer, truth, "s", absolute=0.05, slips=slips)
+def playlist(answer, windows: pd.DataFrame) -> Verdict:
+    """Check a list of (start, end, class), one for each stretch of windows with the same class."""
+    rows = _playlist_rows(answer)
+    spans = merged(windows)
+    truth = list(zip(spans["start"], spans["end"], spans["class"], strict=True))
+    given_names, names = [row[2] for row in rows], [row[2] for row in truth]
+    if given_names != names:
+        is_unmerged = given_names == windows["class"].tolist()
+        expect(not is_unmerged, "you have one entry per window. Join neighbours that have the same class.")
+        is_by_class = sorted(given_names) == sorted(set(names)) and len(names) > len(given_names)
+        expect(not is_by_class, "you have one entry per class. If a class returns later, it needs another entry.")
+        expect(sorted(given_names) != sorted(names), "the entries are not in order of time")
+        unknown = sorted(set(given_names) - set(names))
+        expect(not unknown, f"no window has the class {next(iter(unknown), '')!r}")
+        if len(given_names) == len(names) - 1:
+            expect(given_names != names[:-1], "the last entry is missing")
+            expect(given_names != names[1:], "the first entry is missing")
+        return judge.reject(f"your playlist has {len(given_names)} entries, and their classes don't follow the windows")
+    times = np.array([row[:2] for row in rows], dtype=float)
+    expected = np.array([row[:2] for row in truth], dtype=float)
+    if np.allclose(times, expected, atol=0.05):
+        return accept(f"{len(truth)} entries from {len(windows)} windows")
+    lengths = np.stack([expected[:, 0], expected[:, 1] - expected[:, 0]], axis=1)
+    expect(not np.allclose(times, lengths, atol=0.05), "the second number is a duration. Give the end.")
+    starts_agree = np.allclose(times[:, 0], expected[:, 0], atol=0.05)
+    expect(not starts_agree, "the starts are correct, but not all ends. Take the end of the last window of a stretch.")
+    ends_agree = np.allclose(times[:, 1], expected[:, 1], atol=0.05)
+    expect(not ends_agree, "the ends are correct, but not all starts. Take the start of the first window of a stretch.")
+    return judge.reject("the classes are correct, but the times are not")
+
+
+def _playlist_rows(answer) -> list[tuple[float, float, str]]:
+    """Convert a playlist of any form to a list of tuples, or reject it."""
+    if isinstance(answer, pd.DataFrame):
+        missing = [name for name in ("start", "end", "class") if name not in answer]
+        expect(not missing, f"your table has no column {next(iter(missing), '')!r}")
+        answer = answer[["start", "end", "class"]].itertuples(index=False, name=None)
+    is_list = hasattr(answer, "__iter__") and not isinstance(answer, str | Mapping)
+    judge.expect_type(is_list, "a list of (start, end, class)", answer)
+    rows = []
+    for entry in answer:
+        if isinstance(entry, Mapping):
+            entry = [entry.get(name) for name in ("start", "end", "class")]
+        is_entry = hasattr(entry, "__len__") and not isinstance(entry, str) and len(entry) == 3
+        expect(is_entry, "each entry needs three parts: start, end and class")
+        start, end, name = entry
+        expect(isinstance(name, str), "the third part of an entry should be the name of the class")
+        rows.append((judge.finite_number(_as_number(start)), judge.finite_number(_as_number(end)), str(name)))
+    expect(bool(rows), "your playlist is empty")
+    return rows
+
+
+def _as_number(value):
+    """Convert text that NumPy made of a number, in an array of numbers and names, back to a number."""
+    return float(value) if isinstance(value, np.str_) else value
 
 
 @exercise("14.4")
-def threshold(answer, heard: Result) -> Verdict:
-    """Check a probability threshold at which 95 % of the classified clips are correct."""
+def threshold(answer, confidence: np.ndarray, is_correct: np.ndarray) -> Verdict:
+    """Check a threshold of the highest probability at which 95 % of the answers are correct."""
     minimum = judge.finite_number(answer)
+    expect(not 1 < minimum <= 100, "this looks like a percentage. Give a probability from 0 to 1.")
     expect(0 <= minimum <= 1, "expected a probability from 0 to 1")
-    confidence = np.exp(heard.log_probabilities.max(axis=1))
-    is_classified = confidence >= minimum
-    count = is_classified.sum()
-    expect(count > 0, "with this threshold, no clip is classified")
-    text = f"{count} of {heard.n} clips are classified, {heard.correct[is_classified].sum()} of them correctly"
-    expect(heard.correct[is_classified].mean() >= 0.95, f"{text}, which is less than 95%")
-    best = max((confidence >= p).sum() for p in confidence if heard.correct[confidence >= p].mean() >= 0.95)
-    expect(count >= 0.9 * best, f"{text}. That is accurate enough, but a lower threshold would classify more clips.")
+    confidence, is_correct = np.asarray(confidence), np.asarray(is_correct)
+    is_answered = confidence >= minimum - 1e-6  # so that a rounded value of the confidence still counts
+    count = is_answered.sum()
+    expect(count > 0, "with this threshold, no song gets an answer")
+    text = f"{count} of {len(confidence)} songs get an answer, {is_correct[is_answered].sum()} of them the correct one"
+    expect(is_correct[is_answered].mean() >= 0.95, f"{text}, which is less than 95%")
+    best = max((confidence >= p).sum() for p in confidence if is_correct[confidence >= p].mean() >= 0.95)
+    expect(count >= 0.9 * best, f"{text}. That is accurate enough, but a lower threshold would give more answers.")
     return accept(text)
+
+
+@exercise("14.5")
+def own_classifier(answer) -> Verdict:
+    """Check a cross-validation of a classifier for one's own recordings."""
+    try:
+        run = load(answer) if isinstance(answer, str | Path) else answer
+    except RunError as error:
+        return judge.reject(f"there is no run in this folder ({' '.join(str(error).split())})")
+    judge.expect_type(isinstance(run, Run), "the result of ml.crossval, or the path of its folder", answer)
+    expect(run.result is not None, "this run was not tested")
+    expect(not run.is_generated, "these sounds were generated by musiclab. Use recordings of your own.")
+    is_example = run.settings.data.get("name") == "folder:example"
+    expect(not is_example, "this is the example folder of the lesson. Use recordings of your own.")
+    expect(bool(run.folds), "this is a single split. Use ml.crossval, so that every group is tested once.")
+    expect(run.settings.split.startswith("all "), "not all folds were tested. Leave out `folds`.")
+    tested = pd.DataFrame({"label": run.result.labels, "group": run.result.groups})
+    for label, count in tested.groupby("label")["group"].nunique().items():
+        name = run.result.classes[label]
+        expect(count >= 5, f"the class {name!r} has only {count} groups. Collect at least five.")
+    return accept(str(run.result))

@@ -71,7 +71,7 @@ def apply(check: Callable, answer, /, **context) -> list[Verdict]:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the verdict tells the reader what is wrong
-            verdicts = check(answer, **context)
+            verdicts = check(_detach(answer), **context)
     except AnswerRejected as error:
         return [reject(str(error))]
     except Exception as error:
@@ -255,6 +255,16 @@ def finite_number(answer) -> float:
     expect(value.size == 1, f"expected one number, but your answer has {value.size}")
     expect(np.isfinite(value).all(), "expected a finite number, but your answer is NaN or infinite")
     return float(value.reshape(()))
+
+
+def _detach(answer):
+    """Cut the tensors of an answer, also those in lists, tuples and dicts, off their gradients, so NumPy reads them."""
+    if type(answer) in (list, tuple):
+        return type(answer)(map(_detach, answer))
+    if type(answer) is dict:
+        return {key: _detach(value) for key, value in answer.items()}
+    is_tensor = hasattr(answer, "requires_grad")  # without PyTorch, which loads slowly
+    return answer.detach().cpu() if is_tensor else answer
 
 
 def _describe(answer) -> str:

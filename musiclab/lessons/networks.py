@@ -1,6 +1,6 @@
 """Check the exercises of lessons 06 to 09: networks on log-mels, feature vectors, sequences and raw audio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from numbers import Real
@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 import torch
+from scipy.signal import fftconvolve, firwin
 from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
@@ -16,20 +17,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
-from musiclab.features import MelConfig, SequenceConfig
+from musiclab.features import SequenceConfig
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.judge import Verdict, accept, expect
-from musiclab.metrics import Result
 from musiclab.models import count_parameters, create
 from musiclab.models.waveform import KERNEL, M5, POOL, STRIDE
-from musiclab.store import Segments, Store
-from musiclab.training import History, TrainConfig, evaluate
+from musiclab.store import Store
+from musiclab.training import History
 
 FRAME = SequenceConfig().hop_length / SequenceConfig().sample_rate  # seconds per frame of a sequence
 
 
 @exercise("06.5")
-@exercise("08.5")
 def lower_loss(answer, history: History | pd.DataFrame, longest: int | None = None) -> Verdict:
     """Check a run with a lower validation loss than the lesson's, in at most ``longest`` epochs."""
     own_history = getattr(answer, "history", None)
@@ -43,10 +42,11 @@ def lower_loss(answer, history: History | pd.DataFrame, longest: int | None = No
 
 
 @exercise("07.4")
-@exercise("09.5")
-def lower_loss_in_time(answer, history: History | pd.DataFrame) -> Verdict:
-    """Check a run with a lower validation loss than the lesson's, without more epochs."""
-    return lower_loss(answer, history, longest=len(_to_table(history)))
+def lower_loss_than_all(answer, histories: Sequence[History | pd.DataFrame]) -> Verdict:
+    """Check a run with a lower validation loss than all of the lesson's, without more epochs."""
+    tables = list(map(_to_table, histories))
+    best = min(tables, key=lambda table: table["valid_loss"].min())
+    return lower_loss(answer, best, longest=max(map(len, tables)))
 
 
 def _to_table(history: History | pd.DataFrame) -> pd.DataFrame:
@@ -71,33 +71,63 @@ def parameters_of_twice_the_width(answer) -> Verdict:
 
 
 @exercise("07.2")
-def frames_and_segments(answer) -> list[Verdict]:
-    """Check the number of frames in 30 s at 22,050 Hz (hop 512), and of half-overlapping segments of 128 frames."""
-    frames = MelConfig().frames(30 * 22050)
-    segments = Segments(np.zeros((frames, 1), np.float32), [0, frames], [0], length=128, places="covering")
+def field_and_values_with_small_pools(answer) -> list[Verdict]:
+    """Check the receptive field in frames, and the number of values left, of the CNN of width 16 with pools of 2."""
+    channels, others = 8 * 16, (2, 2, 4, 4)
+    truths = {"field": _field(4 * (2,)), "values": channels * 8 * 8}
+    steps = 1 + 2 + 4 + 8  # what four pools of 2 add to the field
     slips = [
-        ({"frames": frames - 1}, "off by one: the first frame is centred on sample 0"),
-        ({"frames": len(segments), "segments": frames}, "the other way round: (frames, segments)"),
-        ({"segments": len(segments) - 1}, "this is the number of steps from one segment to the next"),
-        ({"segments": len(segments) + 1}, "off by one: the last segment ends with the song"),
-        ({"segments": frames // 128}, "they are at most 64 frames apart, so they overlap"),
-        ({"segments": frames // 128 + 1}, "they are at most 64 frames apart, so they overlap"),
+        ({"field": _field(others)}, "this is the field of the network with pools of 2, 2, 4 and 4"),
+        ({"field": _field(3 * (2,))}, "this is the field after the third block"),
+        ({"field": truths["field"] - 8}, "this is the field before the last pool, which adds neighbours, too"),
+        ({"field": truths["field"] - steps}, "the pools add neighbours, too"),
+        ({"field": 1 + steps}, "the kernels add neighbours, too"),
+        ({"field": truths["field"] * FRAME}, "these are seconds. Give frames."),
+        ({"values": channels * 2 * 2}, "this is the network with pools of 2, 2, 4 and 4"),
+        ({"values": 8 * 8}, "this is one map. How many channels are there?"),
+        ({"values": channels * 8}, "each map has two axes"),
+        ({"values": channels * 16 * 16}, "the picture is halved four times"),
+        ({"values": channels * 4 * 4}, "the picture is halved four times"),
     ]
-    return judge.numbers(answer, {"frames": frames, "segments": len(segments)}, slips=slips)
+    return judge.numbers(answer, truths, slips=slips, permuted="the other way round: (field, values)")
+
+
+def _field(pools: Sequence[int]) -> int:
+    """Compute the receptive field of blocks that have a kernel of 3 and one of ``pools`` each."""
+    return _receptive_field([layer for pool in pools for layer in ((3, 1), (pool, pool))])
 
 
 @exercise("07.3")
-def right_in_two_guesses(answer, result: Result) -> Verdict:
-    """Check the number of clips whose class is among the two most probable ones (top-2 accuracy)."""
-    label_scores = result.log_probabilities[np.arange(result.n), result.labels]
-    truth = int(((result.log_probabilities > label_scores[:, None]).sum(axis=1) < 2).sum())  # ranked first or second
-    top_1 = int(result.correct.sum())
+def batch_norm_at_test_time(answer) -> Verdict:
+    """Check a function ``(maps, mean, variance, weight, bias)`` that does what batch norm does at test time."""
+    judge.expect_type(callable(answer), "a function", answer)
+    generator = torch.Generator().manual_seed(0)
+    maps = 2 * torch.randn(4, 3, 5, 6, generator=generator) + 1
+    mean, bias = torch.randn(2, 3, generator=generator)
+    variance, weight = torch.rand(2, 3, generator=generator) + 0.5
+    averages = (mean, variance, weight, bias)
+    try:
+        found, again = (answer(batch, *map(torch.clone, averages)) for batch in (maps.clone(), maps[:1].clone()))
+    except Exception as error:
+        text = f"your function stops with {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return judge.reject(f"{text} (maps[:, 0] goes with mean[0], and mean[:, None, None] has the shape (3, 1, 1))")
+    expect(found is not None, "your function returns nothing")
+    found, again = (part.detach().numpy() if isinstance(part, torch.Tensor) else part for part in (found, again))
+    if np.shape(found) == maps.shape and not np.allclose(found[:1], again, atol=1e-3):
+        return judge.reject("the result for a track depends on the other tracks. Use the running averages.")
+    mean, variance, weight, bias = (values[:, None, None] for values in averages)
+    standardised = (maps - mean) / torch.sqrt(variance + 1e-5)
     slips = [
-        (top_1, "this is the number of clips that are correct with one guess"),
-        (truth / result.n, "this is a share. Give a number of clips."),
-        (result.accuracy, "this is a share. Give a number of clips."),
+        (weight * (maps - mean) / variance + bias, "divide by the standard deviation, not by the variance"),
+        (standardised, "the learned weights and biases are missing"),
+        (weight * standardised, "the learned biases are missing"),
+        (standardised + bias, "the learned weights are missing"),
+        (weight * (standardised + bias), "multiply by the weight first, and then add the bias"),
+        (bias * standardised + weight, "weight and bias are swapped"),
+        (weight * maps / torch.sqrt(variance + 1e-5) + bias, "subtract the mean first"),
     ]
-    return judge.number(answer, truth, f"of {result.n} clips", note=f"with one guess {top_1}", slips=slips)
+    slips = [(slip.numpy(), text) for slip, text in slips]
+    return judge.array(found, (weight * standardised + bias).numpy(), 1e-3, "maps", slips=slips)
 
 
 @exercise("06.1")
@@ -195,58 +225,103 @@ def _crossvalidate(classifier, values: np.ndarray, labels: np.ndarray, folds: np
 
 
 @exercise("08.1")
-def parameters_with_gru(answer) -> Verdict:
-    """Check the number of parameters of the tutorial's network with GRU layers: two of 128 units, 33 inputs."""
-    model, lstm = create("lstm", classes=10, cell="gru"), create("lstm", classes=10)
-    truth = count_parameters(model)
-    slips = [
-        (count_parameters(lstm), "this is the LSTM, which has four matrices"),
-        (truth - count_parameters(model.output), "the linear layer at the end is missing"),
-        (truth - 2 * 3 * 128, "PyTorch has two biases per row, one for the input and one for the hidden state"),
+def gate_and_bias_for_a_second(answer) -> list[Verdict]:
+    """Check the forget gate at which a cell keeps half of its state for one second, and the bias that gives it."""
+    gate = 0.5**FRAME
+    bias = float(np.log(gate / (1 - gate)))
+    swapped = "the two are swapped. Give the gate first."
+    gate_slips = [
+        (1 - gate, "this is what the cell loses per frame. The gate is what it keeps."),
+        (0.5 ** (2048 / 22050), "a frame is 93 ms long, but the gate is applied once per hop"),
+        (0.5 ** (1 / FRAME), "you applied 0.5 once per frame. The gate, applied once per frame, should give 0.5."),
+        (bias, swapped),
     ]
-    return judge.number(answer, truth, "parameters", slips=slips)
+    bias_slips = [
+        (1 / (1 + np.exp(-gate)), "this is the sigmoid of the gate. Which number has this gate as its sigmoid?"),
+        (np.log(gate), "this is the logarithm of the gate. Solve 1 / (1 + exp(-b)) = gate for b."),
+        (np.log10(gate / (1 - gate)), "use the natural logarithm"),
+        (gate, swapped),
+    ]
+    answers = judge.in_order(answer, ["gate", "bias"])
+    note = f"applied {1 / FRAME:.0f} times per second"
+    return [
+        judge.part("gate", judge.number, answers[0], truth=gate, within=0, absolute=2e-4, note=note, slips=gate_slips),
+        judge.part("bias", judge.number, answers[1], truth=bias, within=0, absolute=0.02, slips=bias_slips),
+    ]
 
 
 @exercise("08.2")
-def forget_gate_for_a_second(answer) -> Verdict:
-    """Check the value of the forget gate at which a cell halves its state in one second."""
-    truth = 0.5**FRAME
-    slips = [(1 - truth, "this is what the cell loses per frame. The gate is what it keeps.")]
-    note = f"applied {1 / FRAME:.0f} times per second"
-    return judge.number(answer, truth, within=0, absolute=2e-4, note=note, slips=slips)
-
-
-@exercise("08.3")
 def gru_step(answer, cell: torch.nn.GRUCell, x: np.ndarray, h: np.ndarray) -> Verdict:
     """Check the hidden state of a GRU, shape (size,), after a step from state ``h`` with input ``x``."""
-    with torch.no_grad():
-        truth = cell(*(torch.tensor(array, dtype=torch.float32)[None] for array in (x, h)))[0].numpy()
-        swapped, reset_before = _compute_other_grus(cell, np.asarray(x, float), np.asarray(h, float))
+    x, h = np.asarray(x, float), np.asarray(h, float)
+    truth = _gru(cell, x, h)
     slips = [
-        (swapped, "z and 1 - z are swapped"),
-        (reset_before, "your reset gate multiplies h. Here, it multiplies U h + its bias."),
+        (_gru(cell, x, h, order="zrn"), "r and z are swapped. PyTorch's order is r, z, n."),
+        (_gru(cell, x, h, keep=lambda z: 1 - z), "z and 1 - z are swapped"),
+        (_gru(cell, x, h, reset="before"), "your reset gate multiplies h. Here, it multiplies U h + its bias."),
+        (_gru(cell, x, h, reset="without bias"), "the reset gate multiplies the bias a of n, too"),
+        (_gru(cell, x, h, reset="never"), "the reset gate is missing"),
+        (_gru(cell, x, h, state_bias=0), "the biases a of the state are missing"),
+        (_gru(cell, x, h, candidate=lambda n: n), "the tanh of n is missing"),
     ]
     return judge.array(answer, truth, 1e-5, "the state", slips=slips)
 
 
-def _compute_other_grus(cell, x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the step with z and 1 - z swapped, and that of Cho et al. (2014), who reset h before the matrix."""
-    W, U, b, a = (p.double().numpy() for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh))
+def _gru(cell, x, h, order="rzn", keep=lambda z: z, reset="after", state_bias=1, candidate=np.tanh) -> np.ndarray:
+    """Compute a step of a GRU, with one of the usual slips."""
+    W, U, b, a = (p.detach().double().numpy() for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh))
+    a = state_bias * a
     inputs, states = np.split(W @ x + b, 3), np.split(U @ h + a, 3)
-    r, z = (1 / (1 + np.exp(-inputs[gate] - states[gate])) for gate in (0, 1))
-    n = np.tanh(inputs[2] + r * states[2])
-    n_cho = np.tanh(inputs[2] + np.split(U, 3)[2] @ (r * h) + np.split(a, 3)[2])
-    return z * n + (1 - z) * h, (1 - z) * n_cho + z * h
+    first, second = (1 / (1 + np.exp(-inputs[gate] - states[gate])) for gate in (0, 1))
+    r, z = (first, second) if order == "rzn" else (second, first)
+    U_n, a_n = np.split(U, 3)[2], np.split(a, 3)[2]
+    from_state = {
+        "after": r * states[2],
+        "before": U_n @ (r * h) + a_n,  # as in Cho et al. (2014)
+        "without bias": r * (U_n @ h) + a_n,
+        "never": states[2],
+    }
+    return (1 - keep(z)) * candidate(inputs[2] + from_state[reset]) + keep(z) * h
+
+
+@exercise("08.3")
+def mean_without_padding(answer, states: torch.Tensor, lengths: Sequence[int]) -> Verdict:
+    """Check the means over time of padded sequences, shape (sequences, size), without their padding."""
+    states = states.detach().double().numpy()
+    rows = range(len(lengths))
+    truth = np.array([states[row, : lengths[row]].mean(axis=0) for row in rows])
+    sums = np.array([states[row, : lengths[row]].sum(axis=0) for row in rows])
+    slips = [
+        (states.mean(axis=1), "the padding still counts. Leave it out of the sum and of the number of frames."),
+        (sums / states.shape[1], "the sum is right, but you divided it by the length of the padded sequences"),
+        (sums, "this is the sum. Divide it by the number of real frames."),
+        (np.array([states[row, lengths[row] - 1] for row in rows]), "this is the last real state of each sequence"),
+    ]
+    return judge.array(answer, truth, 1e-4, "the means", slips=slips)
 
 
 @exercise("08.4")
-def half_of_the_gradient(answer, strength: np.ndarray) -> Verdict:
-    """Check the duration, counted from the end, that holds half of the gradient norms ``strength`` of the frames."""
-    strength = np.asarray(strength, float)
-    frames = int(np.searchsorted(np.cumsum(strength[::-1]), strength.sum() / 2)) + 1
-    slips = [(count, "these are frames. Give seconds.") for count in (frames - 1, frames, frames + 1) if count]
-    slips += [((len(strength) - frames) * FRAME, "you counted from the beginning. Count from the end.")]
-    return judge.number(answer, frames * FRAME, "s", within=0, absolute=1.5 * FRAME, slips=slips)
+def better_detector(answer, ours: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Verdict:
+    """Check a network that has a lower loss than ``ours`` on the sequences ``x`` with the labels ``y`` (0 or 1)."""
+    judge.expect_type(isinstance(answer, nn.Module), "a trained network", answer)
+    answer.eval()
+    with torch.no_grad():
+        logits, our_logits = answer(x), ours(x)
+    is_tensor = isinstance(logits, torch.Tensor)
+    judge.expect_type(is_tensor, "a network that returns logits", logits)
+    expect(
+        logits.shape == our_logits.shape,
+        f"expected logits of shape {tuple(our_logits.shape)}, found {tuple(logits.shape)}",
+    )
+    is_probability = (logits >= 0).all() and torch.allclose(logits.sum(dim=1), torch.ones(len(logits)), atol=1e-4)
+    expect(
+        not is_probability, "your network returns probabilities. Leave softmax out, because cross_entropy applies it."
+    )
+    loss, our_loss = (float(nn.functional.cross_entropy(scores, y)) for scores in (logits, our_logits))
+    accuracy = float((logits.argmax(dim=1) == y).float().mean())
+    expect(accuracy > 0.25, "your network takes forwards for backwards. Forwards is 0 and backwards is 1.")
+    text = f"validation loss {loss:.3f}, ours {our_loss:.3f}; {accuracy:.1%} of {len(y)} correct"
+    return judge.better(loss, our_loss, text, higher=False)
 
 
 @exercise("09.1")
@@ -255,8 +330,16 @@ def m5_at_twice_the_rate(answer) -> list[Verdict]:
     factor = 16_000 // M5.feature_config.sample_rate
     other_layers = [(POOL, POOL), (3, 1)] * len(M5.repeats) + [(POOL, POOL)]
     at_8_khz, at_16_khz = (_receptive_field([(k * KERNEL, k * STRIDE), *other_layers]) for k in (1, factor))
+    before_pool = _receptive_field([(factor * KERNEL, factor * STRIDE), *other_layers[:-1]])
     truths = {"kernel": factor * KERNEL, "stride": factor * STRIDE, "samples": at_16_khz}
-    return judge.numbers(answer, truths, slips=[({"samples": at_8_khz}, "this is the receptive field at 8 kHz")])
+    slips = [
+        ({"kernel": KERNEL, "stride": STRIDE}, "this is the value at 8 kHz. There are more samples per ms now."),
+        ({"samples": at_8_khz}, "this is the receptive field at 8 kHz"),
+        ({"samples": before_pool}, "this is the receptive field after the last convolution. A pool follows."),
+        ({"samples": 1000 * at_8_khz / M5.feature_config.sample_rate}, "these are ms. Give samples."),
+    ]
+    permuted = "the three numbers are in another order. Give kernel, stride and samples."
+    return judge.numbers(answer, truths, slips=slips, permuted=permuted)
 
 
 def _receptive_field(layers: list[tuple[int, int]]) -> int:
@@ -268,50 +351,82 @@ def _receptive_field(layers: list[tuple[int, int]]) -> int:
 
 
 @exercise("09.2")
-def heard_at(answer) -> list[Verdict]:
-    """Check where 1,000 Hz end up in a network for 8 kHz if we keep every fifth sample, at four sample rates."""
+def tones_after_strides(answer) -> list[Verdict]:
+    """Check where tones of 1,300 and 2,900 Hz land after a stride of 4 and of 16, at 8 kHz."""
+    inputs = [(tone, stride) for stride in (4, 16) for tone in (1300, 2900)]
+    names = [f"{tone:,} Hz, stride {stride}" for tone, stride in inputs]
 
-    def by_rate(to_hertz):
-        return {f"{rate:,} Hz": to_hertz(rate) for rate in (22050, 44100, 48000, 96000)}
+    def name_all(compute: Callable[[int, int], float]) -> dict[str, float]:
+        """Apply ``compute`` to each tone and the rate after its stride."""
+        return {name: compute(tone, 8000 // stride) for name, (tone, stride) in zip(names, inputs, strict=True)}
 
+    truths = name_all(lambda tone, rate: abs(tone - round(tone / rate) * rate))
     slips = [
-        (by_rate(lambda rate: 1000.0), "the network doesn't know the sample rate. It treats any input as 8,000 Hz."),
-        (by_rate(lambda rate: 1000 * rate / 5 / 8000), "invert the fraction: fewer samples per period sound higher"),
-        (by_rate(lambda rate: 1000 * 8000 / rate), "remember that only every fifth sample is left"),
+        (name_all(lambda tone, rate: tone), "it is above the limit, so it can't stay where it is"),
+        (name_all(lambda tone, rate: tone % rate), "it is still above the limit. This stretch comes back mirrored."),
+        (name_all(lambda tone, rate: abs(tone - round(2 * tone / rate) * rate / 2)), "r is the rate, not the limit"),
+        (name_all(lambda tone, rate: 8000 * tone / rate), "the stride doesn't change the pitch. Use |f - k r|."),
     ]
-    return judge.numbers(answer, by_rate(lambda rate: 1000 * 8000 / (rate / 5)), slips=slips)
+    permuted = "the four numbers are in another order. First both tones with stride 4, then both with stride 16."
+    return judge.numbers(answer, truths, slips=slips, permuted=permuted)
 
 
 @exercise("09.3")
-def weighted_loss(answer, result: Result, weights: np.ndarray) -> Verdict:
-    """Check the class-weighted cross-entropy: the weighted sum of -log p, divided by the sum of the weights."""
-    losses = -result.log_probabilities[np.arange(result.n), result.labels]
-    weight = np.asarray(weights, dtype=float)[result.labels]
-    weighted = weight * losses
+def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
+    """Check max pooling without aliasing: maxima of four at every position, low-pass filter, every fourth value."""
+    values, weights = np.asarray(values, float), np.asarray(weights, float)
+
+    def smooth(signal: np.ndarray) -> np.ndarray:
+        return np.convolve(signal, weights, mode="valid")
+
+    maxima = np.lib.stride_tricks.sliding_window_view(values, POOL).max(axis=1)
+    early, dropped = smooth(values), smooth(maxima[::POOL])
+    early = np.lib.stride_tricks.sliding_window_view(early, POOL).max(axis=1)[::POOL]
+    truth = smooth(maxima)[::POOL]
+    lengths = {
+        len(dropped): "you dropped values before the filter. Smooth first, and then keep every fourth value.",
+        len(
+            maxima[::POOL]
+        ): "the low-pass filter is missing, or you padded. Use only places where the whole filter fits.",
+        len(smooth(maxima)): "keep only every fourth value",
+        len(np.convolve(maxima, weights)[::POOL]): "don't pad: use only the places where the whole filter fits",
+    }
+    shape = np.shape(answer)
+    if len(shape) == 1:
+        expect(shape[0] == len(truth) or shape[0] not in lengths, lengths.get(shape[0], ""))
     slips = [
-        (weighted.mean(), "you divided by the number of clips. Divide by the sum of their weights."),
-        (losses.mean(), "this is the loss without weights"),
-        (weighted.sum(), "this is the sum. Take the mean."),
+        (early, "you smoothed before you took the maximum. The maximum comes first."),
+        (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing"),
+        (maxima[::POOL][: len(truth)], "the low-pass filter is missing"),
     ]
-    truth, note = float(weighted.sum() / weight.sum()), f"without weights {losses.mean():.4g}"
-    return judge.number(answer, truth, "nats", note=note, slips=slips)
+    return judge.array(answer, truth, 1e-4, "the pooled values", slips=slips)
 
 
 @exercise("09.4")
-def right_in_one_piece(answer, model: torch.nn.Module, store: Store, clips: Sequence[int]) -> Verdict:
-    """Check the number of clips that a model classifies correctly when it receives 4 s of each clip at once."""
+def one_filter(answer, store: Store, train: Sequence[int], test: Sequence[int], pair: tuple[int, int]) -> Verdict:
+    """Check two edges in Hz whose band-pass filter separates two classes in 85 % of the training clips."""
+    low, high = (judge.finite_number(edge) for edge in judge.in_order(answer, ("low", "high")))
+    rate = store.config["audio"]["sample_rate"]
+    expect(low < high, "the first edge should be the lower one")
+    expect(20 <= low and high <= rate / 2 - 20, f"expected two edges in Hz, between 20 and {rate / 2 - 20:,.0f}")
+    kernel = firwin(81, [low, high], fs=rate, pass_zero=False, scale=False)
+    levels, is_first = _measure_levels(store, train, pair, kernel)
+    shares = [((levels > threshold) == is_first).mean() for threshold in levels]
+    reached = max(*shares, *(1 - share for share in shares))
+    best = int(np.argmax(np.abs(np.array(shares) - 0.5)))
+    test_levels, test_is_first = _measure_levels(store, test, pair, kernel)
+    tested = ((test_levels > levels[best]) == (test_is_first if shares[best] >= 0.5 else ~test_is_first)).mean()
+    text = f"{reached:.0%} of {len(levels)} training clips"
+    expect(reached >= 0.85, f"not enough yet: {text}. Where is one class strong and the other weak?")
+    return accept(f"{text}, and {tested:.0%} of {len(test_levels)} test clips with the same threshold")
 
-    def count(length, precision="fp32"):
-        segments = Segments.of_store(store, "audio", clips, length=length, places="covering")
-        return int(evaluate(model, store, segments, TrainConfig(precision=precision)).correct.sum())
 
-    length = 4 * store.config["audio"]["sample_rate"]
-    # "auto" can mean bf16, whose rounding may change one or two predictions; accept either precision
-    truth, truth_auto, segmented = count(length), count(length, "auto"), count(model.length)
-    if judge.finite_number(answer) == truth_auto:
-        truth = truth_auto
-    slips = [
-        (segmented, "this is the number of correct clips if the model receives short segments one by one"),
-        (truth / len(clips), "this is a share. Give a number of clips."),
-    ]
-    return judge.number(answer, truth, f"of {len(clips)} clips", note=f"in short segments {segmented}", slips=slips)
+def _measure_levels(store: Store, clips: Sequence[int], pair, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Measure how many dB of each clip of two classes pass a filter; also return whether it is of the first class."""
+    chosen = [clip for clip in clips if store.labels[clip] in pair]
+    levels = []
+    for clip in chosen:
+        sound = np.asarray(store.read("audio", clip), float)
+        passed = fftconvolve(sound, kernel, mode="valid")
+        levels.append(10 * np.log10(np.mean(passed**2) / max(np.mean(sound**2), 1e-12) + 1e-12))
+    return np.array(levels), np.asarray(store.labels)[chosen] == pair[0]

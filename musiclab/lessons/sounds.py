@@ -98,7 +98,15 @@ def settings_read(answer) -> list[Verdict]:
     """Check bin spacing, frame length and number of frames of 30 s at 22,050 Hz, with n_fft 2,048 and hop 512."""
     config = MelConfig(sample_rate=22050, n_fft=2048, hop_length=512)
     truths = {"Hz": 22050 / 2048, "ms": 1000 * 2048 / 22050, "frames": config.frames(30 * 22050)}
-    verdicts = judge.numbers(answer, truths, slips=[({"Hz": 11}, "rounded too much; give at least three digits")])
+    slips = [
+        ({"Hz": 11, "ms": 92.0}, "not precise enough; give at least three digits"),
+        ({"Hz": 10.7}, "not precise enough; give at least three digits"),
+        (
+            {"frames": 1 + (30 * 22050 - 2048) // 512},
+            "these are the frames without the zeros that are added at both ends",
+        ),
+    ]
+    verdicts = judge.numbers(answer, truths, slips=slips, permuted="these are the three numbers, but in another order")
     frames = judge.in_order(answer, truths)[2]
     if isinstance(frames, Real) and math.isfinite(frames) and frames % 1:
         verdicts[2] = judge.reject("frames: a count is a whole number, and frame 0 counts, too")
@@ -178,6 +186,7 @@ def phases_found(answer, target: np.ndarray) -> Verdict:
     expect(level < -15 or best >= -15, f"the volume is off: multiplied by {gain:.2f}, the error would be {best:.1f} dB")
     text = f"the error of the magnitudes is {level:.1f} dB (aim: below -15 dB)"
     text += "; a few more rounds will do" if -15 <= level < -12 else ""
+    text += "; in step 2, multiply target by arrows of length 1" if level > -1 else ""
     return judge.better(level, -15, text, higher=False)
 
 
@@ -230,6 +239,9 @@ def tilted_spectrum(answer) -> list[Verdict]:
     text = "the factor in front of the sum is different. See the formula in section 4."
     slips = [(dict(zip(names, unscaled / divisor, strict=True)), text) for divisor in (0.5, 1, 64, 128)]
     slips.append(({"MFCC 0": np.sqrt(2) * truths[0]}, "s_0 differs from s_1 and s_2. See the formula in section 4."))
+    bands = np.arange(128)
+    edges = [np.sqrt(2 / 128) * tilt @ np.cos(np.pi * k * bands / 128) for k in (1, 2)]
+    slips.append((dict(zip(names[1:], edges, strict=True)), "the cosine has m + 1/2, not m"))
     return judge.numbers(answer, dict(zip(names, truths, strict=True)), absolute=0.5, slips=slips)
 
 

@@ -8,9 +8,10 @@ folders of sound files, one folder per musical domain. All names are those of th
     [DatasetSet(d, args.seq_len, args) for d in args.data]
 
 The settings are UMTN's: 16 kHz, segments of 12,000 samples, 256 mu-law codes, and a random stretch of each segment
-shifted by up to half a semitone. We fixed its problems: float64 files, endless retries, a file opened for each segment,
-augmented validation data, short files left out silently, and clicks at the ends of a shifted stretch. The WaveNet
-decoders are not included yet, so music cannot be translated.
+shifted by up to half a semitone. Some details differ: samples are stored as int16 instead of float64, unusable files
+are listed once and left out instead of being tried again and again, works can be kept together when files are split,
+validation segments are not augmented, and a shifted stretch has a crossfade at its ends. The WaveNet decoders are not
+included yet, so music cannot be translated.
 
 Examples
 --------

@@ -1,13 +1,15 @@
 """Train UMTN's encoder against a domain classifier, so that the latents no longer reveal the domain.
 
-In UMTN, one WaveNet decoder per domain converts the latents back to sound, which takes days on a GPU. Here, **one
-linear map per domain** (a 1x1 convolution) predicts the log-mel spectrum of 50 ms from each latent vector. Like a
-decoder, it learns the sound of its domain, so the latents only need to represent the notes.
+In UMTN, one WaveNet decoder per domain converts the latents back to sound. Its published results took three days on 48
+GPUs. Here, **one linear map per domain** (a 1x1 convolution) predicts the log-mel spectrum of 50 ms from each latent
+vector. Like a decoder, it learns the sound of its domain, so the latents only need to represent the notes.
 
 As in UMTN, two steps alternate. First the classifier learns to predict the domain from the latents of clean segments.
 Then encoder and decoders learn to reconstruct the clean segment from the augmented one. Their loss is the
-reconstruction error *minus* ``weight`` times the classifier's cross-entropy. Unlike in UMTN, each batch contains the
-same number of segments of each domain.
+reconstruction error *minus* ``weight`` times the classifier's cross-entropy. UMTN's reconstruction error is the
+cross-entropy of 256 mu-law codes, and its weight is 0.01. Here it is the squared error of the spectra, so the weights
+cannot be compared. In UMTN, all segments of a batch come from one domain. Here, each batch contains the same number of
+segments of each domain.
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ DOMAINS = (
     ("Beethoven", "Accompanied Violin"),
     ("Beethoven", "String Quartet"),
 )
-"""Composer and ensemble of each domain in the paper, in the order of its train.sh."""
+"""Composer and ensemble of each domain of UMTN's published code, in the order of its train.sh."""
 
 ENSEMBLES = {
     "Solo_Piano": {"bass": "piano", "chords": "piano", "lead": "piano"},
@@ -38,7 +38,7 @@ RECORDINGS = ("train_data", "test_data")  # MusicNet's folders of wav files
 
 
 def musicnet_domains(root: str | Path, output: str | Path | None = None) -> pd.DataFrame:
-    """List the recordings of the paper's six domains in MusicNet, and optionally copy them to one folder per domain.
+    """List the recordings of UMTN's six domains in MusicNet, and optionally copy them to one folder per domain.
 
     A domain is a composer with an ensemble, such as Bach and solo cello. MusicNet is by Thickstun, Harchaoui and
     Kakade, 2017, arXiv 1611.09827. Its licence is CC BY 4.0.

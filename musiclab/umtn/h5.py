@@ -19,7 +19,7 @@ from musiclab.umtn.augmentation import WavFrequencyAugmentation
 from musiclab.umtn.encoded import WAV_FREQ, collect_failures, warn_of_failures
 from musiclab.umtn.mulaw import encode
 
-# Defaults for the args of DatasetSet. UMTN has 10 workers, but 0 works everywhere.
+# Defaults for the args of DatasetSet. UMTN has 10 workers (5 in train.sh), but 0 works everywhere.
 DEFAULTS = dict(data_aug=False, magnitude=0.5, h5_dataset_name="wav", short=False, batch_size=32, num_workers=0)
 ENDLESS = 10**10  # segments per epoch, so that one iterator lasts for a whole training, as in UMTN
 
@@ -135,8 +135,9 @@ class H5Dataset(Dataset):
 class DatasetSet:
     """Training and validation segments of one domain, with their data loaders.
 
-    A domain is one kind of music, such as Bach's works for solo cello. UMTN's training takes a batch from each domain
-    in turn. Therefore all domains have the same weight, however long they are, and so do all files within a domain.
+    A domain is one kind of music, such as Bach's works for solo cello. UMTN takes equally many batches from each
+    domain, in turn with ``train.sh`` or in one process per domain with ``train_dist.sh``. Therefore all domains have
+    the same weight, however long they are, and so do all files within a domain.
 
     Parameters
     ----------
@@ -147,7 +148,8 @@ class DatasetSet:
     args : argparse.Namespace or similar object, optional
         Arguments of UMTN's ``train.sh``. All have a default:
 
-        - ``data_aug``: True augments the training segments. UMTN also augments validation segments. Default: False.
+        - ``data_aug``: True augments the training segments. UMTN also augments validation segments, but only uses the
+          clean ones. Default: False.
         - ``magnitude``: largest pitch shift of the augmentation in semitones. Default: 0.5.
         - ``h5_dataset_name``: HDF5 dataset to read from each file. Default: ``"wav"``.
         - ``short``: True uses only the first file. Default: False.

@@ -13,13 +13,14 @@ from musiclab.features import SCALINGS, MelConfig
 from musiclab.widgets.analysis import FLOOR, MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks, unit_of_decibel
 from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound import block_maxima, check_sound, colour_map, mel_edges, outline
-from musiclab.widgets.still import LARGEST, Still, WithStill, as_png
+from musiclab.widgets.still import Still, WithStill, as_png
 
 LONGEST = 30.0  # longest sound in s; with more, the plots can't keep up with a slider
 SETTINGS = ("n_fft", "hop_length", "window", "n_mels", "fmin", "fmax", "decibels", "scaling")
 SIGNED = "RdBu_r"  # colour map for values with a sign; 0 is white
 COLUMNS, ROWS = 1000, 512  # largest plot in the browser, in cells: more than there are pixels
-_STILL_CELLS = (100, 48), (60, 36), (36, 24)  # largest plots in a still (columns, rows), from fine to coarse
+_STILL_CELLS = (200, 96), (100, 48), (60, 36)  # largest plots in a still (columns, rows), from fine to coarse
+_LARGEST_STILL = 48_000  # bytes; four pictures in one
 
 
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
@@ -157,8 +158,8 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
             Picture of spectrogram, filter bank, mel spectrogram and MFCC with the current settings.
         """
         for cells in _STILL_CELLS:  # noise compresses worse than music and needs fewer cells
-            png = as_png(self._figure(*cells))
-            if len(png) <= LARGEST:
+            png = as_png(self._figure(*cells), largest=_LARGEST_STILL)
+            if len(png) <= _LARGEST_STILL:
                 break
         settings = ", ".join(f"{name}={value}" for name, value in self.drawn["settings"].items())
         return Still(
