@@ -176,7 +176,7 @@ def without(*lines):
 
 def test_a_training_step_from_memory():
     check_right("06.2", correct_step)
-    check_right("06.2", without())  # returns a tensor
+    check_wrong("06.2", without(), "loss.item()")  # returns a tensor with its graph
     check_wrong("06.2", without("zero_grad"), "the second step goes wrong")
     check_wrong("06.2", without("backward"), "the parameters do not change")
     check_wrong("06.2", without("step"), "the parameters do not change")

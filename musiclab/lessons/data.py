@@ -74,7 +74,7 @@ def damage_found(answer, path: str | Path) -> Verdict:
         is_reversed = str(name).isdigit() and not is_index
         expect(not is_reversed, "each pair is the wrong way round: first the name, then the index of the track")
         expect(is_index, f"expected the index of a track, such as 5, found {str(clip)!r}")
-    answered = {(str(name), int(clip)) for name, clip in answer}
+    answered = {(str(name).removeprefix("features/"), int(clip)) for name, clip in answer}
     with Store(path) as store:
         names = list(store.features)
     for name, _ in sorted(answered):

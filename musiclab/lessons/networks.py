@@ -166,6 +166,8 @@ def training_step(answer) -> Verdict:
     expect(torch.allclose(reached, truth, atol=1e-5), text)
     is_loss = isinstance(loss, Real | torch.Tensor) and abs(float(loss) - first_loss) < 1e-4
     expect(is_loss, "the step is correct, but the function does not return the loss")
+    keeps_graph = isinstance(loss, torch.Tensor) and loss.requires_grad
+    expect(not keeps_graph, "the step is correct, but the loss is a tensor that remembers its computation: loss.item()")
     return accept("two steps give the same parameters as ours")
 
 
