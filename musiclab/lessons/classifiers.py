@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 from musiclab import studio
 from musiclab.core.errors import RunError
 from musiclab.lessons import exercise, judge
+from musiclab.lessons.data import bootstrap
 from musiclab.lessons.judge import Verdict, accept, expect
 from musiclab.metrics import Result, difference_interval
 from musiclab.runs import Run, RunSettings, hear, load, merged
@@ -125,20 +126,12 @@ def vote(answer, results: Sequence[Result], reference: Result) -> list[Verdict]:
     def distance(interval: Mapping[str, float]) -> float:
         return max(abs(interval["low"] - low), abs(interval["high"] - high))
 
-    drawn = artist_bootstrap(is_correct.astype(float) - reference.correct, groups)
+    ends = bootstrap(is_correct.astype(float) - reference.correct, groups, draws=2000)  # as in lesson 05
+    drawn = dict(zip(("low", "high"), ends, strict=True))
     is_bootstrap = distance(truths) <= 0.02 or distance(drawn) <= 0.01  # another bootstrap over artists is right, too
     if is_bootstrap and all(distance(slip) > 0.0015 for slip, _ in slips):
         truths |= {"low": low, "high": high}
     return judge.numbers(answer, truths, within=0, absolute=0.006, slips=slips)
-
-
-def artist_bootstrap(values: np.ndarray, groups: np.ndarray, draws: int = 2000) -> dict[str, float]:
-    """Compute the percentile interval of a mean, with whole groups drawn as in lesson 05."""
-    _, group_of_value = np.unique(groups, return_inverse=True)
-    sizes, sums = np.bincount(group_of_value), np.bincount(group_of_value, weights=values)
-    drawn = np.random.default_rng(0).integers(len(sizes), size=(draws, len(sizes)))
-    low, high = np.percentile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [2.5, 97.5])
-    return {"low": float(low), "high": float(high)}
 
 
 @exercise("13.4")
@@ -184,7 +177,7 @@ def better_recipe(answer, to_beat: Run) -> Verdict:
     expect(
         seed == lesson_seed, f"your seed is {seed}. Keep {lesson_seed}, the lesson's, so that only the recipe differs."
     )
-    is_changed = recipe_of(settings) != recipe_of(lesson_settings)
+    is_changed = _recipe(settings) != _recipe(lesson_settings)
     expect(is_changed, "this is the lesson's recipe. Change something in it, such as the dropout.")
     reached, lesson = (
         float(-each.log_probabilities[np.arange(each.n), each.labels].mean()) for each in (result, to_beat.result)
@@ -192,7 +185,7 @@ def better_recipe(answer, to_beat: Run) -> Verdict:
     return judge.better(reached, lesson, f"loss {reached:.3f}, in the lesson {lesson:.3f}", higher=False)
 
 
-def recipe_of(settings: RunSettings) -> tuple[dict, dict, dict]:
+def _recipe(settings: RunSettings) -> tuple[dict, dict, dict]:
     """Return what decides how a model turns out, except the seed."""
     details = ("seed", "device", "workers", "compile", "deterministic")
     training = {name: value for name, value in settings.training.items() if name not in details}

@@ -237,7 +237,7 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     """Check the 95 % bootstrap interval (low, high), over groups, of the difference between two accuracies."""
     one, other = (pd.Series(result.correct, result.paths) for result in (first, second))
     one, other = one.to_numpy(float), other[one.index].to_numpy(float)
-    truth = _bootstrap(one - other, first.groups)
+    truth = bootstrap(one - other, first.groups)
     truths = {"lower end": truth[0], "upper end": truth[1]}
     ends = np.array([judge.finite_number(value) for value in judge.in_order(answer, truths)])
 
@@ -253,18 +253,15 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     tracks = pd.Series(first.paths).str.split("#").str[0].to_numpy()  # without the positions of segments
     slips = [
         (
-            _bootstrap(one - other, first.paths),
+            bootstrap(one - other, first.paths),
             "that is the interval if you draw single clips or segments. Draw artists.",
         ),
-        (_bootstrap(one - other, tracks), "that is the interval if you draw tracks. Draw artists."),
+        (bootstrap(one - other, tracks), "that is the interval if you draw tracks. Draw artists."),
         ((-truth[1], -truth[0]), "that is the second classifier minus the first. Turn the difference around."),
-        (_bootstrap(one, first.groups, other), "that is too wide. Draw the same artists for both classifiers."),
-        (_bootstrap(one, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
-        (_bootstrap(other, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
-        (
-            _bootstrap(one - other, first.groups, level=90),
-            "that is a 90 % interval. Take the percentiles 2.5 and 97.5.",
-        ),
+        (bootstrap(one, first.groups, other), "that is too wide. Draw the same artists for both classifiers."),
+        (bootstrap(one, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
+        (bootstrap(other, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
+        (bootstrap(one - other, first.groups, level=90), "that is a 90 % interval. Take the percentiles 2.5 and 97.5."),
     ]
     nearest, hint = min(slips, key=lambda slip: error(slip[0]))
     expect(not (error(nearest) < 0.02 and error(nearest) < error(truth) / 2), hint)
@@ -273,19 +270,20 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     return judge.numbers(ends, truths, within=0, absolute=0.01)
 
 
-def _bootstrap(
-    values: np.ndarray, groups: np.ndarray, other: np.ndarray | None = None, level: float = 95
+def bootstrap(
+    values: np.ndarray, groups: np.ndarray, other: np.ndarray | None = None, level: float = 95, draws: int = 4000
 ) -> tuple[float, float]:
     """Compute the interval of the mean that contains ``level`` % of the draws of whole groups with replacement.
 
     If ``other`` is given, subtract its mean over groups that are drawn independently.
     """
     rng = np.random.default_rng(0)
+    _, group_of_value, sizes = np.unique(groups, return_inverse=True, return_counts=True)
 
     def draw_means(values):
-        table = pd.Series(values).groupby(np.asarray(groups)).agg(["sum", "size"])
-        draws = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), 4000)
-        return (draws @ table["sum"].to_numpy()) / (draws @ table["size"].to_numpy())
+        sums = np.bincount(group_of_value, weights=values)
+        drawn = rng.integers(len(sizes), size=(draws, len(sizes)))
+        return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
 
     means = draw_means(values) - (0 if other is None else draw_means(other))
     low, high = np.percentile(means, [50 - level / 2, 50 + level / 2])
@@ -313,16 +311,16 @@ def _format_leak(leak: Leak) -> str:
 @exercise("10.1")
 def hour_of_music(answer) -> list[Verdict]:
     """Check the sizes in megabytes of an hour at 16 kHz: float64, int16, and int16 with one-byte mu-law codes."""
-    mega = 3600 * 16000 / 1e6  # millions of samples
-    sizes = {"float64": 8 * mega, "int16": 2 * mega, "SegmentPairs": 3 * mega}
+    samples = 3600 * 16000
+    sizes, mega = {"float64": 8 * samples, "int16": 2 * samples, "SegmentPairs": 3 * samples}, samples / 1e6
     slips = [
-        ({name: 1e6 * size / 2**20 for name, size in sizes.items()}, "here a megabyte is 1,000,000 bytes, not 2**20"),
         ({"SegmentPairs": mega}, "that is the codes alone. It keeps the int16 samples, too."),
         ({"SegmentPairs": 2 * mega}, "that is the samples alone. It keeps their codes, too."),
         ({"SegmentPairs": 4 * mega}, "a mu-law code takes one byte, not two"),
         ({"float64": 4 * mega}, "that is float32. float64 has 64 bits."),
     ]
-    return judge.numbers(answer, sizes, absolute=0.5, slips=slips, permuted="the numbers are in another order")
+    others = "the numbers are in another order"
+    return judge.megabytes(answer, sizes, within=0.005, absolute=0.5, slips=slips, permuted=others)
 
 
 @exercise("10.2")

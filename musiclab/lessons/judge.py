@@ -75,8 +75,7 @@ def apply(check: Callable, answer, /, **context) -> list[Verdict]:
     except AnswerRejected as error:
         return [reject(str(error))]
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), "no details")
-        return [reject(f"your answer cannot be checked ({type(error).__name__}: {reason})")]
+        return [reject(f"your answer cannot be checked ({describe_error(error)})")]
     return [verdicts] if isinstance(verdicts, Verdict) else list(verdicts)
 
 
@@ -120,7 +119,7 @@ def number(
     for slip, text in slips:
         if abs(value - slip) <= (0 if _is_integer(slip) else max(SLIP * abs(slip), absolute)):
             return reject(text)
-    return reject(_describe_error(value, truth))
+    return reject(_describe_difference(value, truth))
 
 
 def numbers(
@@ -155,11 +154,11 @@ def numbers(
     return verdicts
 
 
-def megabytes(answer, sizes: Mapping[str, int], within: float = 0.01) -> list[Verdict]:
-    """Compare megabytes with ``sizes`` in bytes, and recognise units of 1,048,576 bytes as a slip."""
+def megabytes(answer, sizes: Mapping[str, int], within: float = 0.01, slips=(), **others) -> list[Verdict]:
+    """Compare megabytes with ``sizes`` in bytes, as :func:`numbers` does, with units of 1,048,576 bytes as a slip."""
     truths, binary = ({name: size / unit for name, size in sizes.items()} for unit in (1e6, 2**20))
-    slips = [(binary, "your unit is 2**20 bytes, but here a megabyte is 1,000,000 bytes")]
-    return numbers(answer, truths, within=within, slips=slips)
+    slips = [(binary, "your unit is 2**20 bytes, but here a megabyte is 1,000,000 bytes"), *slips]
+    return numbers(answer, truths, within=within, slips=slips, **others)
 
 
 def array(
@@ -267,11 +266,16 @@ def _detach(answer):
     return answer.detach().cpu() if is_tensor else answer
 
 
+def describe_error(error: Exception) -> str:
+    """Name an error of the reader's code, with the first line of its message."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), 'no details')}"
+
+
 def _describe(answer) -> str:
     return "a string" if isinstance(answer, str) else f"an object of type {type(answer).__name__}"
 
 
-def _describe_error(value: float, truth: float) -> str:
+def _describe_difference(value: float, truth: float) -> str:
     if _is_integer(truth) and abs(value - truth) == 1:
         return "your answer is off by one"
     if not truth:
