@@ -50,6 +50,9 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv .venv || \
 	  { echo "$(PYTHON) has no venv module. On Debian and Ubuntu, install it: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# librosa compiles functions when it is first imported. Two processes that do so at once can leave a compiled file
+	@# that crashes every later one (numba issue 10128), so one process compiles them now.
+	$(BIN)/python -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 	@touch $(READY)
 
 clean:
