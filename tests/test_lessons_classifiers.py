@@ -12,7 +12,7 @@ from torch import nn
 
 from musiclab import lessons, studio
 from musiclab.features import MelConfig, SummaryConfig
-from musiclab.metrics import Result, difference_interval
+from musiclab.metrics import Result, difference_interval, group_interval
 from musiclab.runs import Run, RunSettings, crossval, hear, merged
 from musiclab.store import create
 
@@ -185,7 +185,7 @@ def vote_by_hand(groups=RESULTS[0].groups):
     return summarise(np.mean([result.log_probabilities for result in RESULTS], axis=0), groups)
 
 
-def test_the_vote_of_all_methods():
+def test_the_ensemble_of_all_methods():
     accuracy, low, high = vote_by_hand()
     check_right("13.3", (accuracy, low, high), **VOTE)
     check_right("13.3", [round(accuracy, 3), round(low, 3), round(high, 3)], **VOTE)
@@ -193,7 +193,8 @@ def test_the_vote_of_all_methods():
     check_right("13.3", {"high": high, "low": low, "accuracy": accuracy}, **VOTE)
 
 
-def test_the_bootstrap_of_lesson_05_is_right_too():
+def test_other_intervals_of_the_ensemble_are_named():
+    accuracy, low, high = vote_by_hand()
     labels, groups = RESULTS[0].labels, RESULTS[0].groups
     is_correct = np.mean([result.log_probabilities for result in RESULTS], axis=0).argmax(axis=1) == labels
     gains = is_correct.astype(int) - RESULTS[-1].correct.astype(int)
@@ -203,18 +204,24 @@ def test_the_bootstrap_of_lesson_05_is_right_too():
         means = [
             gains[np.concatenate([rows_of[unit] for unit in rng.integers(20, size=20)])].mean() for _ in range(2000)
         ]
-        low, high = np.percentile(means, [2.5, 97.5])
-        check_right("13.3", (is_correct.mean(), low, high), **VOTE)
+        drawn = np.percentile(means, [2.5, 97.5])
+        check_wrong("13.3", (accuracy, *drawn), "with metrics.difference_interval", **VOTE)
+    check_wrong("13.3", vote_by_hand(np.arange(60)), "Draw whole artists", **VOTE)
+    check_wrong("13.3", (accuracy, *group_interval(is_correct, groups)), "the ensemble's own accuracy", **VOTE)
+    check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
+    for shift in (-0.016, 0.016):
+        check_wrong("13.3", (accuracy, low + shift, high + shift), "low", **VOTE)
+        check_wrong("13.3", (accuracy, low - shift, high + shift), "high", **VOTE)
 
 
-def test_slips_with_the_vote_are_named():
+def test_slips_with_the_ensemble_are_named():
     accuracy, low, high = vote_by_hand()
     check_wrong("13.3", (100 * accuracy, 100 * low, 100 * high), "in per cent", **VOTE)
-    check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
-    check_wrong("13.3", vote_by_hand(np.arange(60)), "Draw whole artists", **VOTE)
     arithmetic = summarise(np.mean([np.exp(result.log_probabilities) for result in RESULTS], axis=0))
     assert abs(arithmetic[0] - accuracy) > 0.01
-    check_wrong("13.3", arithmetic, "average the logarithms", **VOTE)
+    check_wrong("13.3", arithmetic, "averaged the probabilities", **VOTE)
+    check_wrong("13.3", (arithmetic[0], low, high), "averaged the probabilities", **VOTE)
+    check_wrong("13.3", (accuracy, *arithmetic[1:]), "averaged the probabilities", **VOTE)
     counted = summarise(np.sum([np.eye(3)[result.predictions] for result in RESULTS], axis=0))
     assert abs(counted[0] - accuracy) > 0.01
     check_wrong("13.3", counted, "counts votes", **VOTE)
@@ -222,6 +229,16 @@ def test_slips_with_the_vote_are_named():
     check_wrong("13.3", wide, "low", **VOTE)
     check_wrong("13.3", accuracy, "expected 3 numbers", **VOTE)
     check_wrong("13.3", RESULTS, "expected", **VOTE)
+
+
+def test_the_control_is_no_member_of_the_ensemble():
+    control = make_results(seed=1)[0]
+    with_control = summarise(np.mean([result.log_probabilities for result in [*RESULTS, control]], axis=0))
+    right = vote_by_hand()
+    assert np.abs(np.subtract(with_control, right)).max() > 0.006
+    check_wrong("13.3", with_control, "mlp again", control=control, **VOTE)
+    check_wrong("13.3", (right[0], *with_control[1:]), "mlp again", control=control, **VOTE)
+    check_right("13.3", right, control=control, **VOTE)
 
 
 class Bass(nn.Module):

@@ -159,6 +159,23 @@ def test_packing_says_what_is_lost(sample):
     check_wrong("04.4", (written, lambda file: None), "returns None", sample=sample)
 
 
+def test_packing_names_the_array_that_wastes_space():
+    noisy = np.random.default_rng(0).integers(-3000, 3000, size=20_000).astype(np.int16)  # too irregular to pack well
+
+    def unpack(file):
+        return np.cumsum(file["steps"][:], dtype=np.int16)
+
+    def write_wide(file, samples):
+        file["steps"] = np.diff(samples, prepend=0)
+
+    def write_without_shuffle(file, samples):
+        file.create_dataset("steps", data=np.diff(samples, prepend=np.int16(0)), compression="gzip")
+
+    check_wrong("04.4", (write_wide, unpack), "'steps' in your file has the dtype int64", sample=noisy)
+    check_wrong("04.4", (write_without_shuffle, unpack), "'steps' in your file is compressed without", sample=noisy)
+    check_wrong("04.4", (written, read), "aim: below 78 %", hidden=("in your file",), sample=noisy)
+
+
 def test_packing_has_to_use_the_file(sample):
     kept = {}
 

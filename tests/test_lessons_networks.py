@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from lesson_cases import check_right, check_wrong
+from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 from torch.nn import functional as F
@@ -130,6 +131,18 @@ def test_a_better_training_has_a_lower_validation_loss():
     check_wrong("06.5", outcome(History([{"epoch": 1, "train_loss": 0.1}])), "validation set", history=lesson)
 
 
+def test_a_better_training_is_validated_on_the_lessons_tracks():
+    lesson, better = history(1.0, 0.75), outcome(history(0.9, 0.7))
+    tracks = {path: "1a2b3c4d" for path in ("a.wav", "b.wav", "c.wav", "d.wav", "e.wav")}
+    better.settings = SimpleNamespace(trained_on=tracks, clips={"train": 3, "valid": 2, "test": 2})
+    check_right("06.5", better, history=lesson, valid_paths=["e.wav", "d.wav"])
+    check_wrong(
+        "06.5", better, "validated on other tracks", "split_seed", history=lesson, valid_paths=["a.wav", "d.wav"]
+    )
+    better.settings = SimpleNamespace(trained_on={}, clips={})  # such as a cross-validation
+    check_wrong("06.5", better, "validated on other tracks", history=lesson, valid_paths=["e.wav", "d.wav"])
+
+
 def test_a_better_training_beats_all_networks_of_the_lesson_in_as_many_epochs():
     lesson = [history(1.0, 0.75), history(0.9, 0.72), history(1.1, 0.8).to_frame()]
     assert "0.700, in the lesson 0.720" in check_right("07.4", outcome(history(0.9, 0.7)), histories=lesson)
@@ -157,6 +170,11 @@ def correct_step(network, optimiser, x, y):
     return loss.item()
 
 
+def measured_afterwards(network, optimiser, x, y):
+    correct_step(network, optimiser, x, y)
+    return torch.nn.functional.cross_entropy(network(x), y).item()
+
+
 def without(*lines):
     """The training step of exercise 2 without some of its lines."""
 
@@ -182,6 +200,7 @@ def test_a_training_step_from_memory():
     check_wrong("06.2", without("step"), "the parameters do not change")
     check_wrong("06.2", without("logits"), "not those of one step on the cross-entropy of the logits")
     check_wrong("06.2", without("return"), "does not return the loss")
+    check_wrong("06.2", measured_afterwards, "you return the loss after the step")
     check_wrong("06.2", lambda network: None, "your function stops with TypeError")
     check_wrong("06.2", 3, "expected a function")
 
@@ -198,6 +217,16 @@ def test_columns_are_chosen_within_the_folds(noise):
     check_wrong("06.3", make_pipeline(SelectKBest(k=50), SVC()), "receive 20 of the columns", **noise)
     check_wrong("06.3", make_pipeline(StandardScaler(), SVC()), "receive 20 of the columns", **noise)
     check_wrong("06.3", SVC(), "expected a pipeline", **noise)
+    check_wrong("06.3", make_pipeline(SVC()), "receive 20 of the columns", **noise)
+    check_wrong("06.3", make_pipeline(SelectKBest(k=20), StandardScaler()), "should be a classifier", **noise)
+    check_wrong("06.3", make_pipeline(SelectKBest(k=20)), "should be a classifier", **noise)
+
+
+def test_columns_are_chosen_by_the_labels(noise):
+    first_columns = FunctionTransformer(lambda values: values[:, :20])
+    check_wrong("06.3", make_pipeline(first_columns, SVC()), "whatever the labels are", **noise)
+    check_wrong("06.3", make_pipeline(PCA(20, random_state=0), SVC()), "whatever the labels are", **noise)
+    check_right("06.3", make_pipeline(StandardScaler(), SelectKBest(k=20), SVC()), **noise)
 
 
 class Chosen(SelectKBest):
@@ -240,6 +269,9 @@ def test_each_half_of_the_columns_alone(context):
         "06.4", (100 * means, 100 * deviations), "means: your answer is a hundred times", hidden=hidden, **context
     )
     check_wrong("06.4", (means, deviations + 0.1), "deviations: your answer is too large", hidden=hidden[1:], **context)
+    rounded = round(means, 2), round(deviations, 2)
+    assert max(abs(means - rounded[0]), abs(deviations - rounded[1])) > 0.002
+    check_wrong("06.4", rounded, "two decimals are not enough", hidden=(f"{means:.3f}", f"{deviations:.3f}"), **context)
     check_wrong("06.4", means, "expected 2 numbers", **context)
     check_wrong("06.4", (deviations, deviations - 0.05), "means", hidden=("swapped",), **context)
 

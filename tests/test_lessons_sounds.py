@@ -85,13 +85,18 @@ def dithered(width: float, amplitude: float = 0.2) -> np.ndarray:
 def test_noise_as_wide_as_a_step_keeps_the_tone():
     check_right("01.5", dithered(0.25))
     check_wrong("01.5", dithered(0.0), "too weak")
-    lopsided = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + np.random.default_rng(0).uniform(0, 0.25, len(SECOND))
-    check_wrong("01.5", np.clip(np.round(lopsided * 2), -2, 1) / 2, "still distorts")  # the second harmonic
     check_wrong("01.5", dithered(0.1), "too weak")
     check_wrong("01.5", dithered(0.25, amplitude=0.4), "too strong")
     check_wrong("01.5", 0.2 * np.sin(2 * np.pi * 220 * SECOND), "round last")
     check_wrong("01.5", dithered(0.25)[:100], "(22050,)")
     check_wrong("01.5", dithered(0.22), "rounding still distorts the tone")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0.5), (-0.5, 0), (0, 0.25), (-0.2, 0.3)])
+def test_noise_that_is_not_centred_is_told(low, high):
+    noise = np.random.default_rng(0).uniform(low, high, len(SECOND))
+    noisy = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + noise
+    check_wrong("01.5", np.clip(np.round(noisy * 2), -2, 1) / 2, "not centred on 0")
 
 
 # Lesson 02
@@ -235,6 +240,7 @@ def test_the_shape_of_two_tones_is_the_measured_one():
     [
         ((650, 450, 500), ("centroid: you weighted by", "bandwidth: you weighted by", "rolloff: up to")),
         ((1250, 750, 2000), ("centroid: weight each", "bandwidth: weight each")),
+        ((875, 750, 2000), ("bandwidth: weight each", "divide by the sum of the magnitudes")),  # divided by 4 - 1
         ((875, 562.5, 2000), ("bandwidth: this is the mean distance",)),
         ((875, 421_875, 2000), ("bandwidth: this is the variance",)),
     ],
@@ -277,6 +283,7 @@ def test_deltas_are_the_slopes_of_nine_frames():
         check_wrong("03.3", difference, "two of the nine", **context)
     for divisor in (1, 8, 9):
         check_wrong("03.3", 60 * slopes / divisor, "divide by the sum of t**2", **context)
+    check_wrong("03.3", slopes * 22050 / 512, "slope per second", **context)
     check_wrong("03.3", slopes + coefficients[:, 4:-4], "elements differ", **context)
     check_wrong("03.3", "slopes", "a string", **context)
 
@@ -344,7 +351,8 @@ def table():
 def test_three_features_beat_those_with_the_highest_f(table):
     words = check_right("03.5", ("a", "b", "d"), **table)
     assert "of 120 clips (95 % interval" in words
-    check_wrong("03.5", ("a", "b", "e"), "not better yet", "interval", **table)
+    assert "too good to be true" in words
+    check_wrong("03.5", ("a", "b", "e"), "not better yet", "interval", hidden=("too good",), **table)
     check_wrong("03.5", ("c", "b", "a"), "the three with the highest F", **table)
     check_wrong("03.5", ("a", "b", "b"), "three different names of features, found 2", **table)
     check_wrong("03.5", "abd", "three names of features", "a string", **table)

@@ -14,7 +14,7 @@ from musiclab.core.errors import RunError
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.data import bootstrap
 from musiclab.lessons.judge import Verdict, accept, expect
-from musiclab.metrics import Result, difference_interval
+from musiclab.metrics import Result, difference_interval, group_interval
 from musiclab.runs import Run, RunSettings, hear, load, merged
 from musiclab.runs.prediction import column
 
@@ -101,37 +101,50 @@ def corrected(answer) -> Verdict:
 
 
 @exercise("13.3")
-def vote(answer, results: Sequence[Result], reference: Result) -> list[Verdict]:
-    """Check the accuracy of the mean of log-probabilities, and the interval of its difference to a single method."""
-    labels, groups = reference.labels, reference.groups
+def ensemble(answer, results: Sequence[Result], reference: Result, control: Result | None = None) -> list[Verdict]:
+    """Check the accuracy of the mean of log-probabilities, and the interval of its difference to a single method.
+
+    ``control`` is a result that does not belong to the ensemble, but might be included by mistake.
+    """
+    labels, groups, names = reference.labels, reference.groups, ("accuracy", "low", "high")
+    accuracy, low, high = map(judge.finite_number, judge.in_order(answer, names))
     log_p = np.stack([result.log_probabilities for result in results])
     is_correct = log_p.mean(axis=0).argmax(axis=1) == labels
 
-    def summarise(is_correct, units=groups):
-        low, high = difference_interval(is_correct, reference.correct, units)
-        return {"accuracy": float(is_correct.mean()), "low": low, "high": high}
+    def summarise(is_correct, units=groups) -> tuple[float, float, float]:
+        return (float(is_correct.mean()), *difference_interval(is_correct, reference.correct, units))
+
+    def is_near(ends: Sequence[float], tolerance: float = 0.002) -> bool:
+        return max(abs(ends[0] - low), abs(ends[1] - high)) <= tolerance
 
     truths = summarise(is_correct)
-    majority = np.stack([np.eye(log_p.shape[2])[result.predictions] for result in results]).sum(axis=0)
+    verdicts = judge.numbers(answer, dict(zip(names, truths, strict=True)), within=0, absolute=0.006)
+    if all(verdict.is_right for verdict in verdicts):
+        return verdicts
+    is_percent = np.allclose([accuracy, low, high], [100 * value for value in truths], rtol=0, atol=0.6)
+    expect(not is_percent, "in per cent. Give shares: 0.05 means 5 points.")
+
+    votes = np.stack([np.eye(log_p.shape[2])[result.predictions] for result in results])
     slips = [
-        ({name: 100 * value for name, value in truths.items()}, "in per cent. Give shares: 0.05 means 5 points."),
-        ({"low": -truths["high"], "high": -truths["low"]}, "the other way round: ensemble minus resnet"),
-        (summarise(is_correct, np.arange(len(labels))), "you have drawn single tracks. Draw whole artists."),
-        (summarise(np.exp(log_p).mean(axis=0).argmax(axis=1) == labels), "average the logarithms of the probabilities"),
-        (summarise(majority.argmax(axis=1) == labels), "this counts votes. Average the log-probabilities."),
+        (np.exp(log_p).mean(axis=0), "you have averaged the probabilities. Average the log-probabilities."),
+        (votes.sum(axis=0), "this counts votes. Average the log-probabilities."),
     ]
-    slips = [(slip, text) for slip, text in slips if any(abs(slip[n] - truths[n]) > 0.006 for n in slip)]
-    _, low, high = map(judge.finite_number, judge.in_order(answer, truths))
+    if control is not None:
+        text = "this includes `mlp again`, which is only a control. Average the five methods."
+        slips.append((np.concatenate([log_p, control.log_probabilities[None]]).mean(axis=0), text))
+    for scores, text in slips:
+        other, *ends = summarise(scores.argmax(axis=1) == labels)
+        is_other = abs(other - accuracy) <= 0.0015 and abs(other - truths[0]) > 0.006
+        expect(not (is_other or is_near(ends)), text)
 
-    def distance(interval: Mapping[str, float]) -> float:
-        return max(abs(interval["low"] - low), abs(interval["high"] - high))
-
-    ends = bootstrap(is_correct.astype(float) - reference.correct, groups, draws=2000)  # as in lesson 05
-    drawn = dict(zip(("low", "high"), ends, strict=True))
-    is_bootstrap = distance(truths) <= 0.02 or distance(drawn) <= 0.01  # another bootstrap over artists is right, too
-    if is_bootstrap and all(distance(slip) > 0.0015 for slip, _ in slips):
-        truths |= {"low": low, "high": high}
-    return judge.numbers(answer, truths, within=0, absolute=0.006, slips=slips)
+    expect(not is_near([-truths[2], -truths[1]]), "the interval is the other way round: ensemble minus resnet")
+    text = "this is the interval of the ensemble's own accuracy. What is that of its difference to resnet?"
+    expect(not is_near(group_interval(is_correct, groups), 0.02), text)
+    drawn = bootstrap(is_correct.astype(float) - reference.correct, groups)  # as in lesson 05
+    is_drawn = is_near(drawn, 0.002 + 1 / len(labels)) or is_near(summarise(is_correct, np.arange(len(labels)))[1:])
+    text = "the interval is a little too narrow. Draw whole artists, with metrics.difference_interval."
+    expect(not is_drawn or is_near(truths[1:], 0.006), text)
+    return verdicts
 
 
 @exercise("13.4")

@@ -93,10 +93,10 @@ def packed_smaller(answer, sample: np.ndarray) -> Verdict:
     """Check a pair (write, read) of functions that compress int16 samples in HDF5, without loss, below 78 %."""
     is_pair = isinstance(answer, tuple | list) and len(answer) == 2 and all(map(callable, answer))
     expect(is_pair, "expected a pair of functions, (write, read)")
-    restored, size, seconds = _write_and_read(*answer, sample)
+    restored, size, seconds, hint = _write_and_read(*answer, sample)
     _expect_same(restored, sample)
     noise = np.random.default_rng(0).integers(-32768, 32768, size=len(sample), dtype=np.int16)
-    restored, noise_size, _ = _write_and_read(*answer, noise)
+    restored, noise_size, *_ = _write_and_read(*answer, noise)
     is_lossless = np.array_equal(restored, noise)
     expect(is_lossless or not _is_shifted(restored, noise), f"your functions change other samples: {_SHIFTED}")
     expect(is_lossless, "your functions change samples that jump between -32,768 and 32,767, as noise does")
@@ -106,11 +106,11 @@ def packed_smaller(answer, sample: np.ndarray) -> Verdict:
     )
     share = size / sample.nbytes
     text = f"{100 * share:.1f} % of the size (aim: below 78 %), read in {seconds:.2f} s"
-    return judge.better(share, 0.78, text, higher=False)
+    return judge.better(share, 0.78, text if share < 0.78 else text + hint, higher=False)
 
 
-def _write_and_read(write, read, samples: np.ndarray) -> tuple[np.ndarray, int, float]:
-    """Return what is left of samples after a round trip through a file, the file size in bytes, the reading time in s.
+def _write_and_read(write, read, samples: np.ndarray) -> tuple[np.ndarray, int, float, str]:
+    """Send samples through a file; return what is left, its size in bytes, the reading time in s, and a hint on size.
 
     A result of ``read`` that can't be samples is rejected.
     """
@@ -125,7 +125,20 @@ def _write_and_read(write, read, samples: np.ndarray) -> tuple[np.ndarray, int, 
             expect(restored is not None, "`read` returns None. Does it end with `return`?")
             is_handle = isinstance(restored, h5py.Dataset)
             expect(not is_handle, "`read` returns a handle, which is useless after the file is closed. Add [:].")
-        return np.asarray(restored), path.stat().st_size, seconds
+            hint = _find_waste(file, samples)
+        return np.asarray(restored), path.stat().st_size, seconds, hint
+
+
+def _find_waste(file: h5py.File, samples: np.ndarray) -> str:
+    """Say which array in the file is larger than it needs to be, or return ""."""
+    arrays: list[h5py.Dataset] = []
+    file.visititems(lambda name, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
+    for array in arrays:
+        if array.size >= len(samples) - 1 and array.dtype.itemsize > samples.itemsize:
+            return f". The array {array.name[1:]!r} in your file has the dtype {array.dtype}. Is int16 enough?"
+        if array.dtype.itemsize > 1 and array.compression and not array.shuffle:
+            return f". The array {array.name[1:]!r} in your file is compressed without `shuffle`."
+    return ""
 
 
 def _is_shifted(restored: np.ndarray, samples: np.ndarray) -> bool:
@@ -390,7 +403,7 @@ def confused_and_compared(answer) -> Verdict:
     expect(plain.config.weight == 0, "the first run must have weight 0")
     expect(confused.config.weight > 0, "the second run must have a weight above 0. That is the confusion.")
     is_stronger = confused.config.weight > 0.5 or confused.config.classifier_steps > 1
-    expect(is_stronger, "the confusion is no stronger than in section 12. Raise `weight` or `classifier_steps`.")
+    expect(is_stronger, "the confusion is no stronger than in section 11. Raise `weight` or `classifier_steps`.")
     may_differ = dict(weight=0, steps=1, classifier_steps=1, every=1)
     first, second = (asdict(replace(run.config, **may_differ)) for run in (plain, confused))
     different = [name for name, value in first.items() if value != second[name]]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.signal import fftconvolve, firwin
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -29,13 +29,26 @@ FRAME = SequenceConfig().hop_length / SequenceConfig().sample_rate  # seconds pe
 
 
 @exercise("06.5")
-def lower_loss(answer, history: History | pd.DataFrame, longest: int | None = None) -> Verdict:
-    """Check a run with a lower validation loss than the lesson's, in at most ``longest`` epochs."""
+def lower_loss(
+    answer,
+    history: History | pd.DataFrame,
+    longest: int | None = None,
+    valid_paths: Sequence[str] | None = None,
+) -> Verdict:
+    """Check a run with a lower validation loss than the lesson's, in at most ``longest`` epochs.
+
+    If ``valid_paths`` are given, the run must have used these tracks for validation.
+    """
     own_history = getattr(answer, "history", None)
     judge.expect_type(own_history is not None, "the result of musiclab.train", answer)
     epochs, lesson_epochs = map(_to_table, (own_history, history))
     expect("valid_loss" in epochs, "expected a training run with a validation set")
     expect(longest is None or len(epochs) <= longest, f"expected at most {longest} epochs, found {len(epochs)}")
+    if valid_paths is not None:
+        settings = answer.settings  # its tracks for training come first, then those for validation
+        validated = list(settings.trained_on)[settings.clips.get("train", 0) :]
+        text = "your network was validated on other tracks. Keep the lesson's split: seed=SEED, or split_seed=SEED."
+        expect(set(validated) == set(valid_paths), text)
     reached, to_beat = epochs["valid_loss"].min(), lesson_epochs["valid_loss"].min()
     text = f"lowest validation loss {reached:.3f}, in the lesson {to_beat:.3f}"
     return judge.better(reached, to_beat, text, higher=False)
@@ -164,8 +177,11 @@ def training_step(answer) -> Verdict:
     expect(not torch.allclose(reached, unzeroed, atol=1e-6), text)
     text = "the parameters are not those of one step on the cross-entropy of the logits"
     expect(torch.allclose(reached, truth, atol=1e-5), text)
-    is_loss = isinstance(loss, Real | torch.Tensor) and abs(float(loss) - first_loss) < 1e-4
-    expect(is_loss, "the step is correct, but the function does not return the loss")
+    value = float(loss) if isinstance(loss, Real | torch.Tensor) else np.nan
+    _, later_loss = _train(network, _step_and_measure, x, y)
+    text = "the step is correct, but you return the loss after the step. Return the one from which it was computed."
+    expect(not abs(value - later_loss) < 1e-4, text)
+    expect(abs(value - first_loss) < 1e-4, "the step is correct, but the function does not return the loss")
     keeps_graph = isinstance(loss, torch.Tensor) and loss.requires_grad
     expect(not keeps_graph, "the step is correct, but the loss is a tensor that remembers its computation: loss.item()")
     return accept("two steps give the same parameters as ours")
@@ -178,6 +194,11 @@ def _step(network, optimiser, x, y, keeps_gradients: bool = False) -> float:
     loss.backward()
     optimiser.step()
     return loss.item()
+
+
+def _step_and_measure(network, optimiser, x, y) -> float:
+    _step(network, optimiser, x, y)
+    return nn.functional.cross_entropy(network(x), y).item()
 
 
 def _train(network: nn.Module, step, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, object]:
@@ -197,13 +218,18 @@ def _flatten(network: nn.Module) -> torch.Tensor:
 def columns_without_leak(answer, noise: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> Verdict:
     """Check a pipeline that selects 20 columns of ``noise`` within each fold, without a leak."""
     judge.expect_type(isinstance(answer, Pipeline), "a pipeline", answer)
-    has_selection = len(answer) > 1 and clone(answer).fit(noise, labels)[:-1].transform(noise).shape[1] == 20
-    expect(has_selection, "the last step should receive 20 of the columns")
+    expect(is_classifier(answer), "the last step should be a classifier, such as SVC(C=5)")
+    expect(len(answer) > 1, "the last step should receive 20 of the columns")
+    received = clone(answer).fit(noise, labels)[:-1].transform(noise)
+    expect(received.shape[1] == 20, "the last step should receive 20 of the columns")
     selected = SelectKBest(k=20).fit_transform(noise, labels)  # the leak: it uses the labels of the test clips
     leaky = _crossvalidate(_make_svm(), selected, labels, folds)
     honest = _crossvalidate(answer, noise, labels, folds)
     text = f"{honest:.1%} of {len(labels)} clips without the leak, {leaky:.1%} with columns selected on all clips"
     expect(honest < leaky - 0.08, f"the labels of the test clips still leak: {text}")
+    shuffled = np.random.default_rng(0).permutation(labels)
+    uses_labels = not np.array_equal(received, clone(answer).fit(noise, shuffled)[:-1].transform(noise))
+    expect(uses_labels, "the columns are the same whatever the labels are. SelectKBest chooses them by the labels.")
     return accept(text)
 
 
@@ -215,7 +241,11 @@ def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict
         columns = [column.endswith(suffix) for column in store.names("summary")]
         truths[name] = _crossvalidate(_make_svm(), values[:, columns], store.labels, folds)
     permuted = "the two are swapped. Give the means first."
-    return judge.numbers(answer, truths, within=0, absolute=0.002, permuted=permuted)
+    verdicts = judge.numbers(answer, truths, within=0, absolute=0.002, permuted=permuted)
+    for row, (name, value) in enumerate(zip(truths, judge.in_order(answer, truths), strict=True)):
+        if not verdicts[row].is_right and float(value) == round(truths[name], 2):
+            verdicts[row] = judge.reject(f"{name}: two decimals are not enough here. Give three.")
+    return verdicts
 
 
 def _make_svm() -> Pipeline:

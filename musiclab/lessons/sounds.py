@@ -72,7 +72,7 @@ def without_voice(answer, song: np.ndarray) -> Verdict:
 
 @exercise("01.5")
 def dithered_tone(answer) -> Verdict:
-    """Check a tone of 220 Hz, dithered to 2 bits, which keeps its amplitude of 0.2 without new harmonics."""
+    """Check a tone of 220 Hz, dithered to 2 bits, that keeps its amplitude 0.2 and its mean 0 without new harmonics."""
     sound, steps = _check_samples(answer, 22050), (-1, -0.5, 0, 0.5)
     expect(np.isin(sound, steps).all(), f"only the values {steps} are allowed; round last, after adding the noise")
     tone, *harmonics = np.abs(np.fft.rfft(sound))[220:1101:220] / (len(sound) / 2)  # amplitudes: bin k is k Hz
@@ -80,6 +80,8 @@ def dithered_tone(answer) -> Verdict:
     text = f"the tone has an amplitude of {tone:.3f}, its strongest harmonic {harmonic:.3f}"
     direction = "weak" if tone < 0.2 else "strong"
     expect(abs(tone - 0.2) < 0.02, f"{text}. The tone is too {direction}; aim for 0.2, within 0.02.")
+    offset = sound.mean()
+    expect(abs(offset) < 0.02, f"your samples have a mean of {offset:.2f}: your noise is not centred on 0")
     expect(harmonic < 0.01, f"{text}. The rounding still distorts the tone; aim for a harmonic below 0.01.")
     return accept(text)
 
@@ -210,6 +212,10 @@ def shape_of_two_tones(answer) -> list[Verdict]:
     slips = [
         ({"rolloff": 500.0}, "up to 500 Hz there is 90 % of the power, but only 75 % of the magnitude"),
         (_spectral_shape(9, 1), "you weighted by the power. Weight by the magnitude."),
+        (
+            {"bandwidth": 750.0},
+            "weight each squared distance by its magnitude, and divide by the sum of the magnitudes",
+        ),
         (_spectral_shape(1, 1), "weight each frequency by its magnitude"),
         ({"bandwidth": 562.5}, "this is the mean distance. Take the root of the mean squared distance."),
         ({"bandwidth": 421_875.0}, "this is the variance. Take its square root."),
@@ -258,6 +264,7 @@ def deltas(answer, coefficients: np.ndarray) -> Verdict:
         (np.diff(values)[:, 3:-4], two_frames),
         (np.diff(values)[:, 4:-3], two_frames),
         (np.gradient(values, axis=1)[:, 4:-4], "this is the slope over three frames. Fit a line to nine."),
+        (truth * 22050 / 512, "this is the slope per second. t counts frames, so give the slope per frame."),
     ]
     return judge.array(answer, truth, 0.01, "deltas", "dB per frame", slips=slips)
 
@@ -322,8 +329,10 @@ def three_features(answer, Z: np.ndarray, names: Sequence[str], label: np.ndarra
     correct, to_beat = (_neighbours_agree(Z[:, features], label, group) for features in (chosen, by_F))
     listed = ", ".join(names[column] for column in by_F)
     text = f"{_format_accuracy(correct, group)}; by F ({listed}) {_format_accuracy(to_beat, group)}"
-    if to_beat.mean() < correct.mean() and group_interval(correct, group)[0] <= group_interval(to_beat, group)[1]:
-        text += ". The intervals overlap, so the difference may be chance."
+    if to_beat.mean() < correct.mean():
+        if group_interval(correct, group)[0] <= group_interval(to_beat, group)[1]:
+            text += ". The intervals overlap, so the difference may be chance"
+        text += ". If you searched, this is too good to be true, because you chose with the same tracks."
     return judge.better(correct.mean(), to_beat.mean(), text)
 
 
