@@ -1,4 +1,4 @@
-"""Commands for UMTN, the Universal Music Translation Network, with the flags of its original scripts."""
+"""Commands for UMTN, the Universal Music Translation Network. Flags that its scripts have, too, have the same names."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 import musiclab
-from musiclab.cli.options import AsJson
-from musiclab.cli.output import list_failures
+from musiclab.cli.options import AsJson, Device, Precision, Quiet
+from musiclab.cli.output import explain_interrupt, list_failures
+from musiclab.core.errors import MusiclabError, Problems
+from musiclab.core.files import check_can_make
 
 app = typer.Typer(
-    help="Prepare sound files for training UMTN, the Universal Music Translation Network.",
+    help="Prepare data for UMTN, the Universal Music Translation Network, train it, and translate music.",
     no_args_is_help=True,
 )
 
@@ -72,4 +74,134 @@ def inspect(
     list_failures(failures)
     if as_json:
         print(json.dumps({"folders": json.loads(table.to_json(orient="records")), "failures": failures}))
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command()
+def studio(
+    output: Output,
+    pieces: Annotated[int, typer.Option(min=3, help="Number of pieces; every domain plays all of them.")] = 200,
+    seconds: Annotated[float, typer.Option(help="Duration of each piece in seconds.")] = 10.0,
+    train: Annotated[float, typer.Option(help="Share of the pieces used for training.")] = 0.8,
+    val: Annotated[float, typer.Option(help="Share used for validation; the rest is used for testing.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 18,
+    quiet: Quiet = False,
+) -> None:
+    """Generate the same pieces for piano, string quartet, organ and guitar, split into train, val and test."""
+    folders = musiclab.umtn.studio_domains(output, pieces, seconds, train, val, seed)
+    print(f"{output}: {pieces} pieces for each of {', '.join(folders)}")
+    print(f"next: musiclab umtn preprocess -i {output} -o PREPROCESSED")
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DOMAIN...", help="Preprocessed folders, one per domain, each with the subfolders train and val."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    network: Annotated[
+        str,
+        typer.Option(
+            help="harmonic (small, minutes on a laptop), wavenet (small, half an hour) or published (as in the paper)."
+        ),
+    ] = "harmonic",
+    epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
+    epoch_len: Annotated[int, typer.Option("--epoch-len", min=1, help="Number of random segments per epoch.")] = 3200,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of segments per batch.")] = 16,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=800, help="Segment length in samples at 16 kHz.")] = 12000,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    d_lambda: Annotated[
+        float | None,
+        typer.Option("--d-lambda", min=0, help="Weight of the confusion term (default: set by the network)."),
+    ] = None,
+    magnitude: Annotated[
+        float, typer.Option(min=0, max=2, help="Largest pitch shift of the augmentation in semitones; 0 turns it off.")
+    ] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed.")] = 0,
+    device: Device = None,
+    precision: Precision = None,
+    start: Annotated[
+        str | None, typer.Option(help="Run whose encoder is the initial one, such as harmonic for a wavenet.")
+    ] = None,
+    quiet: Quiet = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted training in OUT.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train UMTN: an encoder, one decoder per domain, and the domain classifier that the encoder has to fool."""
+    umtn, problems = musiclab.umtn, Problems()
+    names = [folder.resolve().name for folder in data]
+    problems.check(umtn.Translator, names, network, d_lambda)
+    problems.check(check_can_make, out)
+    settings = {"seq_len": seq_len, "seed": seed}
+    pairs = problems.check(
+        umtn.SegmentPairs.of_folders, data, "train", epoch_len=epoch_len, magnitude=magnitude, **settings
+    )
+    count = min(256, epoch_len)
+    valid = problems.check(umtn.SegmentPairs.of_folders, data, "val", epoch_len=count, magnitude=0, **settings)
+    values = {"device": device, "precision": precision}
+    training = problems.check(
+        musiclab.training.TrainConfig,
+        **{"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "seed": seed, "weight_decay": 0.0},
+        **{"clip": 1.0},
+        **{name: value for name, value in values.items() if value is not None},
+    )
+    problems.raise_if_any()
+    with explain_interrupt("stopped. Use --resume to continue."):
+        description = {"folders": [str(folder) for folder in data], "magnitude": magnitude}
+        settings = {"network": network, "weight": d_lambda}
+        run = umtn.train(pairs, valid, names, out, training, start, resume, data=description, **settings)
+        if run.stopped == "interrupted":
+            raise KeyboardInterrupt(f"stopped after {len(run.history)} of {epochs} epochs. Use --resume to continue.")
+    from musiclab.training.devices import is_main
+
+    if is_main():
+        last = run.history.iloc[run.best_epoch - 1]
+        print(f"{out}: {network} for {', '.join(names)}, epoch {run.best_epoch}, loss {last['valid_loss']:.3f}")
+        if as_json:
+            print(json.dumps({"run": str(out), "epoch": run.best_epoch, "valid_loss": float(last["valid_loss"])}))
+
+
+@app.command()
+def translate(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Run folder, or harmonic or wavenet: networks that come with musiclab.")
+    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or folders of sound files.")],
+    to: Annotated[str, typer.Option(help="Domain to translate to, or a part of its name, such as piano.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the translations (.wav). Default: beside each file.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(min=0, help="Only for WaveNets: below 1, there is less noise.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Only for WaveNets: random seed of the samples.")] = 0,
+    device: Device = "cpu",
+    quiet: Quiet = False,
+) -> None:
+    """Translate recordings: the same notes, played by the instruments of another domain."""
+    umtn, problems = musiclab.umtn, Problems()
+    trained = problems.check(umtn.load, run)
+    if trained is not None:
+        problems.check(trained.model.find_domain, to)
+    paths = []
+    for file in files:
+        with problems:
+            paths += musiclab.audio.find_audio(file) if file.is_dir() else [file]
+    if out is not None:
+        problems.check(check_can_make, out, "the folder of translations")
+    problems.raise_if_any()
+    domain = trained.model.domains[trained.model.find_domain(to)]
+    failures = []
+    for path in paths:
+        target = (path.parent if out is None else out) / f"{path.stem}-{domain}.wav"
+        try:
+            options = {"temperature": temperature, "seed": seed, "device": device or "cpu", "show_progress": True}
+            sound = umtn.translate(trained, path, to, **options)
+        except MusiclabError as error:
+            failures.append((str(path), str(error)))
+            continue
+        musiclab.audio.save_audio(target, sound, umtn.WAV_FREQ)
+        print(target)
+    list_failures(failures)
     raise typer.Exit(1 if failures else 0)

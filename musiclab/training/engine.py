@@ -46,7 +46,7 @@ class Engine:
         # only fp16 needs loss scaling; a disabled scaler does nothing
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=accelerator.mixed_precision == "fp16")
         # accelerate modifies the module it prepares, so pass a container instead of the user's model
-        self.network = accelerator.prepare(nn.Sequential(torch.compile(model) if training.compile else model))
+        self.network = accelerator.prepare(_Container(torch.compile(model) if training.compile else model))
         self.class_weights = class_weights(train).to(self.device) if training.class_weights else None
         self.history, self.best = History(), Best(model)
         self._bar = None
@@ -97,10 +97,10 @@ class Engine:
         if self.training.schedule != "plateau" and not was_skipped:
             self._schedule.step()
 
-    def count(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Add a batch to the epoch's totals without waiting for the device."""
+    def count(self, loss: torch.Tensor, correct: torch.Tensor) -> None:
+        """Add the summed loss of a batch and its number of correct predictions, without waiting for the device."""
         self._totals[0] += loss.detach()
-        self._totals[1] += (logits.argmax(1) == labels).sum()
+        self._totals[1] += correct
         self._totals[2] += self._totals[0].isfinite()
         self._bar.update()
 
@@ -174,3 +174,8 @@ class Engine:
         finally:
             self._bar.close()
             self.best.restore(self.model)
+
+
+class _Container(nn.Sequential):
+    def forward(self, *inputs):
+        return self[0](*inputs)

@@ -1,5 +1,8 @@
 """Train a model: the training loop in the order in which it runs."""
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import nn
 from torch.nn import functional as F
 
@@ -60,19 +63,47 @@ def fit(
     >>> [row["epoch"] for row in history.epochs], history.stopped
     ([1, 2, 3], 'all epochs done')
     """
-    engine = Engine(model, train, training)
+    check = None if valid is None else partial(validate, valid=valid)
+    return run_epochs(Engine(model, train, training), train_one_epoch, check, show_progress, state)
+
+
+def run_epochs(
+    engine: Engine,
+    train_one_epoch: Callable[[Engine, int], dict],
+    validate: Callable[[Engine], dict] | None,
+    show_progress: bool = True,
+    state: State | None = None,
+) -> History:
+    """Train and validate once per epoch, and restore the weights of the best epoch.
+
+    Parameters
+    ----------
+    engine : Engine
+        Model, training examples and settings.
+    train_one_epoch : callable
+        Function like :func:`train_one_epoch`. It returns the start of the epoch's row in the history.
+    validate : callable, optional
+        Function of the engine that returns ``valid_loss`` and other results. Default: no validation.
+    show_progress, state
+        As in :func:`fit`.
+
+    Returns
+    -------
+    History
+        Rows of all epochs.
+    """
     history, best = engine.history, engine.best
     engine.resume(state)
     with engine.running(show_progress):
-        for epoch in range(len(history.epochs) + 1, training.epochs + 1):
-            if history.is_stale(training.patience):
-                history.stopped = f"no lower validation loss for {training.patience} epochs"
+        for epoch in range(len(history.epochs) + 1, engine.training.epochs + 1):
+            if history.is_stale(engine.training.patience):
+                history.stopped = f"no lower validation loss for {engine.training.patience} epochs"
                 break
             row = train_one_epoch(engine, epoch)
-            if valid is not None:
-                row |= validate(engine, valid)
+            if validate is not None:
+                row |= validate(engine)
             history.epochs.append(row | engine.end_epoch(row))
-            if best.update(model, row.get("valid_loss")):
+            if best.update(engine.model, row.get("valid_loss")):
                 history.best_epoch = epoch
             engine.save(state)
         else:
@@ -92,7 +123,7 @@ def train_one_epoch(engine: Engine, epoch: int) -> dict:
         engine.backward(loss)
         if engine.ends_step:  # False while gradients of several batches are added up
             engine.step()
-        engine.count(loss, logits, labels)
+        engine.count(loss, (logits.argmax(1) == labels).sum())
     return {"epoch": epoch} | engine.train_means()
 
 

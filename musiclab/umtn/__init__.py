@@ -1,4 +1,4 @@
-"""Prepare data for UMTN, and train its encoder and domain classifier.
+"""Prepare data for UMTN, train it, and translate music: the same notes, played by other instruments.
 
 The Universal Music Translation Network (Mor, Wolf, Polyak and Taigman, ICLR 2019, arXiv 1805.07848) learns from
 folders of sound files, one folder per musical domain. All names are those of the published code::
@@ -10,8 +10,12 @@ folders of sound files, one folder per musical domain. All names are those of th
 The settings are UMTN's: 16 kHz, segments of 12,000 samples, 256 mu-law codes, and a random stretch of each segment
 shifted by up to half a semitone. Some details differ: samples are stored as int16 instead of float64, unusable files
 are listed once and left out instead of being tried again and again, works can be kept together when files are split,
-validation segments are not augmented, and a shifted stretch has a crossfade at its ends. The WaveNet decoders are not
-included yet, so music cannot be translated.
+validation segments are not augmented, and a shifted stretch has a crossfade at its ends.
+
+The networks exist in the published sizes, which need GPUs and days, and in small ones that learn on a laptop
+(:class:`Translator`). Two small ones come with musiclab, so that music can be translated at once::
+
+    sound = umtn.translate("harmonic", "song.ogg", to="piano")  # 16 kHz
 
 Examples
 --------
@@ -29,6 +33,10 @@ from musiclab.umtn.confusion import ConfusionConfig, ConfusionRun, MelDecoders, 
 from musiclab.umtn.domains import DOMAINS, ENSEMBLES, divide, musicnet_domains, split_dir, studio_domains
 from musiclab.umtn.encoded import WAV_FREQ, EncodedFilesDataset, write_h5
 from musiclab.umtn.h5 import DatasetSet, H5Dataset, inspect, wrap
+from musiclab.umtn.harmonic import HarmonicDecoder, spectral_loss
+from musiclab.umtn.measuring import chroma_correlation, match_spectrum, spectral_distance
 from musiclab.umtn.mulaw import encode, inv_mu_law, mu_law
 from musiclab.umtn.network import DomainClassifier, Encoder
 from musiclab.umtn.pairs import SegmentPairs
+from musiclab.umtn.translation import TranslationRun, Translator, load, train, translate
+from musiclab.umtn.wavenet import Generator, WaveNet

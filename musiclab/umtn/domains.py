@@ -102,6 +102,7 @@ def studio_domains(
     val: float = 0.1,
     seed: int = 18,
     ensembles: dict[str, dict[str, str]] = ENSEMBLES,
+    first: int = 0,
 ) -> dict[str, Path]:
     """Render the same pieces of music with different instruments, one ensemble per domain.
 
@@ -126,6 +127,8 @@ def studio_domains(
     ensembles : dict of str to dict
         Instruments of each domain, as in :data:`ENSEMBLES` (the default). The instruments are keys of
         :data:`musiclab.studio.instruments.INSTRUMENTS`.
+    first : int
+        Number of the first piece. Other numbers are other pieces. Default: 0.
 
     Returns
     -------
@@ -142,9 +145,10 @@ def studio_domains(
     >>> folders = studio_domains("domains", pieces=32, seconds=8)  # doctest: +SKIP
     """
     folders = {domain: Path(folder) / domain for domain in ensembles}
-    splits = divide([f"{piece:03d}" for piece in range(pieces)], train, val, seed)
-    split_of = {piece: split for split, members in splits.items() for piece in members}
-    jobs = [(domain, piece) for domain in ensembles for piece in range(pieces)]
+    numbers = range(first, first + pieces)
+    splits = divide([f"{piece:03d}" for piece in numbers], train, val, seed)
+    split_of = {numbers[i]: split for split, members in splits.items() for i in members}
+    jobs = [(domain, piece) for domain in ensembles for piece in numbers]
     for domain, piece in progress(jobs, "rendering", unit="piece"):
         players = {stem: (instrument,) for stem, instrument in ensembles[domain].items()}
         # keep the name of the genre, because it seeds the notes, the room and the noise

@@ -7,6 +7,7 @@
 from functools import cache
 
 import numpy as np
+import torch
 
 MU = 255
 
@@ -103,3 +104,30 @@ def encode(samples: np.ndarray) -> np.ndarray:
     if samples.dtype != np.int16:
         raise TypeError(f"expected int16 samples, found {samples.dtype}; convert them with musiclab.audio.to_int16")
     return np.take(code_table(), samples.view(np.uint16))
+
+
+def encode_tensor(samples: torch.Tensor) -> torch.Tensor:
+    """Encode 16-bit samples as mu-law codes like :func:`encode`, on the device of the tensor.
+
+    Parameters
+    ----------
+    samples : int16 tensor, any shape
+        Samples.
+
+    Returns
+    -------
+    uint8 tensor, same shape
+        Codes from 0 to 254.
+
+    Examples
+    --------
+    >>> encode_tensor(torch.tensor([-32768, 0, 32767], dtype=torch.int16))
+    tensor([  0, 127, 254], dtype=torch.uint8)
+    """
+    indices = samples.int() & 0xFFFF  # the sample as uint16
+    return _table_on(samples.device).index_select(0, indices.flatten()).view(samples.shape)
+
+
+@cache
+def _table_on(device: torch.device) -> torch.Tensor:
+    return torch.tensor(code_table(), device=device)

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from musiclab.core.errors import DatasetError
+from musiclab.core.errors import DatasetError, Problems
 from musiclab.core.random import uniform
 from musiclab.store import Segments, Store
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
 from musiclab.umtn.encoded import WAV_FREQ, warn_of_failures
 from musiclab.umtn.h5 import H5Dataset, as_int16
-from musiclab.umtn.mulaw import code_table, encode
+from musiclab.umtn.mulaw import encode, encode_tensor
 
 
 class SegmentPairs(Dataset):
@@ -109,7 +109,6 @@ class SegmentPairs(Dataset):
             for array in (values, encode(values))
         )
         self.device = self._samples.device
-        self._table = torch.tensor(code_table(), device=self.device)
         self.set_epoch(0)
 
     @classmethod
@@ -135,17 +134,24 @@ class SegmentPairs(Dataset):
         Raises
         ------
         DatasetError
-            If a subfolder has no usable ``.h5`` files.
+            If a subfolder is missing, has no usable ``.h5`` files, or its files are not at 16 kHz.
 
         Examples
         --------
         >>> pairs = SegmentPairs.of_folders(["preprocessed/Organ", "preprocessed/Solo_Piano"])  # doctest: +SKIP
         """
-        arrays, domains = [], []
-        for domain, folder in enumerate(folders):
-            dataset = H5Dataset(Path(folder) / part, seq_len)
-            arrays += [as_int16(dataset.read(path)) for path in dataset.file_paths]
-            domains += [domain] * len(dataset.file_paths)
+        problems = Problems()
+        datasets = [problems.check(H5Dataset, Path(folder) / part, seq_len) for folder in folders]
+        for dataset in datasets:
+            if dataset is not None and dataset.sample_rate not in (None, WAV_FREQ):
+                with problems:
+                    raise DatasetError(
+                        f"{dataset.path}: expected files at {WAV_FREQ} Hz, found {dataset.sample_rate} Hz; convert the "
+                        "recordings with `musiclab umtn preprocess`"
+                    )
+        problems.raise_if_any()
+        arrays = [as_int16(dataset.read(path)) for dataset in datasets for path in dataset.file_paths]
+        domains = np.repeat(range(len(datasets)), [len(dataset.file_paths) for dataset in datasets])
         return cls(arrays, seq_len, domains, **settings)
 
     def __len__(self) -> int:
@@ -188,15 +194,39 @@ class SegmentPairs(Dataset):
             Domain of each segment.
         """
         indices = np.asarray(indices, dtype=np.int64)
-        starts = self._starts[indices]
-        clean = self._codes.cut(starts)
-        augmented = clean.clone()
-        if self.augmentation.magnitude:
-            stretch = (part[indices].to(self.device) for part in self._stretches)
-            shifted = shift_pitch(self._samples.cut(starts).float(), *stretch)
-            bits = shifted.round().clip(-32768, 32767).int() & 0xFFFF  # index of an int16 sample in the table
-            augmented = self._table.index_select(0, bits.flatten()).view_as(clean)
-        return clean, augmented, torch.from_numpy(indices % self.domains).to(self.device)
+        clean = self._codes.cut(self._starts[indices])
+        augmented = encode_tensor(self._augment(indices)) if self.augmentation.magnitude else clean.clone()
+        return clean, augmented, self._domains_of(indices)
+
+    def samples(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Cut segments of the current epoch like :meth:`batch`, but as 16-bit samples.
+
+        Parameters
+        ----------
+        indices : int sequence, shape (batch,)
+            Numbers of the segments, from 0 to ``epoch_len - 1``.
+
+        Returns
+        -------
+        clean : int16 tensor, shape (batch, seq_len)
+            Samples of the segments.
+        augmented : int16 tensor, shape (batch, seq_len)
+            Samples of the same segments with a shifted pitch in one stretch.
+        domains : int64 tensor, shape (batch,)
+            Domain of each segment.
+        """
+        indices = np.asarray(indices, dtype=np.int64)
+        clean = self._samples.cut(self._starts[indices])
+        augmented = self._augment(indices) if self.augmentation.magnitude else clean.clone()
+        return clean, augmented, self._domains_of(indices)
+
+    def _augment(self, indices: np.ndarray) -> torch.Tensor:
+        stretch = (part[indices].to(self.device) for part in self._stretches)
+        shifted = shift_pitch(self._samples.cut(self._starts[indices]).float(), *stretch)
+        return shifted.round().clip(-32768, 32767).short()
+
+    def _domains_of(self, indices: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(indices % self.domains).to(self.device)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         clean, augmented, domains = self.batch([index])
