@@ -46,7 +46,7 @@ NETWORKS = {
 }
 """Sizes of the encoder, class of the decoders, and their sizes, by the name of the network."""
 
-WEIGHTS = {"published": 0.01, "wavenet": 0.01, "harmonic": 0.1}
+WEIGHTS = {"published": 0.01, "wavenet": 0.01, "harmonic": 0.3}
 """Weight of the confusion term (UMTN's ``--d-lambda``) by the name of the network."""
 
 PRETRAINED = Path(__file__).with_name("pretrained")
@@ -65,7 +65,7 @@ class Translator(nn.Module):
         - ``"wavenet"``: a small encoder and small WaveNets, which run faster than real time on one CPU core.
         - ``"harmonic"``: the same small encoder, and a :class:`HarmonicDecoder` per domain. Default.
     weight : float, optional
-        Weight of the confusion term. Default: 0.01 for WaveNets, as in UMTN, and 0.1 for ``"harmonic"``, whose
+        Weight of the confusion term. Default: 0.01 for WaveNets, as in UMTN, and 0.3 for ``"harmonic"``, whose
         reconstruction loss has other units.
     encoder : dict, optional
         Sizes of the :class:`Encoder` that differ from those of the network.
