@@ -1,8 +1,9 @@
-"""Exercises of lessons 06 to 09: right answers, and what usual slips are told."""
+"""Exercises of lessons 06 to 09 and 11: right answers, and what usual slips are told."""
 
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from lesson_cases import check_right, check_wrong
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 
 from musiclab.models import create, summary
 from musiclab.training import History
+from musiclab.umtn import WaveNet
 
 # Lesson 06 and open trainings
 
@@ -48,7 +50,7 @@ def test_field_and_values_with_pools_of_2(answer):
         ((46, 512), "values: this is the network with pools of 2, 2, 4 and 4"),
         ((22, 8192), "field: this is the field after the third block"),
         ((38, 8192), "field: this is the field before the last pool"),
-        ((31, 8192), "field: the pools add neighbours, too"),
+        ((31, 8192), "field: the pools add neighbours, too. Or did you leave out the padding?"),
         ((16, 8192), "field: the kernels add neighbours, too"),
         ((1.068, 8192), "field: these are seconds"),
         ((47, 8192), "field: your answer is off by one"),
@@ -71,11 +73,11 @@ def batch_norm(maps, mean, variance, weight, bias):
 
 def batch_norm_by_hand(maps, mean, variance, weight, bias):
     mean, variance, weight, bias = (part[None, :, None, None] for part in (mean, variance, weight, bias))
-    return weight * (maps - mean) / variance.sqrt() + bias  # without eps
+    return weight * (maps - mean) / (variance + 1e-5).sqrt() + bias
 
 
 def batch_norm_in_numpy(maps, mean, variance, weight, bias):
-    channels = [(maps[:, i] - mean[i]) / np.sqrt(variance[i]) * weight[i] + bias[i] for i in range(len(mean))]
+    channels = [(maps[:, i] - mean[i]) / np.sqrt(variance[i] + 1e-5) * weight[i] + bias[i] for i in range(len(mean))]
     return np.stack([channel.numpy() for channel in channels], axis=1)
 
 
@@ -94,14 +96,17 @@ def columns(compute):
     [
         (lambda x, m, v, w, b: F.batch_norm(x, None, None, w, b, training=True), "depends on the other tracks"),
         (columns(lambda x, m, v, w, b: w * (x - m) / v + b), "not by the variance"),
-        (columns(lambda x, m, v, w, b: (x - m) / v.sqrt()), "the learned weights and biases are missing"),
-        (columns(lambda x, m, v, w, b: w * (x - m) / v.sqrt()), "the learned biases are missing"),
-        (columns(lambda x, m, v, w, b: (x - m) / v.sqrt() + b), "the learned weights are missing"),
-        (columns(lambda x, m, v, w, b: w * ((x - m) / v.sqrt() + b)), "and then add the bias"),
-        (columns(lambda x, m, v, w, b: b * (x - m) / v.sqrt() + w), "weight and bias are swapped"),
-        (columns(lambda x, m, v, w, b: w * x / v.sqrt() + b), "subtract the mean first"),
-        (columns(lambda x, m, v, w, b: -(w * (x - m) / v.sqrt() + b)), "the sign is reversed"),
-        (lambda x, m, v, w, b: (x - m) / v.sqrt(), "your function stops with RuntimeError"),
+        (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5) + b), "not by the variance"),
+        (columns(lambda x, m, v, w, b: w * (x - m) / v.sqrt() + b), "add 1e-5 to the variance"),
+        (columns(lambda x, m, v, w, b: w * (x - m) / (v.sqrt() + 1e-5) + b), "and then take the root"),
+        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt()), "the learned weights and biases are missing"),
+        (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5).sqrt()), "the learned biases are missing"),
+        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt() + b), "the learned weights are missing"),
+        (columns(lambda x, m, v, w, b: w * ((x - m) / (v + 1e-5).sqrt() + b)), "and then add the bias"),
+        (columns(lambda x, m, v, w, b: b * (x - m) / (v + 1e-5).sqrt() + w), "weight and bias are swapped"),
+        (columns(lambda x, m, v, w, b: w * x / (v + 1e-5).sqrt() + b), "subtract the mean first"),
+        (columns(lambda x, m, v, w, b: -(w * (x - m) / (v + 1e-5).sqrt() + b)), "the sign is reversed"),
+        (lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt(), "your function stops with RuntimeError"),
         (lambda x, m, v, w, b: None, "your function returns nothing"),
         (lambda x, m, v, w, b: 3.0, "expected shape (4, 3, 5, 6), found ()"),
         (lambda maps: maps, "your function stops with TypeError"),
@@ -150,6 +155,10 @@ def test_a_better_training_beats_all_networks_of_the_lesson_in_as_many_epochs():
     check_wrong("07.4", outcome(lesson[1]), "not better yet", histories=lesson)
     check_wrong("07.4", outcome(history(0.9, 0.8, 0.7)), "at most 2 epochs, found 3", histories=lesson)
     check_wrong("07.4", 0.7, "musiclab.train", "type float", histories=lesson)
+    better = outcome(history(0.9, 0.7))
+    better.settings = SimpleNamespace(trained_on={"a.wav": "1a2b3c4d", "b.wav": "1a2b3c4d"}, clips={"train": 1})
+    check_right("07.4", better, histories=lesson, valid_paths=["b.wav"])
+    check_wrong("07.4", better, "validated on other tracks", histories=lesson, valid_paths=["a.wav"])
 
 
 # Lesson 07
@@ -405,20 +414,28 @@ def test_slips_with_the_padding(padded, slip, words):
 
 
 class Scores(nn.Module):
-    """A network that returns the same scores whatever it receives."""
+    """A network that gives the sequence whose values are all i the score number i."""
 
     def __init__(self, scores):
         super().__init__()
         self.scores = scores
 
     def forward(self, sequences):
-        return self.scores
+        rows = sequences[:, 0, 0].long()
+        return tuple(part[rows] for part in self.scores) if isinstance(self.scores, tuple) else self.scores[rows]
+
+
+class Blind(nn.Module):
+    """A network that takes the first half of each batch for forwards, without looking at it."""
+
+    def forward(self, sequences):
+        return 9 * F.one_hot(torch.arange(2).repeat_interleave(len(sequences) // 2), 2).float()
 
 
 def test_a_better_detector():
     labels = torch.arange(2).repeat_interleave(10)
     certain = F.one_hot(labels, 2).float()
-    context = {"ours": Scores(2 * certain), "x": torch.zeros(20, 5, 3), "y": labels}
+    context = {"ours": Scores(2 * certain), "x": torch.arange(20.0)[:, None, None].expand(20, 5, 3), "y": labels}
     assert "100.0% of 20 correct" in check_right("08.4", Scores(4 * certain), **context)
     check_wrong("08.4", Scores(certain * 1.5), "not better yet", **context)
     check_wrong("08.4", context["ours"], "not better yet", **context)
@@ -426,6 +443,7 @@ def test_a_better_detector():
     check_wrong("08.4", Scores((4 * certain).softmax(dim=1)), "returns probabilities", **context)
     check_wrong("08.4", Scores(certain[:, 0]), "expected logits of shape (20, 2), found (20,)", **context)
     check_wrong("08.4", Scores((certain, certain)), "a network that returns logits", **context)
+    check_wrong("08.4", Blind(), "not better yet", **context)
     check_wrong("08.4", [0.3, 0.2], "expected a trained network", **context)
 
 
@@ -529,3 +547,139 @@ def test_one_filter_separates_two_classes(hums_and_hisses):
 def test_a_filter_that_separates_nothing_is_not_enough(hums_and_hisses):
     hums_and_hisses["pair"] = (0, 2)  # the same kind of sound
     check_wrong("09.4", (1000, 3000), "not enough yet", "Where is one class strong", **hums_and_hisses)
+
+
+# Lesson 11
+
+
+def test_a_wavenet_looks_back_as_far_as_a_change_reaches():
+    wavenet = WaveNet(channels=1, skip=1, blocks=3, layers=10).double()
+    for weights in wavenet.parameters():
+        nn.init.constant_(weights, 0.5)
+    codes, latents = torch.zeros(1, 5000), torch.zeros(1, 64, 1, dtype=torch.float64)
+    codes = codes.double().requires_grad_()
+    wavenet_input = F.pad(codes[:, None, :-1] / 255 - 0.5, (2, 0))
+    x = wavenet.first(wavenet_input)
+    for layer in wavenet.layers:
+        x = F.pad(x, (layer.dilation, 0))
+        x = x[:, :, layer.dilation :] + x[:, :, : -layer.dilation]
+    x[0, 0, -1].backward()
+    assert latents.shape[1] == wavenet.sizes["latent"]
+    truth = int((codes.grad[0] != 0).sum())
+    assert "192 ms" in check_right("11.1", truth)
+    check_right("11.1", float(truth))
+    check_right("11.1", torch.tensor(truth))
+    for slip, words in [
+        (3069, "left out the first convolution"),
+        (3070, "sees two past samples"),
+        (1025, "that is one block"),
+        (6140, "adds d samples, not 2 d"),
+        (6139, "adds d samples, not 2 d"),
+        (6141, "three weights of an encoder"),
+        (2**30 + 1, "starts at 1 again"),
+        (32, "ordinary convolutions"),
+        (1538, "not only the last one"),
+        (3074, "what is 1 + 2 + 4"),
+        (3072, "off by one"),
+        ("3071", "expected a number"),
+    ]:
+        check_wrong("11.1", slip, words, hidden=() if slip == "3071" else (truth,))
+
+
+def convolve(x, weights, dilation):
+    result = np.zeros(len(x))
+    for back, weight in enumerate(weights[::-1]):
+        result += weight * np.concatenate([np.zeros(back * dilation), x])[: len(x)]
+    return result
+
+
+def with_torch(x, weights, dilation):
+    padded = F.pad(torch.tensor(x), (dilation * (len(weights) - 1), 0))
+    return F.conv1d(padded[None, None], torch.tensor(weights)[None, None], dilation=dilation)[0, 0]
+
+
+def centred(x, weights, dilation):
+    reach = dilation * (len(weights) - 1) // 2
+    padded = np.pad(x, reach + 1)
+    starts = [1 + tap * dilation for tap in range(len(weights))]
+    return sum(w * padded[start : start + len(x)] for w, start in zip(weights, starts, strict=True))
+
+
+def test_a_causal_convolution_never_looks_ahead():
+    check_right("11.2", convolve)
+    check_right("11.2", with_torch)
+    check_right("11.2", lambda *inputs: convolve(*inputs).tolist())
+    check_right("11.2", lambda *inputs: convolve(*inputs).astype(np.float32))
+    for slip, words in [
+        (lambda x, w, d: convolve(x, w[::-1], d), "the weights are reversed"),
+        (lambda x, w, d: convolve(x[::-1], w, d)[::-1], "looks into the future"),
+        (lambda x, w, d: convolve(x[::-1], w[::-1], d)[::-1], "looks into the future"),
+        (lambda x, w, d: centred(x, w, d) if len(w) == 3 else convolve(x, w, d), "looks to both sides"),
+        (lambda x, w, d: convolve(x, w, 1), "the dilation has no effect"),
+        (lambda x, w, d: convolve(x, w, d + 1), "too far apart"),
+        (lambda x, w, d: sum(a * np.roll(x, i * d) for i, a in enumerate(w[::-1])), "the end of x"),
+        (lambda x, w, d: convolve(x, w, d)[d * (len(w) - 1) :], "too short"),
+        (lambda x, w, d: np.pad(convolve(x, w, d), (0, d * (len(w) - 1))), "too long"),
+        (lambda x, w, d: np.roll(convolve(x, w, d), 1), "with 2 weights and dilation 1"),
+        (lambda x, w, d: print(end=""), "Does it end with return?"),
+        (lambda x: x, "raised an error (TypeError"),
+        (np.zeros(40), "expected a function"),
+    ]:
+        check_wrong("11.2", slip, words)
+
+
+def test_products_of_a_second_with_and_without_a_cache():
+    cache = 16000 * 56 * (2 * 128 * 256 + 2 * 128 * 128)
+    loop = 65534 * cache
+    check_right("11.3", (cache, loop))
+    check_right("11.3", [8.81e10, 5.77e15])
+    check_right("11.3", np.array([cache, loop], float))
+    check_right("11.3", {"loop": loop, "cache": cache})
+    without_cache = "with a cache. The loop computes"
+    for slip, words in [
+        ((cache / 16000, loop / 16000), "cache: that is for one sample"),
+        ((cache / 56, loop / 56), "that is for one layer"),
+        ((16000 * 56 * 65536, loop), "two weights per channel"),
+        ((16000 * 56 * 81920, loop), "count both mixes"),
+        ((cache, cache), without_cache),
+        ((cache, loop / 16000), "loop: that is for one sample"),
+        ((loop, cache), "the other way round"),
+        ((cache, 2 * loop), "twice as large"),
+        (cache, "expected 2 numbers"),
+    ]:
+        check_wrong("11.3", slip, words, hidden=("88080384000",))
+
+
+@pytest.fixture
+def distances():
+    """Distances of three domains and two pieces; from b to c, the translation is worse than the copy."""
+    names, rows = ("a", "b", "c"), []
+    copies = {("a", "b"): 6.0, ("b", "a"): 6.0, ("a", "c"): 9.0, ("c", "a"): 8.0, ("b", "c"): 5.0, ("c", "b"): 5.0}
+    gains = {("a", "b"): 1.0, ("b", "a"): 2.0, ("a", "c"): 1.5, ("c", "a"): 3.0, ("b", "c"): -0.25, ("c", "b"): 0.5}
+    for source, target in ((first, second) for first in names for second in names if first != second):
+        for piece in (0, 1):
+            copy = copies[source, target] + piece
+            rows.append([piece, source, target, "copy", copy])
+            rows.append([piece, source, target, "translation", copy - gains[source, target]])
+    return pd.DataFrame(rows, columns=["piece", "source", "target", "method", "distance"])
+
+
+def test_the_hardest_pair_gains_least(distances):
+    assert "b to c: -0.25 dB" in check_right("11.4", ("b", "c", -0.25), table=distances)
+    check_right("11.4", ["b", "c", np.float64(-0.2549)], table=distances)
+    check_right("11.4", ("b", "c", torch.tensor(-0.25)), table=distances)
+    for slip, words in [
+        (("c", "b", -0.25), "the other direction"),
+        (("c", "a", 3.0), "the largest gain"),
+        (("a", "c", 1.5), "the largest distance"),
+        (("a", "b", 1.0), "another pair has a smaller gain"),
+        (("b", "c", 0.25), "the sign is reversed"),
+        (("b", "c", 5.75), "the distance of the translation"),
+        (("b", "c", 1.0), "the pair is correct"),
+        (("b", "d", 1.0), "not a domain"),
+        (("b", "b", 1.0), "two different domains"),
+        (("b", "c"), "expected two names and a number"),
+        (("b", "c", "small"), "expected a number"),
+        (-0.25, "expected two names and a number"),
+    ]:
+        check_wrong("11.4", slip, words, table=distances)

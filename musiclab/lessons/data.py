@@ -262,7 +262,7 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     expect(ends[0] <= ends[1], "give the lower end first")
     exact = difference_interval(one.astype(bool), other.astype(bool), first.groups)
     is_library = error(exact) < 6e-4 and np.abs(np.subtract(exact, truth)).max() > 2e-3
-    expect(not is_library, "that is difference_interval, which adds half an artist at each end. Draw them yourself.")
+    expect(not is_library, "that is difference_interval, which is wider on purpose. Draw the artists yourself.")
     tracks = pd.Series(first.paths).str.split("#").str[0].to_numpy()  # without the positions of segments
     slips = [
         (

@@ -1,4 +1,4 @@
-"""Check the exercises of lessons 06 to 09: networks on log-mels, feature vectors, sequences and raw audio."""
+"""Check the exercises of lessons 06 to 09 and 11: networks on log-mels, vectors, sequences and raw audio; WaveNet."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -24,6 +24,7 @@ from musiclab.models import count_parameters, create
 from musiclab.models.waveform import KERNEL, M5, POOL, STRIDE
 from musiclab.store import Store
 from musiclab.training import History
+from musiclab.umtn import WaveNet
 
 FRAME = SequenceConfig().hop_length / SequenceConfig().sample_rate  # seconds per frame of a sequence
 
@@ -55,11 +56,16 @@ def lower_loss(
 
 
 @exercise("07.4")
-def lower_loss_than_all(answer, histories: Sequence[History | pd.DataFrame]) -> Verdict:
-    """Check a run with a lower validation loss than all of the lesson's, without more epochs."""
+def lower_loss_than_all(
+    answer, histories: Sequence[History | pd.DataFrame], valid_paths: Sequence[str] | None = None
+) -> Verdict:
+    """Check a run with a lower validation loss than all of the lesson's, without more epochs.
+
+    If ``valid_paths`` are given, the run must have used these tracks for validation.
+    """
     tables = list(map(_to_table, histories))
     best = min(tables, key=lambda table: table["valid_loss"].min())
-    return lower_loss(answer, best, longest=max(map(len, tables)))
+    return lower_loss(answer, best, longest=max(map(len, tables)), valid_paths=valid_paths)
 
 
 def _to_table(history: History | pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +99,7 @@ def field_and_values_with_small_pools(answer) -> list[Verdict]:
         ({"field": _field(others)}, "this is the field of the network with pools of 2, 2, 4 and 4"),
         ({"field": _field(3 * (2,))}, "this is the field after the third block"),
         ({"field": truths["field"] - 8}, "this is the field before the last pool, which adds neighbours, too"),
-        ({"field": truths["field"] - steps}, "the pools add neighbours, too"),
+        ({"field": truths["field"] - steps}, "the pools add neighbours, too. Or did you leave out the padding?"),
         ({"field": 1 + steps}, "the kernels add neighbours, too"),
         ({"field": truths["field"] * FRAME}, "these are seconds. Give frames."),
         ({"values": channels * 2 * 2}, "this is the network with pools of 2, 2, 4 and 4"),
@@ -118,6 +124,7 @@ def batch_norm_at_test_time(answer) -> Verdict:
     maps = 2 * torch.randn(4, 3, 5, 6, generator=generator) + 1
     mean, bias = torch.randn(2, 3, generator=generator)
     variance, weight = torch.rand(2, 3, generator=generator) + 0.5
+    variance[2] = 1e-4  # so small that the 1e-5 matters
     averages = (mean, variance, weight, bias)
     try:
         found, again = (answer(batch, *map(torch.clone, averages)) for batch in (maps.clone(), maps[:1].clone()))
@@ -130,8 +137,12 @@ def batch_norm_at_test_time(answer) -> Verdict:
         return judge.reject("the result for a track depends on the other tracks. Use the running averages.")
     mean, variance, weight, bias = (values[:, None, None] for values in averages)
     standardised = (maps - mean) / torch.sqrt(variance + 1e-5)
+    by_variance = "divide by the standard deviation, not by the variance"
     slips = [
-        (weight * (maps - mean) / variance + bias, "divide by the standard deviation, not by the variance"),
+        (weight * (maps - mean) / variance + bias, by_variance),
+        (weight * (maps - mean) / (variance + 1e-5) + bias, by_variance),
+        (weight * (maps - mean) / torch.sqrt(variance) + bias, "add 1e-5 to the variance, as in section 5"),
+        (weight * (maps - mean) / (torch.sqrt(variance) + 1e-5) + bias, "add 1e-5 first, and then take the root"),
         (standardised, "the learned weights and biases are missing"),
         (weight * standardised, "the learned biases are missing"),
         (standardised + bias, "the learned weights are missing"),
@@ -140,7 +151,7 @@ def batch_norm_at_test_time(answer) -> Verdict:
         (weight * maps / torch.sqrt(variance + 1e-5) + bias, "subtract the mean first"),
     ]
     slips = [(slip.numpy(), text) for slip, text in slips]
-    return judge.array(found, (weight * standardised + bias).numpy(), 1e-3, "maps", slips=slips)
+    return judge.array(found, (weight * standardised + bias).numpy(), 1e-3, "maps", slips=slips, within=1e-4)
 
 
 @exercise("06.1")
@@ -336,6 +347,8 @@ def mean_without_padding(answer, states: torch.Tensor, lengths: Sequence[int]) -
 def better_detector(answer, ours: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Verdict:
     """Check a network that has a lower loss than ``ours`` on the sequences ``x`` with the labels ``y`` (0 or 1)."""
     judge.expect_type(isinstance(answer, nn.Module), "a trained network", answer)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+    x, y = x[order], y[order]  # so that an answer which only depends on the place in the batch is wrong
     answer.eval()
     with torch.no_grad():
         logits, our_logits = answer(x), ours(x)
@@ -464,3 +477,126 @@ def _measure_levels(store: Store, clips: Sequence[int], pair, kernel: np.ndarray
         passed = fftconvolve(sound, kernel, mode="valid")
         levels.append(10 * np.log10(np.mean(passed**2) / max(np.mean(sound**2), 1e-12) + 1e-12))
     return np.array(levels), np.asarray(store.labels)[chosen] == pair[0]
+
+
+@exercise("11.1")
+def wavenet_looks_back(answer) -> Verdict:
+    """Check the receptive field, in samples, of a WaveNet with 3 blocks of 10 layers."""
+    truth = WaveNet(channels=1, skip=1, blocks=3, layers=10).receptive
+    block = 2**10 - 1  # what a block adds
+    slips = [
+        (truth - 2, "you left out the first convolution, before the blocks"),
+        (truth - 1, "the first convolution sees two past samples"),
+        (2 + block, "that is one block. The WaveNet has three."),
+        (2 + 6 * block, "a causal layer looks to one side: it adds d samples, not 2 d"),
+        (1 + 6 * block, "a causal layer looks to one side: it adds d samples, not 2 d"),
+        (3 + 6 * block, "that is for the three weights of an encoder, which add 2 d. Here a layer adds d."),
+        (2 + 2**30 - 1, "in the second block, the dilation starts at 1 again"),
+        (2 + 30, "that is for ordinary convolutions. Here the dilation doubles from layer to layer."),
+        (2 + 3 * 2**9, "a block adds all its dilations, not only the last one"),
+        (2 + 3 * 2**10, "what is 1 + 2 + 4 + ... + 512?"),
+    ]
+    return judge.number(answer, truth, "samples", note=f"{truth / 16:.0f} ms at 16 kHz", slips=slips)
+
+
+@exercise("11.2")
+def causal_convolution(answer) -> Verdict:
+    """Check a function of a signal, weights and a dilation that computes a causal convolution."""
+    judge.expect_type(callable(answer), "a function", answer)
+    rng = np.random.default_rng(0)
+    for count, dilation in ((2, 1), (3, 4), (4, 3)):
+        x, weights = rng.standard_normal(40), rng.standard_normal(count)
+        try:
+            result = answer(x.copy(), weights.copy(), dilation)
+        except Exception as error:
+            text = f"convolve(x, weights, dilation) raised an error ({judge.describe_error(error)})"
+            raise judge.AnswerRejected(text) from error
+        expect(result is not None, "your function returned None. Does it end with return?")
+        result, delay = np.asarray(result, dtype=np.float64), dilation * (count - 1)
+        expect(result.shape != (40 - delay,), "the result is too short. Put zeros before the beginning.")
+        expect(result.shape != (40 + delay,), "the result is too long. Cut off what comes after the end of x.")
+        centred = np.convolve(np.pad(x, delay), _spread(weights[::-1], dilation), mode="valid")[delay // 2 :][:40]
+        slips = [
+            (
+                _filter_causally(x, weights[::-1], dilation),
+                "the weights are reversed. The last one is for the present.",
+            ),
+            (_filter_causally(x[::-1], weights, dilation)[::-1], "your function looks into the future"),
+            (_filter_causally(x[::-1], weights[::-1], dilation)[::-1], "your function looks into the future"),
+            (centred, "your function looks to both sides. The present is the last sample that it may use."),
+            (_filter_causally(x, weights, 1), "the dilation has no effect"),
+            (_filter_causally(x, weights, dilation + 1), "the weights lie too far apart"),
+            (_circular(x, weights, dilation), "before the beginning there are zeros, but you used the end of x"),
+        ]
+        verdict = judge.array(result, _filter_causally(x, weights, dilation), 1e-4, "the result", slips=slips)
+        if not verdict.is_right:
+            return judge.reject(f"with {count} weights and dilation {dilation}, {verdict.text}")
+    return accept("for 2, 3 and 4 weights")
+
+
+def _spread(weights: np.ndarray, dilation: int) -> np.ndarray:
+    """Put ``dilation - 1`` zeros between the weights."""
+    kernel = np.zeros(dilation * (len(weights) - 1) + 1)
+    kernel[::dilation] = weights
+    return kernel
+
+
+def _filter_causally(x: np.ndarray, weights: np.ndarray, dilation: int) -> np.ndarray:
+    return np.convolve(x, _spread(weights[::-1], dilation))[: len(x)]
+
+
+def _circular(x: np.ndarray, weights: np.ndarray, dilation: int) -> np.ndarray:
+    return sum(weight * np.roll(x, back * dilation) for back, weight in enumerate(weights[::-1]))
+
+
+@exercise("11.3")
+def products_with_and_without_cache(answer) -> list[Verdict]:
+    """Check the multiply-adds per second of sound of UMTN's WaveNet, with a cache and with the simple loop."""
+    causal, mix, rate, layers, field = 2 * 128 * 256, 128 * 128, 16000, 56, 65534
+    truth = rate * layers * (causal + 2 * mix)
+
+    def both(value: float, text: str) -> tuple[dict[str, float], str]:
+        return {"cache": value, "loop": value * field}, text
+
+    slips = [
+        both(truth / rate, "that is for one sample. A second has 16,000."),
+        both(truth / layers, "that is for one layer. There are 56."),
+        both(
+            rate * layers * (causal // 2 + 2 * mix),
+            "the causal convolution has two weights per channel, and 256 outputs",
+        ),
+        both(rate * layers * (causal + mix), "count both mixes, residual and skip"),
+        both(rate * layers * causal, "the two mixes are missing"),
+        ({"loop": truth}, "that is with a cache. The loop computes every layer at 65,534 positions for each sample."),
+    ]
+    return judge.numbers(
+        answer, {"cache": truth, "loop": truth * field}, within=0.01, slips=slips, permuted="the other way round"
+    )
+
+
+@exercise("11.4")
+def hardest_pair(answer, table: pd.DataFrame) -> Verdict:
+    """Check the pair of domains with the smallest gain over copying, and this gain in dB."""
+    is_triple = isinstance(answer, list | tuple) and len(answer) == 3
+    is_triple = is_triple and all(isinstance(name, str) for name in answer[:2])
+    judge.expect_type(is_triple, "two names and a number, (from, to, gain)", answer)
+    pair, gain = tuple(answer[:2]), judge.finite_number(answer[2])
+    means = table.pivot_table(index=["source", "target"], columns="method", values="distance")
+    gains = means["copy"] - means["translation"]
+    text = f"one of the names is not a domain. The domains are {', '.join(sorted(set(table['source'])))}."
+    expect(set(pair) <= set(table["source"]), text)
+    expect(pair in gains.index, "a pair has two different domains")
+    hardest, largest = gains.idxmin(), means["translation"].idxmax()
+    if pair != hardest:
+        expect(pair != hardest[::-1], "that is the other direction")
+        expect(pair != gains.idxmax(), "that is the pair with the largest gain")
+        expect(pair != largest, "that pair has the largest distance. But copying is far from the truth there, too.")
+        raise judge.AnswerRejected("another pair has a smaller gain")
+    if abs(gain - gains[hardest]) > 0.0051:
+        expect(abs(gain + gains[hardest]) > 0.0051, "the sign is reversed: the gain is copy minus translation")
+        is_distance = abs(gain - means["translation"][hardest]) < 0.0051
+        expect(not is_distance, "that is the distance of the translation. Subtract it from that of copy.")
+        raise judge.AnswerRejected("the pair is correct, but its gain is another number")
+    return accept(
+        f"{' to '.join(pair)}: {gains[hardest]:+.2f} dB. The pair with the largest gain has {gains.max():+.2f} dB."
+    )
