@@ -269,6 +269,21 @@ def test_interrupted_training_resumes_with_the_same_result(pairs, tmp_path, monk
         assert torch.equal(weight, second.model.state_dict()[name]), name
 
 
+def test_training_can_start_from_another_run(pairs, tmp_path):
+    options = {"training": make_config(epochs=1, learning_rate=1e-9), "show_progress": False}
+    first = umtn.train(pairs, None, ["a", "b"], **options, **TINY)
+    first.save(tmp_path / "run")
+    sizes = {"encoder": TINY["encoder"], "decoder": {"channels": 4, "skip": 4, "blocks": 1, "layers": 2}}
+    second = umtn.train(pairs, None, ["a", "b"], start=tmp_path / "run", network="wavenet", **options, **sizes)
+    third = umtn.train(pairs, None, ["a", "b"], start=first, **options, **TINY)
+    for name, weight in first.model.encoder.named_parameters():
+        assert torch.allclose(weight, second.model.encoder.get_parameter(name), atol=1e-6)
+    for name, weight in first.model.named_parameters():
+        assert torch.allclose(weight, third.model.get_parameter(name), atol=1e-6)
+    with pytest.raises(RunError, match=r"start from with .*channels=8.*, found one with .*channels=4"):
+        umtn.train(pairs, None, ["a", "b"], start=first, encoder={"channels": 8})
+
+
 def test_other_numbers_of_domains_are_an_error(pairs):
     with pytest.raises(DatasetError, match="expected training segments of 3 domains, found 2"):
         umtn.train(pairs, None, ["a", "b", "c"])

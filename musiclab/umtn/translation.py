@@ -309,7 +309,8 @@ def train(
         Training settings. Those of classes, such as label smoothing, have no effect.
     start : TranslationRun, str or Path, optional
         Run whose encoder and classifier are the initial ones, so that WaveNets can begin with the encoder of a harmonic
-        network, which learns faster. Default: random initial weights.
+        network, which learns faster. If the decoders have the same sizes, they are taken over, too. Default: random
+        initial weights.
     resume : bool
         Continue an interrupted training from ``out``. Default: False.
     show_progress : bool
@@ -370,6 +371,9 @@ def _start_from(model: Translator, start: TranslationRun) -> None:
         raise RunError(f"expected a run to start from with {difference[0]}, found one with {difference[1]}")
     model.encoder.load_state_dict(start.model.encoder.state_dict())
     model.classifier.load_state_dict(start.model.classifier.state_dict())
+    kinds = [(type(decoder), decoder.sizes) for decoder in (model.decoders[0], start.model.decoders[0])]
+    if kinds[0] == kinds[1]:
+        model.decoders.load_state_dict(start.model.decoders.state_dict())
 
 
 class _TrainingPairs(Dataset):
