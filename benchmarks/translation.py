@@ -34,9 +34,11 @@ def main() -> None:
     truth = render(TEST_PIECES, options.pieces, options.seconds)
     judge, accuracy, count = train_judge(render(TRAIN_PIECES, 40, options.seconds), truth)
     print(f"The judge names the domain of {100 * accuracy:.0f} % of {count} true test sounds.")
-    rows = baselines(truth, judge)
+    training = render(TRAIN_PIECES + 500, 8, 8.0)
+    mean_sounds = {name: np.concatenate(sounds) for name, sounds in training.items()}
+    rows = baselines(truth, judge, mean_sounds)
     for run in options.runs:
-        rows += translations(run, truth, judge)
+        rows += translations(run, truth, judge, mean_sounds)
     table = pd.DataFrame(rows)
     if options.csv:
         table.to_csv(options.csv, index=False)
@@ -67,10 +69,8 @@ def summarise_sound(sound: np.ndarray) -> np.ndarray:
     return np.asarray(features.summary(sound, features.SummaryConfig(sample_rate=umtn.WAV_FREQ))).ravel()
 
 
-def baselines(truth, judge) -> list[dict]:
+def baselines(truth, judge, mean_sounds) -> list[dict]:
     """Measure three ways to answer without a network: the true target, a copy of the input, and its filtered copy."""
-    training = render(TRAIN_PIECES + 500, 8, 8.0)
-    mean_sounds = {name: np.concatenate(sounds) for name, sounds in training.items()}
     rows = []
     for _, target, piece, sound in progress(list(cases(truth)), "baselines"):
         answers = {
@@ -82,13 +82,15 @@ def baselines(truth, judge) -> list[dict]:
     return rows
 
 
-def translations(name: str, truth, judge) -> list[dict]:
-    """Measure the translations of a run, and what another decoder makes of the same latents."""
+def translations(name: str, truth, judge, mean_sounds) -> list[dict]:
+    """Measure the translations of a run, the same filtered, and what another decoder makes of the same latents."""
     run, rows, domains = umtn.load(name), [], list(truth)
     made = {}
     for source, target, piece, sound in progress(list(cases(truth)), name):
         made[source, target, piece] = umtn.translate(run, sound, target, umtn.WAV_FREQ)
         rows.append(measure(name, made[source, target, piece], truth, target, piece, judge))
+        filtered = umtn.match_spectrum(made[source, target, piece], mean_sounds[target])
+        rows.append(measure(f"{name}, with the mean spectrum of the target", filtered, truth, target, piece, judge))
     for source, target, piece, _ in cases(truth):
         other = next(
             domain for domain in domains[domains.index(target) + 1 :] + domains if domain not in (source, target)

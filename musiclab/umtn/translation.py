@@ -501,7 +501,8 @@ def translate(
 ) -> np.ndarray:
     """Translate a recording: keep its notes, and play them with the instruments of another domain.
 
-    Long recordings are processed in parts of ten seconds, so an hour needs no more memory than a minute.
+    Long recordings are processed in parts of ten seconds. An hour takes about half a minute on one CPU core, or 15
+    minutes with a WaveNet.
 
     Parameters
     ----------
@@ -548,7 +549,7 @@ def translate(
     decoder, pool = model.decoders[target], model.encoder.sizes["pool"]
     frames = -(-len(waveform) // pool)
     margin = model.encoder.receptive // (2 * pool) + 3  # frames on each side that influence a latent and its sound
-    codes = torch.from_numpy(mu_law(np.pad(waveform, (0, frames * pool - len(waveform)))).astype(np.uint8))
+    padded = np.pad(waveform, (0, frames * pool - len(waveform)))
     generator = Generator(decoder, seed) if isinstance(decoder, WaveNet) else None
     parts = []
     starts = range(0, frames, 20 if generator else 200)
@@ -556,7 +557,8 @@ def translate(
         for start in progress(starts, f"translating to {model.domains[target]}", unit="part", show=show_progress):
             stop = min(start + starts.step, frames)
             first, last = max(start - margin, 0), min(stop + margin, frames)
-            latents = model.encoder(codes[None, first * pool : last * pool].to(device))[0]
+            codes = torch.from_numpy(mu_law(padded[first * pool : last * pool]).astype(np.uint8))
+            latents = model.encoder(codes[None].to(device))[0]
             if generator:
                 generated = generator.generate(latents[:, start - first : stop - first], pool, temperature)
                 parts.append(inv_mu_law(generated))
