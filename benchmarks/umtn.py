@@ -1,7 +1,10 @@
-"""Compare our UMTN data pipeline with the original: ``python -m benchmarks umtn``.
+"""Compare our UMTN data pipeline and generator with the original: ``python -m benchmarks umtn``.
 
 The original opens a file, cuts a segment and encodes it, one item at a time. Ours makes batches of segment pairs from
 memory. Both run in one process, on files of 30 s of generated sound.
+
+The small WaveNet generates samples with cached states: as PyTorch calls for each sample, the way the original's
+``wavenet_generator.py`` works on a CPU, and with our compiled loop. Both use one core and give the same logits.
 """
 
 import tempfile
@@ -14,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks._timing import measure_rates
-from musiclab.umtn import SegmentPairs, mu_law, write_h5
+from musiclab.umtn import Generator, SegmentPairs, WaveNet, mu_law, write_h5
 
 SEQ_LEN, BATCH = 12_000, 32
 
@@ -51,8 +54,35 @@ def make_pairs(paths: list[Path], count: int, rng: np.random.Generator, shift: b
     return count
 
 
+@torch.inference_mode()
+def generate_with_torch(wavenet: WaveNet, latents: torch.Tensor, count: int) -> int:
+    """Generate samples with a cache per layer, and a few PyTorch calls per layer and sample."""
+    past = [torch.zeros(layer.dilation, wavenet.sizes["channels"]) for layer in wavenet.layers]
+    conditions = [layer.condition(latents[None])[0] for layer in wavenet.layers]
+    final, inputs = wavenet.condition(latents[None])[0], torch.zeros(1, 1, 2)
+    for sample in range(count):
+        frame = sample // 800
+        x = wavenet.first(inputs)
+        skip = wavenet.first_skip(x)
+        for layer, states, condition in zip(wavenet.layers, past, conditions, strict=True):
+            slot = sample % layer.dilation
+            both = torch.stack([states[slot], x[0, :, 0]], dim=1)[None]
+            states[slot] = x[0, :, 0]
+            mixed = torch.nn.functional.conv1d(both, layer.causal.weight, layer.causal.bias)
+            gate, output = (mixed + condition[None, :, frame : frame + 1]).chunk(2, dim=1)
+            z = torch.sigmoid(gate) * torch.tanh(output)
+            x, skip = x + layer.residual(z), skip + layer.skip(z)
+        skip = wavenet.hidden(torch.relu(skip)) + final[None, :, frame : frame + 1]
+        probabilities = torch.softmax(wavenet.logits(torch.relu(skip))[0, :, 0], dim=0)
+        inputs = torch.stack([inputs[0, 0, 1], torch.multinomial(probabilities, 1)[0] / 255 - 0.5])[None, None]
+    return count
+
+
 def run(rounds: int = 5) -> list[dict]:
-    """Measure segment pairs without and with pitch shifting."""
+    """Measure segment pairs without and with pitch shifting, and the generation of samples."""
+    wavenet = WaveNet(channels=32, skip=64, blocks=2, layers=8).eval()
+    latents = torch.zeros(64, 20)
+    Generator(wavenet).generate(latents[:, :1])  # compile the loop
     with tempfile.TemporaryDirectory() as folder:
         paths = make_files(Path(folder))
         arrays = []
@@ -74,10 +104,14 @@ def run(rounds: int = 5) -> list[dict]:
             peer_shift=lambda: make_pairs(paths, 60, rng, shift=True),
             ours=lambda: ours(plain, 100),
             ours_shift=lambda: ours(augmented, 20),
+            peer_wavenet=lambda: generate_with_torch(wavenet, latents, 1000),
+            ours_wavenet=lambda: len(Generator(wavenet).generate(latents)),
         )
+    speed = {"unit": "samples/s", "bound": f"{rates['ours_wavenet'] / 16000:.1f} times real time at 16 kHz, one core"}
     return [
         make_row("mu-law segment pairs", rates["peer"], rates["ours"], 15, "copying from memory"),
         make_row("mu-law segment pairs, pitch shifted", rates["peer_shift"], rates["ours_shift"], 5, "interpolation"),
+        make_row("WaveNet, generating", rates["peer_wavenet"], rates["ours_wavenet"], 10, "") | speed,
     ]
 
 
