@@ -104,9 +104,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     network: Annotated[
         str,
-        typer.Option(
-            help="harmonic (small, minutes on a laptop), wavenet (small, half an hour) or published (as in the paper)."
-        ),
+        typer.Option(help="Sizes: harmonic (small, minutes on a laptop), wavenet (small, half an hour) or published."),
     ] = "harmonic",
     epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
     epoch_len: Annotated[int, typer.Option("--epoch-len", min=1, help="Number of random segments per epoch.")] = 3200,
