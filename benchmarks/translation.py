@@ -60,7 +60,8 @@ def render(first: int, pieces: int, seconds: float) -> dict[str, list[np.ndarray
 def train_judge(train, truth):
     """Train a classifier of domains on true sounds, and test it on other true sounds."""
     judge = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    judge.fit([summarise_sound(sound) for sounds in train.values() for sound in sounds], np.repeat(list(train), 40))
+    labels = [name for name, sounds in train.items() for _ in sounds]
+    judge.fit([summarise_sound(sound) for sounds in train.values() for sound in sounds], labels)
     names = [(name, judge.predict([summarise_sound(sound)])[0]) for name, sounds in truth.items() for sound in sounds]
     return judge, np.mean([name == predicted for name, predicted in names]), len(names)
 

@@ -133,19 +133,12 @@ def train(
     names = [folder.resolve().name for folder in data]
     problems.check(umtn.Translator, names, network, d_lambda)
     problems.check(check_can_make, out)
-    settings = {"seq_len": seq_len, "seed": seed}
-    pairs = problems.check(
-        umtn.SegmentPairs.of_folders, data, "train", epoch_len=epoch_len, magnitude=magnitude, **settings
-    )
-    count = min(256, epoch_len)
-    valid = problems.check(umtn.SegmentPairs.of_folders, data, "val", epoch_len=count, magnitude=0, **settings)
-    values = {"device": device, "precision": precision}
-    training = problems.check(
-        musiclab.training.TrainConfig,
-        **{"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "seed": seed, "weight_decay": 0.0},
-        **{"clip": 1.0},
-        **{name: value for name, value in values.items() if value is not None},
-    )
+    cut, read = {"seq_len": seq_len, "seed": seed}, umtn.SegmentPairs.of_folders
+    pairs = problems.check(read, data, "train", epoch_len=epoch_len, magnitude=magnitude, **cut)
+    valid = problems.check(read, data, "val", epoch_len=min(256, epoch_len), magnitude=0, **cut)
+    options = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "seed": seed}
+    options |= {"device": device or "auto", "precision": precision or "auto", "weight_decay": 0.0, "clip": 1.0}
+    training = problems.check(musiclab.training.TrainConfig, **options)
     problems.raise_if_any()
     with explain_interrupt("stopped. Use --resume to continue."):
         description = {"folders": [str(folder) for folder in data], "magnitude": magnitude}
@@ -180,8 +173,7 @@ def translate(
     """Translate recordings: the same notes, played by the instruments of another domain."""
     umtn, problems = musiclab.umtn, Problems()
     trained = problems.check(umtn.load, run)
-    if trained is not None:
-        problems.check(trained.model.find_domain, to)
+    target = None if trained is None else problems.check(trained.model.find_domain, to)
     paths = []
     for file in files:
         with problems:
@@ -189,17 +181,17 @@ def translate(
     if out is not None:
         problems.check(check_can_make, out, "the folder of translations")
     problems.raise_if_any()
-    domain = trained.model.domains[trained.model.find_domain(to)]
+    domain = trained.model.domains[target]
     failures = []
     for path in paths:
-        target = (path.parent if out is None else out) / f"{path.stem}-{domain}.wav"
+        written = (path.parent if out is None else out) / f"{path.stem}-{domain}.wav"
         try:
-            options = {"temperature": temperature, "seed": seed, "device": device or "cpu", "show_progress": True}
-            sound = umtn.translate(trained, path, to, **options)
+            options = {"temperature": temperature, "seed": seed, "device": device, "show_progress": True}
+            sound = umtn.translate(trained, path, domain, **options)
         except MusiclabError as error:
             failures.append((str(path), str(error)))
             continue
-        musiclab.audio.save_audio(target, sound, umtn.WAV_FREQ)
-        print(target)
+        musiclab.audio.save_audio(written, sound, umtn.WAV_FREQ)
+        print(written)
     list_failures(failures)
     raise typer.Exit(1 if failures else 0)

@@ -89,7 +89,7 @@ class Encoder(nn.Module):
         float tensor, shape (batch, latent, samples // pool)
             Latent vectors.
         """
-        x = codes.float()[:, None] / 255 - 0.5  # (batch, 1, samples)
+        x = codes if self.sizes["front"] == "pitches" else codes.float()[:, None] / 255 - 0.5  # (batch, 1, samples)
         x = self.last(self.layers(self.first(x)))
         return F.avg_pool1d(x, self.sizes["pool"] // self.sizes["stride"])
 
@@ -120,16 +120,16 @@ class _PitchFilters(nn.Module):
         self.mix = nn.Conv1d(self.bands, channels, 1)
         self.norm = nn.LayerNorm(channels)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.mix(self.standardise(self.log_magnitudes(x))).transpose(1, 2)).transpose(1, 2)
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.mix(self.standardise(self.log_magnitudes(codes))).transpose(1, 2)).transpose(1, 2)
 
     @torch.no_grad()
-    def log_magnitudes(self, x: torch.Tensor) -> torch.Tensor:
-        """Filter scaled codes, shape (batch, 1, samples), to log magnitudes, shape (batch, bands, frames)."""
-        waveform = self.waveform[((x[:, 0] + 0.5) * 255).round().int()]
+    def log_magnitudes(self, codes: torch.Tensor) -> torch.Tensor:
+        """Filter codes, shape (batch, samples), to log magnitudes, shape (batch, bands, frames)."""
+        waveform = self.waveform[codes.int()]
         excess = self.length - self.stride
         frames = F.pad(waveform, (excess // 2, excess - excess // 2)).unfold(1, self.length, self.stride)
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(codes.device.type, enabled=False):
             real, imaginary = (frames @ self.kernel).chunk(2, dim=2)
         return torch.log10((real.square() + imaginary.square()).sqrt() + 1e-4).transpose(1, 2)
 

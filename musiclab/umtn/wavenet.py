@@ -8,7 +8,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from musiclab.core.progress import progress
 from musiclab.umtn.mulaw import encode_tensor
 
 
@@ -101,42 +100,6 @@ class WaveNet(nn.Module):
         codes = encode_tensor(samples)
         return F.cross_entropy(self(codes, latents), codes.long(), reduction="none").mean(dim=1)
 
-    def generate(
-        self,
-        latents: torch.Tensor,
-        samples_per_frame: int = 800,
-        temperature: float = 1.0,
-        seed: int = 0,
-        show_progress: bool = False,
-    ) -> np.ndarray:
-        """Generate sound sample by sample on one CPU core. Each sample is drawn from the predicted probabilities.
-
-        Every layer keeps its past inputs, so nothing is computed twice (:class:`Generator`).
-
-        Parameters
-        ----------
-        latents : float tensor, shape (latent, frames)
-            Latent vectors.
-        samples_per_frame : int
-            Number of samples per latent vector. Default: 800.
-        temperature : float
-            The logits are divided by this number. Below 1, likely codes become more likely, so that the sound has less
-            noise. With 0, the most likely code is always chosen. Default: 1.
-        seed : int
-            Random seed of the draws. Default: 0.
-        show_progress : bool
-            Show a progress bar in seconds of sound at 16 kHz. Default: False.
-
-        Returns
-        -------
-        uint8 array, shape (frames * samples_per_frame,)
-            Mu-law codes.
-        """
-        generator = Generator(self, seed)
-        blocks = latents.detach().cpu().split(20, dim=1)  # one second at 16 kHz
-        bar = progress(blocks, "generating", unit="s", show=show_progress)
-        return np.concatenate([generator.generate(block, samples_per_frame, temperature) for block in bar])
-
 
 class _GatedResidual(nn.Module):
     def __init__(self, latent: int, channels: int, skip: int, dilation: int):
@@ -155,8 +118,9 @@ class _GatedResidual(nn.Module):
 
 
 class Generator:
-    """Generator that runs a WaveNet one sample at a time, with cached states.
+    """Generator that runs a WaveNet one sample at a time on one CPU core, with cached states.
 
+    Each sample is drawn from the predicted probabilities.
     The inputs of each layer are kept for as many samples as its dilation. So a new sample takes two small matrix
     products per layer instead of a pass over the whole receptive field. The loop is compiled with numba, because a loop
     of PyTorch calls would be ten times slower. It gives the same logits as :meth:`WaveNet.forward`.
@@ -211,7 +175,8 @@ class Generator:
         samples_per_frame : int
             Number of samples per latent vector. Default: 800.
         temperature : float
-            As in :meth:`WaveNet.generate`. Default: 1.
+            The logits are divided by this number. Below 1, likely codes become more likely, so that the sound has less
+            noise. With 0, the most likely code is always chosen. Default: 1.
 
         Returns
         -------
