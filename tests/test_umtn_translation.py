@@ -284,6 +284,23 @@ def test_training_can_start_from_another_run(pairs, tmp_path):
         umtn.train(pairs, None, ["a", "b"], start=first, encoder={"channels": 8})
 
 
+def test_a_loss_that_is_no_number_is_explained_with_the_clips(pairs, monkeypatch):
+    def broken(self, latents, clean, domain):
+        return torch.full((len(clean),), torch.nan, requires_grad=True)
+
+    monkeypatch.setattr(umtn.Translator, "reconstruction_loss", broken)
+    with pytest.raises(RunError, match=r"the loss became NaN or infinite[\s\S]*clip [0-3]"):
+        umtn.train(pairs, None, ["a", "b"], training=make_config(), show_progress=False, **TINY)
+
+
+def test_a_process_draws_only_from_its_domain(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    own = umtn.translation._TrainingPairs(as_pairs([[tone(220)], [tone(440)]], epoch_len=7))
+    assert len(own) == 6  # three of each domain
+    assert own.batch(range(len(own)))[1].tolist() == [1] * 6
+
+
 def test_other_numbers_of_domains_are_an_error(pairs):
     with pytest.raises(DatasetError, match="expected training segments of 3 domains, found 2"):
         umtn.train(pairs, None, ["a", "b", "c"])
@@ -355,7 +372,7 @@ def test_long_sounds_are_translated_in_parts_that_fit(tiny_run):
 def test_files_of_any_rate_are_translated(tiny_run, tmp_path):
     save_audio(tmp_path / "a.flac", np.stack([tone(440, 0.5)] * 2), 44100)
     assert umtn.translate(tiny_run, tmp_path / "a.flac", "piano").shape == (round(0.5 * RATE * RATE / 44100),)
-    resampled = umtn.translate(tiny_run, np.zeros(22050), "piano", sample_rate=22050)
+    resampled = umtn.translate(tiny_run, np.zeros(22050), "piano", sample_rate=22050, device="auto")
     assert resampled.shape == (RATE,)
 
 
@@ -373,6 +390,7 @@ def test_files_of_any_rate_are_translated(tiny_run, tmp_path):
         (np.full(10, np.nan), {"sample_rate": RATE}, AudioError, "NaN or infinite"),
         ("missing.wav", {}, MusiclabError, "missing.wav"),
         (np.zeros(10), {"sample_rate": RATE, "temperature": -1}, RunError, "temperature"),
+        (np.zeros(10), {"sample_rate": RATE, "device": "tpu"}, RunError, "'tpu' is not available on this machine"),
     ],
 )
 def test_bad_sounds_and_settings(tiny_run, sound, options, error, words):

@@ -54,6 +54,10 @@ class SegmentPairs(Dataset):
         Number of domains.
     epoch : int
         Current epoch, set by :meth:`set_epoch`.
+    clips : int array, shape (epoch_len,)
+        Index of the clip that each segment of the current epoch comes from.
+    paths : list of str
+        Paths or names of the clips, which error messages mention.
     failures : list of (name, reason)
         Clips that are left out.
 
@@ -101,7 +105,7 @@ class SegmentPairs(Dataset):
             empty = sorted(set(labels.tolist()) - set(labels[is_usable].tolist()))
             raise DatasetError(f"expected clips of at least {seq_len} samples in every domain, found none in {empty}")
         self.seq_len, self.epoch_len, self.seed = seq_len, epoch_len, seed
-        self.domains, self.sample_rate = len(self._members), WAV_FREQ
+        self.domains, self.sample_rate, self.paths = len(self._members), WAV_FREQ, names
         self.augmentation = WavFrequencyAugmentation(WAV_FREQ, magnitude)
         self._offsets, self._start_counts = offsets[:-1], lengths - seq_len + 1
         self._samples, self._codes = (
@@ -173,6 +177,7 @@ class SegmentPairs(Dataset):
         for domain, members in enumerate(self._members):
             turns = slice(domain, None, self.domains)
             clips[turns] = members[(draws[0, turns] * len(members)).astype(np.int64)]
+        self.clips = clips
         self._starts = self._offsets[clips] + (draws[1] * self._start_counts[clips]).astype(np.int64)
         self._stretches = self.augmentation.place(torch.from_numpy(draws[2:]), self.seq_len)
 

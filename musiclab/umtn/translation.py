@@ -8,6 +8,7 @@ batch.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -27,7 +28,7 @@ from musiclab.core.checks import check_known, check_number
 from musiclab.core.errors import AudioError, DatasetError, RunError, did_you_mean, differing
 from musiclab.core.files import check_can_make, replacing, write_csv, write_json
 from musiclab.core.progress import progress
-from musiclab.training import State, TrainConfig, autocast
+from musiclab.training import State, TrainConfig, autocast, pick_device
 from musiclab.training.devices import is_connected, launched, without_denormals
 from musiclab.training.engine import Engine
 from musiclab.training.loop import run_epochs
@@ -388,15 +389,22 @@ class _TrainingPairs(Dataset):
         self._pairs, self.classes, self.device = pairs, pairs.domains, pairs.device
         self._domain = None
         if launched():
-            import os
-
             processes, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
             if processes != pairs.domains:
                 raise RunError(f"expected one process per domain, found {processes} processes, {pairs.domains} domains")
             self._domain = rank
 
+    @property
+    def clips(self) -> np.ndarray:
+        return self._pairs.clips
+
+    @property
+    def paths(self) -> list[str]:
+        return self._pairs.paths
+
     def __len__(self) -> int:
-        return len(self._pairs)
+        length = len(self._pairs)
+        return length if self._domain is None else length - length % self.classes  # every index has all domains
 
     def set_epoch(self, epoch: int) -> None:
         self._pairs.set_epoch(epoch)
@@ -519,7 +527,8 @@ def translate(
     seed : int
         Only for WaveNets: random seed of the draws. Default: 0.
     device : str
-        Device of the encoder and of harmonic decoders. WaveNets always generate on one CPU core. Default: ``"cpu"``.
+        Device of the encoder and of harmonic decoders: "auto" (a GPU if available), "cpu", "cuda" or "mps". WaveNets
+        always generate on one CPU core. Default: ``"cpu"``.
     show_progress : bool
         Show a progress bar. Default: False.
 
@@ -545,6 +554,7 @@ def translate(
     target = run.model.find_domain(to)
     check_number({"temperature": temperature}, "temperature")
     waveform = _as_waveform(sound, sample_rate)
+    device = pick_device(device)
     model = run.model.to(device)
     decoder, pool = model.decoders[target], model.encoder.sizes["pool"]
     frames = -(-len(waveform) // pool)
