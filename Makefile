@@ -53,6 +53,7 @@ $(READY): requirements.txt pyproject.toml
 	@# librosa compiles functions when it is first imported. Two processes that do so at once can leave a compiled file
 	@# that crashes every later one (numba issue 10128), so one process compiles them now.
 	$(BIN)/python -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
+	@$(BIN)/musiclab encoders --fetch > /dev/null || echo "musicnn was not fetched, so lesson 12 leaves it out."
 	@touch $(READY)
 
 clean:

@@ -14,10 +14,11 @@ A sound passes through the rooms in this order, and each room imports only from 
 core        helpers for every room: errors, files, progress bars, random numbers, the environment
 audio       read, write and resample sound files
 features    compute log-mel, MFCC, chroma and other features, with torch or librosa
+models      neural networks that classify waveforms, log-mels, summaries, sequences or embeddings
+encoders    networks that have already been trained, and turn sound into embeddings
 studio      generate music and street sounds together with their ground truth
 datasets    index tables ``path, label, group, fold, split``; splitting and checking data sets
 store       one HDF5 file per data set, with audio and features, and segments cut from it
-models      neural networks that classify waveforms, log-mels, summaries or sequences
 metrics     accuracy with its confidence interval, confusion matrices, comparisons of models
 training    recipes, augmentation, and the training loop
 plots       figures: waveforms, spectrograms, learning curves, confusion matrices
@@ -37,10 +38,11 @@ _ROOMS = (
     "core",
     "audio",
     "features",
+    "models",
+    "encoders",
     "studio",
     "datasets",
     "store",
-    "models",
     "metrics",
     "training",
     "plots",

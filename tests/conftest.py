@@ -37,6 +37,8 @@ TINY = {
     "crnn": {"width": 1, "frames": 64, "hidden": 4, "dense": (4, 4), "last_pool": (8, 1)},
     "lstm": {"hidden": 4, "frames": 64},
     "resnet": {"width": 2, "frames": 64},
+    "musicnn": {"width": 2, "hidden": 4, "frames": 64},
+    "probe": {},
 }
 """Sizes of every model that make it as small as can be."""
 
@@ -134,6 +136,7 @@ def all_features(small_folder, tmp_path_factory) -> Store:
     """The store of :func:`small_folder` with what each model hears, audio at 8 kHz."""
     configs = {name: features.config(name) for name in ("audio", "logmel", "summary", "sequence")}
     configs["audio"] = features.AudioConfig(sample_rate=8000)
+    configs["embedding"] = features.EmbeddingConfig(encoder="summary")
     path = tmp_path_factory.mktemp("stores") / "all.h5"
     prepare(AudioFolder(small_folder), path, configs, workers=1, progress=False)
     with Store(path) as store:

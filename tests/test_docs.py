@@ -71,7 +71,7 @@ def test_the_minutes_of_the_plans_add_up():
 def test_the_guide_lists_every_command_source_and_model():
     commands = (DOCS / "command-line.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
-        assert f"`{command.name or command.callback.__name__}" in commands
+        assert f"`{command.name or command.callback.__name__.replace('_', '-')}" in commands
     data = (DOCS / "data-and-models.md").read_text(encoding="utf-8")
     for name in (*datasets.FROM_FOLDER, *datasets.GENERATED, *models.NAMES):
         assert re.search(rf"`{name}[:`]", data), name

@@ -76,8 +76,9 @@ def test_half_the_amplitude_is_6_db_less(engine, power, tone):
 
 
 def test_scalings_are_logarithms_of_one_mel(tone):
-    decibel, natural, gentle = (log_mel(tone, MelConfig(scaling=scaling)) for scaling in SCALINGS)
+    decibel, natural, gentle, steep = (log_mel(tone, MelConfig(scaling=scaling)) for scaling in SCALINGS)
     np.testing.assert_allclose(decibel, 20 * natural / np.log(10), atol=1e-3)
+    np.testing.assert_allclose(steep, np.log10(1 + 1000 * (10**gentle - 1)), atol=1e-3)  # 10,000 = 1,000 x 10
     np.testing.assert_allclose(gentle, np.log10(1 + 10 * np.exp(natural)), atol=1e-3)
     decibel, natural = (log_mel(tone, MelConfig(scaling=scaling, power=2)) for scaling in SCALINGS[:2])
     np.testing.assert_allclose(decibel, 10 * natural / np.log(10), atol=1e-3)

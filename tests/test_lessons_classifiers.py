@@ -1,4 +1,4 @@
-"""Exercises of lessons 00, 13 and 14: right answers, and what usual slips are told."""
+"""Exercises of lessons 00 and 12 to 14: right answers, and what usual slips are told."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 import torch
 from lesson_cases import check_right, check_wrong, verdict
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from musiclab import lessons, studio
@@ -99,6 +102,145 @@ def test_what_is_no_deception_is_told(run, track, hint):
     judged = verdict("00.3", track, run=run)
     assert not judged.is_right
     assert hint in judged.text
+
+
+# Lesson 12
+
+
+@pytest.mark.parametrize("answer", [(7, 15070), [7.0, 15070.0], np.array([7, 15070]), torch.tensor([7, 15070])])
+def test_sizes_of_a_probe(answer):
+    check_right("12.1", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((6, 15070), "six segments cover 18 s"),
+        ((20 / 3, 15070), "there are only whole segments"),
+        ((7, 15060), "the biases are missing"),
+        ((7, 1507), "this is one class"),
+        ((7, 15061), "one bias per class"),
+        ((7, 16566), "not one per number"),
+        ((7, 105490), "share the same weights"),
+        ((15070, 7), "the other way round"),
+        (7, "expected 2 numbers"),
+    ],
+)
+def test_slips_with_the_sizes_of_a_probe(answer, words):
+    check_wrong("12.1", answer, words, hidden=("15070",))
+
+
+def judge_strangers(known, test, strangers, kept):
+    threshold = np.quantile(known, kept)
+    return threshold, (strangers > threshold).mean(), (strangers[:, None] > test).mean()
+
+
+def with_slip(position, change):
+    """Return a detector's judge that gets one of its three numbers wrong."""
+
+    def mistaken(known, test, strangers, kept):
+        numbers = list(judge_strangers(known, test, strangers, kept))
+        numbers[position] = change(known, test, strangers, kept)
+        return numbers
+
+    return mistaken
+
+
+def test_a_detector_of_strangers():
+    check_right("12.2", judge_strangers)
+    check_right("12.2", lambda *sounds: list(map(float, judge_strangers(*sounds))))
+    names = ("threshold", "recognised", "AUROC")
+    check_right("12.2", lambda *sounds: dict(zip(names, judge_strangers(*sounds), strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (with_slip(0, lambda known, test, strangers, kept: np.quantile(known, 1 - kept)), "below it, not above"),
+        (with_slip(0, lambda known, test, strangers, kept: np.quantile(test, kept)), "with the validation sounds"),
+        (with_slip(0, lambda known, test, strangers, kept: np.quantile(strangers, kept)), "don't take part"),
+        (with_slip(1, lambda k, t, s, kept: (s <= np.quantile(k, kept)).mean()), "the share below the threshold"),
+        (with_slip(1, lambda k, t, s, kept: (t > np.quantile(k, kept)).mean()), "Take the strangers"),
+        (with_slip(1, lambda k, t, s, kept: (s > np.quantile(k, kept)).sum()), "What share is it?"),
+        (with_slip(2, lambda k, t, s, kept: (s[:, None] < t).mean()), "the other way round"),
+        (with_slip(2, lambda k, t, s, kept: (s[:, None] > k).mean()), "compare with the test sounds"),
+        (lambda known, test, strangers, kept: None, "returned None"),
+        (lambda known: known, "raised an error (TypeError"),
+        (lambda known, test, strangers, kept: 3.0, "expected 3 numbers"),
+        ((1, 0.5, 0.5), "expected a function"),
+    ],
+)
+def test_slips_with_strangers(answer, words):
+    check_wrong("12.2", answer, words)
+
+
+@pytest.mark.parametrize(
+    "answer", ["BCDE", "e d c b", "B, C, D and E", ["b", "C", "D", "E"], set("BCDE"), tuple("BCDE")]
+)
+def test_tests_that_are_not_clean(answer):
+    check_right("12.3", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("ABCDE", "A: what could speech"),
+        ("CDE", "B: which artists"),
+        ("BDE", "C: it had no labels"),
+        ("BCE", "D: which artists"),
+        ("BCD", "E: the encoder is innocent"),
+        ("BCDEF", "F: random weights"),
+        ("AF", "A: what could speech"),
+        ("BCDX", "letters from A to F"),
+        ("", "expected letters"),
+        (4, "expected letters"),
+    ],
+)
+def test_slips_with_clean_tests(answer, words):
+    check_wrong("12.3", answer, words)
+
+
+@pytest.fixture
+def collection():
+    """Tracks of two genres, three by each of 20 artists, and an encoder that remembers what it was trained on."""
+    rng = np.random.default_rng(0)
+    artists = np.repeat(np.arange(20), 3)
+    y, is_third = artists % 2, np.tile([False, False, True], 20)
+    sounds, noise = rng.normal(y, 2), rng.normal(0, 1, 60)
+
+    def train_encoder(rows):
+        is_known, is_met = np.isin(np.arange(60), rows), np.isin(artists, artists[rows])
+        memory = np.where(is_known, 9, np.where(is_met, 1, 0)) * (2 * y - 1) + noise
+        return np.stack([sounds, memory], axis=1)
+
+    return {"train_encoder": train_encoder, "y": y, "folds": artists // 4 + 1, "is_third": is_third}
+
+
+def measure_leak(collection, rows=None, thirds=False):
+    """Compute the accuracy of probes as a student does, on an encoder of ``rows`` or on honest encoders."""
+    folds, is_third, y = collection["folds"], collection["is_third"], collection["y"]
+    correct = []
+    for fold in range(1, 6):
+        train = np.flatnonzero((folds != fold) & (~is_third | thirds))
+        test = np.flatnonzero((folds == fold) & is_third)
+        embeddings = collection["train_encoder"](train if rows is None else rows)
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(embeddings[train], y[train])
+        correct.extend(probe.predict(embeddings[test]) == y[test])
+    return np.mean(correct)
+
+
+def test_a_leak_through_artists(collection):
+    owner = measure_leak(collection, rows=np.flatnonzero(~collection["is_third"]))
+    everything, honest = measure_leak(collection, rows=np.arange(60)), measure_leak(collection)
+    assert everything > owner + 0.03 > honest + 0.1
+    check_right("12.4", (owner, honest), **collection)
+    check_right("12.4", np.array([owner, honest]), **collection)
+    hidden = (f"{owner:.3f}",)
+    check_wrong("12.4", (honest, owner), "the other way round", hidden=hidden, **collection)
+    check_wrong("12.4", (everything, honest), "trained on the test tracks, too", hidden=hidden, **collection)
+    check_wrong("12.4", (100 * owner, 100 * honest), "per cent", hidden=hidden, **collection)
+    check_wrong("12.4", owner, "expected 2 numbers", hidden=hidden, **collection)
+    check_wrong("12.4", ("a", "b"), "expected a number", hidden=hidden, **collection)
 
 
 # Lesson 13

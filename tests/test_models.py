@@ -26,6 +26,8 @@ SMALL = {
     "crnn": {"width": 4, "frames": 64, "hidden": 8, "dense": (32, 16), "last_pool": (8, 2)},
     "lstm": {"inputs": 5, "hidden": 8, "frames": 20},
     "resnet": {"width": 4, "frames": 40},
+    "musicnn": {"width": 4, "hidden": 8, "frames": 40},
+    "probe": {"inputs": 5},
 }
 CLASSES = 4
 
@@ -73,7 +75,8 @@ def test_a_batch_gives_logits(model):
 def test_a_model_says_what_it_hears(name, model):
     assert model.feature in features.FEATURES
     assert isinstance(model.feature_config, features.FEATURES[model.feature])
-    assert MODELS[name].feature_config.sample_rate == (8000 if model.feature == "audio" else 22050)
+    rates = {"musicnn": 16000, **dict.fromkeys(("m3", "m5", "m11", "m18", "m34res"), 8000)}
+    assert MODELS[name].feature_config.sample_rate == rates.get(name, 22050)
     assert model.length == model.input_shape[-1]
     if model.feature == "audio":
         assert model.dimensions is None
@@ -119,7 +122,9 @@ def test_the_input_stays_as_it_was(model):
     assert torch.equal(batch, batch_for(model))
 
 
-def test_bf16_gives_nearly_the_same_in_both_modes(model):
+def test_bf16_gives_nearly_the_same_in_both_modes(name, model):
+    if name == "lstm" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("this CPU cannot compute an LSTM in bf16, which test_training_devices.py expects to be reported")
     batch = batch_for(model, 8)
     for mode in (without_chance(model), model.eval()):
         exact = mode(batch)
@@ -130,7 +135,7 @@ def test_bf16_gives_nearly_the_same_in_both_modes(model):
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
-def test_loss_falls(model):
+def test_loss_falls(name, model):
     torch.manual_seed(0)
     labels = torch.arange(32) % CLASSES
     batch = toy(model, labels)
@@ -143,7 +148,8 @@ def test_loss_falls(model):
         optimiser.step()
         losses.append(loss.item())
     assert losses[0] > 0.5
-    assert losses[-1] < 0.2 * losses[0]
+    slow = {"probe": 0.6, "musicnn": 0.4}  # linear, and with maxima that pass on one gradient of many
+    assert losses[-1] < slow.get(name, 0.2) * losses[0]
 
 
 def toy(model, labels):
@@ -292,6 +298,12 @@ PARAMETERS = {
     + (2 * 128 + conv(9, 128, 256) + 9 * 256 * 256 + 128 * 256)
     + 2 * 256
     + linear(256, 10),
+    "musicnn": 2
+    + (conv(7 * 38, 1, 204) + conv(7 * 67, 1, 204) + 2 * 204)  # with biases
+    + (conv(128, 1, 51) + conv(64, 1, 51) + conv(32, 1, 51) + 3 * 51)
+    + (conv(7, 561, 64) + 2 * conv(7, 64, 64) + 3 * 64)
+    + (2 * 1506 + linear(1506, 200) + 2 * 200 + linear(200, 10)),
+    "probe": linear(384, 10),
 }
 PUBLISHED = {"m3": (0.2e6, 0.05e6), "m5": (0.56e6, 5e3), "m11": (1.8e6, 5e4), "m18": (3.7e6, 5e4), "m34res": (4e6, 5e4)}
 

@@ -15,7 +15,7 @@ from musiclab.lessons.notebooks import execute, problems
 FOLDER = Path(__file__).parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9][0-9]_*.ipynb"))
-NUMBERS = [f"{number:02}" for number in (*range(12), 13, 14)]  # 12 is to come
+NUMBERS = [f"{number:02}" for number in range(15)]
 LONGEST_CELL = 30  # lines: what fits on a projector
 LONGEST_CODE = 15  # lines that a reader can retype, except for the imports
 PLACEHOLDER = re.compile(r"^answer\w* = None", re.MULTILINE)

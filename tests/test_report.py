@@ -96,7 +96,7 @@ def test_the_page_needs_nothing_else(tmp_path):
 def test_the_pictures_are_files_too(tmp_path):
     run = make_run(tmp_path / "run")
     page = Page(run.report())
-    kept = [(run.folder / name).read_bytes() for name in ("curves.png", "confusion.png")]
+    kept = [(run.folder / name).read_bytes() for name in ("curves.png", "confusion.png", "reliability.png")]
     assert [decoded(image["src"], "image/png").read() for image in page.all("img")] == kept
     for picture in kept:
         assert min(Image.open(io.BytesIO(picture)).size) > 300
@@ -121,7 +121,7 @@ def test_the_surest_mistakes_can_be_seen_and_heard(tmp_path, clips):
     waveform, rate = soundfile.read(sounds[0], dtype="float32")
     assert (rate, len(waveform)) == (22050, 5 * 22050)
     np.testing.assert_array_equal(waveform, soundfile.read(clips[9], dtype="float32")[0][: 5 * 22050])
-    assert len(page.all("img")) == 2 + 8
+    assert len(page.all("img")) == 3 + 8
     assert (run.folder / "report.html").stat().st_size < 3e6
 
 

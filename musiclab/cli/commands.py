@@ -43,6 +43,8 @@ _EXAMPLES = {
     learn.compare: "musiclab compare runs/cnn runs/mlp",
     learn.report: "musiclab report runs/cnn",
     learn.models: "musiclab models",
+    learn.encoders: "musiclab encoders --fetch",
+    learn.few_shot: "musiclab few-shot recordings --encoder musicnn",
 }
 for _command, _example in _EXAMPLES.items():
     app.command(epilog=f"Example: {_example}")(_command)

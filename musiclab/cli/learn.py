@@ -14,6 +14,7 @@ from musiclab.cli.options import (
     BatchSize,
     Data,
     Device,
+    Encoder,
     Epochs,
     IgnoreCopies,
     LoaderWorkers,
@@ -41,6 +42,7 @@ def train(
         int | None,
         typer.Option(help="Fold to test on (default: the first). The next fold becomes the validation set."),
     ] = None,
+    encoder: Encoder = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     size: Size = None,
@@ -60,6 +62,7 @@ def train(
 ) -> None:
     """Train a model, test it on held-out clips, and save the model, the results and a report to OUT."""
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    options["encoder"] = encoder
     problems = Problems()
     dataset = _open_before_torch(problems, model, data, out)
     overrides = collect_overrides(problems, model, size, settings, workers=workers, **options)
@@ -85,6 +88,7 @@ def crossval(
         Path | None,
         typer.Option(help="Folder to write, with one run folder per fold. Folds that are already finished are kept."),
     ] = None,
+    encoder: Encoder = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     size: Size = None,
@@ -100,10 +104,11 @@ def crossval(
 ) -> None:
     """Cross-validate: test each fold with a model trained on the others. With --out, you can stop and resume."""
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    options["encoder"] = encoder
     problems = Problems()
     dataset = _open_before_torch(problems, model, data, out)
     overrides = collect_overrides(problems, model, size, settings, workers=workers, **options)
-    chosen = None if folds == "all" else problems.check(_parse_folds, folds)
+    chosen = None if folds == "all" else problems.check(_parse_numbers, "--folds", folds)
     if _needs_full_check(problems, model, data, dataset is not None or size or settings):
         source = data if dataset is None else dataset
         problems.check(musiclab.runs.check_crossval, model, source, chosen, out, split_seed=split_seed, **overrides)
@@ -141,18 +146,24 @@ def predict(
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row per file.")] = None,
     windows: Annotated[Path | None, typer.Option(help="Table to write (.csv), one row per window.")] = None,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help='Predict "unknown" for sounds that fit none of the classes.')
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Classify sound files. Long files also get a timeline of predictions."""
     check_table(csv)
     check_table(windows)
-    predictions = musiclab.load(run).predict(files, every=every, device=device)
+    predictions = musiclab.load(run).predict(files, every=every, device=device, unknown=unknown)
     list_failures(predictions.failures)
     windows_of = dict(list(predictions.windows.groupby("path")))
-    for path, probabilities in zip(predictions.files["path"], predictions.probabilities, strict=True):
+    for path, predicted, probabilities in zip(
+        predictions.files["path"], predictions.files["predicted"], predictions.probabilities, strict=True
+    ):
         best = (-probabilities).argsort(kind="stable")[:top]
-        print(f"{path}: " + ", ".join(f"{predictions.classes[i]} {100 * probabilities[i]:.1f} %" for i in best))
+        note = "" if predicted in predictions.classes else f"{predicted}; "
+        print(f"{path}: {note}" + ", ".join(f"{predictions.classes[i]} {100 * probabilities[i]:.1f} %" for i in best))
         if len(windows_of[path]) > 1:
             for start, end, label, probability in musiclab.runs.merged(windows_of[path]).itertuples(index=False):
                 print(f"  {_format_time(start):>7} to {_format_time(end):>7}  {label} {100 * probability:.1f} %")
@@ -200,6 +211,48 @@ def models(as_json: AsJson = False) -> None:
     print("Parameters are counted for 10 classes. Change sizes with --size NAME=VALUE, settings with --set NAME=VALUE.")
     if as_json:
         print(json.dumps({"models": descriptions}))
+
+
+def encoders(
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download the weights of musicnn with pip (29 MB), unless they are there.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Download the weights again, with --fetch.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the encoders that a probe can use, and say which of them are available."""
+    if fetch:
+        musiclab.encoders.fetch(force)
+    descriptions = []
+    for name in musiclab.encoders.NAMES:
+        try:
+            encoder = musiclab.encoders.load(name)
+            descriptions.append({"encoder": name, "dimensions": encoder.dimensions, "problem": ""})
+        except MusiclabError as error:
+            descriptions.append({"encoder": name, "dimensions": None, "problem": str(error)})
+    for row in descriptions:
+        print(f"{row['encoder']:12} {row['problem'] or str(row['dimensions']) + ' values per 3 s of sound'}")
+    if as_json:
+        print(json.dumps({"encoders": descriptions}))
+
+
+def few_shot(
+    data: Data,
+    encoder: Encoder = None,
+    shots: Annotated[str, typer.Option(help="Numbers of examples per class, separated by commas.")] = "1,2,5,10,20",
+    draws: Annotated[int, typer.Option(min=2, help="Number of random training sets.")] = 50,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the accuracy of a probe that is trained on few examples per class."""
+    options = {"encoder": encoder} if encoder else {}
+    table = musiclab.runs.few_shot(data, _parse_numbers("--shots", shots), draws, seed=seed or 0, **options)
+    print("examples per class   accuracy   95 % of the draws")
+    for row in table.itertuples():
+        print(f"{row.shots:18}   {100 * row.accuracy:6.1f} %   {100 * row.low:.1f} to {100 * row.high:.1f} %")
+    if as_json:
+        print(json.dumps({"few_shot": table.to_dict("records")}))
 
 
 def _format_model(description: dict) -> str:
@@ -252,10 +305,8 @@ def _command_line() -> str:
     return shlex.join(["musiclab", *sys.argv[1:]])
 
 
-def _parse_folds(text: str) -> list[int]:
+def _parse_numbers(option: str, text: str) -> list[int]:
     try:
-        return [int(fold) for fold in text.split(",")]
+        return [int(number) for number in text.split(",")]
     except ValueError as error:
-        raise MusiclabError(
-            f'--folds: expected numbers separated by commas, such as "1,3", or "all", found {text!r}'
-        ) from error
+        raise MusiclabError(f'{option}: expected numbers separated by commas, such as "1,3", found {text!r}') from error

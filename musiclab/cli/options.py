@@ -78,6 +78,10 @@ IgnoreCopies = Annotated[
 Epochs = Annotated[
     int | None, typer.Option(min=1, help="Number of passes over the training clips (default: set by the recipe).")
 ]
+Encoder = Annotated[
+    str | None,
+    typer.Option(help="Encoder of a probe, such as musicnn (default: studio+summary). `musiclab encoders` lists them."),
+]
 Size = Annotated[
     list[str] | None,
     typer.Option(
@@ -128,9 +132,9 @@ def _check_override(option: str, name: str, model: str, overrides: dict) -> None
         raise MusiclabError(f"{option}: {name} is set twice. Set it only once.")
     if model not in NAMES:  # reported elsewhere, without loading torch
         return
-    from musiclab.training.recipes import list_settings, list_sizes, recipe
+    from musiclab.training.recipes import list_feature_settings, list_settings, list_sizes, recipe
 
-    if name not in (*list_sizes(model), *list_settings()):
+    if name not in (*list_sizes(model), *list_settings(), *list_feature_settings(model)):
         recipe(model, **{name: None})  # raises
     if option == "--size" and name in list_settings():
         raise MusiclabError(f"--size: {name} is a training setting, not a model size. Use --set {name}=VALUE instead.")

@@ -57,12 +57,15 @@ from musiclab.features.functions import (
     zero_crossing_rate,
 )
 from musiclab.features.settings import (
+    ENCODERS,
     FEATURES,
     PITCH_CLASSES,
     SCALINGS,
+    SEGMENT_SECONDS,
     AudioConfig,
     ChromaConfig,
     ContrastConfig,
+    EmbeddingConfig,
     FrameConfig,
     MelConfig,
     MfccConfig,

@@ -13,7 +13,7 @@ import numpy as np
 from musiclab.core.checks import check_known, check_number, check_positive, check_share, check_size, check_whole
 from musiclab.core.errors import RunError
 
-SCALINGS = ("decibel", "ln", "log10(1+10x)")
+SCALINGS = ("decibel", "ln", "log10(1+10x)", "log10(1+10000x)")
 """Scalings of a log-mel spectrogram: see :class:`MelConfig`."""
 
 FLOOR = 1e-10  # power of -100 dB, the lower limit before a logarithm
@@ -149,7 +149,8 @@ class MelConfig(FrameConfig):
     power : float, default 1
         Exponent of the magnitude spectrum: 1 for the magnitude, 2 for the power.
     scaling : str, default "log10(1+10x)"
-        Logarithm of the mel spectrogram: ``"decibel"`` (dB), ``"ln"`` (natural logarithm) or ``"log10(1+10x)"``.
+        Logarithm of the mel spectrogram: ``"decibel"`` (dB), ``"ln"`` (natural logarithm), ``"log10(1+10x)"``, or
+        ``"log10(1+10000x)"`` as in musicnn.
 
     Raises
     ------
@@ -201,8 +202,8 @@ class MelConfig(FrameConfig):
 
 def scale(mel, config: MelConfig, backend):
     """Apply the logarithm selected by ``config.scaling``, with numpy or torch as ``backend``."""
-    if config.scaling == "log10(1+10x)":
-        return backend.log10(1 + 10 * mel)
+    if config.scaling.startswith("log10"):
+        return backend.log10(1 + (10 if config.scaling == "log10(1+10x)" else 10_000) * mel)
     floor = FLOOR if config.power == 2 else FLOOR ** (config.power / 2)
     logarithm = backend.log(mel.clip(floor))
     return logarithm if config.scaling == "ln" else 10 * 2 / config.power / np.log(10) * logarithm
@@ -558,7 +559,118 @@ class SequenceConfig(_VectorConfig):
         return MfccConfig(**self.framing, n_mfcc=13)
 
 
-Config = AudioConfig | MelConfig | MfccConfig | ChromaConfig | ContrastConfig | SummaryConfig | SequenceConfig
+ENCODERS = {"studio": 256, "musicnn": 1506, "musicnn-mtt": 1506, "summary": 128, "random": 256}
+"""Built-in encoders with the number of values of their embeddings. See :mod:`musiclab.encoders`."""
+
+SEGMENT_SECONDS = 3.0
+"""Length of the segments that encoders turn into embeddings."""
+
+
+@dataclass(frozen=True)
+class EmbeddingConfig(_Config):
+    """Settings of embeddings, one vector per 3 s of sound, computed by a network that has already been trained.
+
+    :mod:`musiclab.encoders` computes embeddings and describes the encoders.
+
+    Parameters
+    ----------
+    sample_rate : int, Hz, default 22050
+        Sample rate of the waveform that encoders receive. The built-in encoders resample it to their own rate.
+    encoder : str, default "studio+summary"
+        Name of an encoder, one of :data:`ENCODERS`, or the path of a TorchScript (``.pt``) or ONNX (``.onnx``) file.
+        Names joined by ``+`` put the vectors of several encoders one after the other.
+    dimensions : tuple of int, optional
+        Number of values of each encoder. Only needed for files, and :func:`musiclab.encoders.settings` finds it out.
+    checksum : str, default ""
+        CRC-32 of the weights that could change (:func:`musiclab.encoders.checksum_of`). If it is given, other weights
+        are not used.
+
+    Raises
+    ------
+    RunError (a ValueError)
+        If an encoder is unknown, or the number of values is missing or does not fit.
+
+    Examples
+    --------
+    >>> config = EmbeddingConfig(encoder="studio+summary")
+    >>> config.dimensions, config.names[0], config.names[-1]
+    ((256, 128), 'studio_0', 'summary_127')
+    """
+
+    encoder: str = "studio+summary"
+    dimensions: tuple[int, ...] | None = None
+    checksum: str = ""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.encoder, str):
+            raise RunError(f"expected encoder to be a name, found {self.encoder!r}")
+        if len(set(self.parts)) < len(self.parts):
+            raise RunError(f"encoder {self.encoder}: expected each encoder once")
+        for part in self.parts:
+            if not is_encoder_file(part):
+                check_known(part, ENCODERS, "an encoder")
+        known = tuple(ENCODERS.get(part) for part in self.parts)
+        if self.dimensions is None and None in known:
+            raise RunError(
+                f"encoder {self.encoder}: the number of values is unknown. Create the settings with "
+                "musiclab.encoders.settings, which runs the file once."
+            )
+        dimensions = known if self.dimensions is None else tuple(self.dimensions)
+        fits = len(dimensions) == len(known) and all(
+            size == expected for size, expected in zip(dimensions, known, strict=True) if expected
+        )
+        if not fits:
+            raise RunError(f"encoder {self.encoder}: expected dimensions={known}, found {dimensions}")
+        for size in dimensions:
+            check_whole({"dimensions": size}, "dimensions", most=2**16)
+        object.__setattr__(self, "dimensions", dimensions)
+
+    def to_dict(self) -> dict:
+        """Return the settings as a dictionary of JSON values."""
+        return super().to_dict() | {"dimensions": list(self.dimensions)}
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the encoders that are joined."""
+        return tuple(self.encoder.split("+"))
+
+    @property
+    def hop_length(self) -> int:
+        """Length of a segment in samples. Only the last one, which ends with the clip, can overlap the one before."""
+        return round(SEGMENT_SECONDS * self.sample_rate)
+
+    @property
+    def least_samples(self) -> int:
+        """Length of the shortest clip in samples, 0.1 s. Clips below 3 s are repeated until they fill a segment."""
+        return -(-self.sample_rate // 10)
+
+    def frames(self, samples: int) -> int:
+        """Return the number of segments in a clip."""
+        return max(1, -(-samples // self.hop_length))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each value, such as ``studio_0``."""
+        sizes = zip(self.parts, self.dimensions, strict=True)
+        return tuple(f"{part}_{index}" for part, size in sizes for index in range(size))
+
+
+def is_encoder_file(name: str) -> bool:
+    """Return True for the path of a TorchScript or ONNX file."""
+    return name.lower().endswith((".pt", ".ts", ".onnx"))
+
+
+Config = (
+    AudioConfig
+    | MelConfig
+    | MfccConfig
+    | ChromaConfig
+    | ContrastConfig
+    | SummaryConfig
+    | SequenceConfig
+    | EmbeddingConfig
+)
 
 FEATURES: dict[str, type] = {
     "audio": AudioConfig,
@@ -568,8 +680,12 @@ FEATURES: dict[str, type] = {
     "contrast": ContrastConfig,
     "summary": SummaryConfig,
     "sequence": SequenceConfig,
+    "embedding": EmbeddingConfig,
 }
-"""Features that a store can hold: names and classes of settings. Each engine has a function of the same name."""
+"""Features that a store can hold: names and classes of settings.
+
+Each engine has a function of the same name, except for embeddings, which :mod:`musiclab.encoders` computes.
+"""
 
 
 def config(name: str, settings: Mapping | None = None) -> Config:
@@ -584,7 +700,7 @@ def config(name: str, settings: Mapping | None = None) -> Config:
 
     Returns
     -------
-    AudioConfig, MelConfig, MfccConfig, ChromaConfig, ContrastConfig, SummaryConfig or SequenceConfig
+    AudioConfig, MelConfig or the settings of another feature
         Settings of the feature.
 
     Raises

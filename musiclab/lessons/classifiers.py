@@ -1,16 +1,21 @@
-"""Check the exercises of lessons 00, 13 and 14: trained classifiers, and your own music."""
+"""Check the exercises of lessons 00 and 12 to 14: trained classifiers, transfer, and your own music."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from musiclab import studio
 from musiclab.core.errors import RunError
+from musiclab.features import ENCODERS, EmbeddingConfig
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.data import bootstrap
 from musiclab.lessons.judge import Verdict, accept, expect
@@ -57,6 +62,127 @@ def deception(answer, run: Run) -> Verdict:
     expect(is_correct, f"even unchanged, this {genre} track is classified as {was}. Choose another track.")
     expect(after["predicted"] != genre, f"the unchanged track is classified as {was}, and yours still as {now}")
     return accept(f"the unchanged track is classified as {was}, yours as {now}")
+
+
+@exercise("12.1")
+def sizes_of_a_probe(answer) -> list[Verdict]:
+    """Check the number of embeddings of 20 s, and the number of parameters of a probe on 1,506 values."""
+    dimensions, classes = ENCODERS["musicnn"], 10
+    truths = {"embeddings": EmbeddingConfig().frames(20 * 22050), "parameters": (dimensions + 1) * classes}
+    slips = [
+        ({"embeddings": 6}, "six segments cover 18 s. What happens with the rest?"),
+        ({"embeddings": 20 / 3}, "there are only whole segments. What happens with the rest?"),
+        ({"parameters": dimensions * classes}, "the biases are missing"),
+        ({"parameters": dimensions + 1}, "this is one class. The probe has ten."),
+        ({"parameters": dimensions * classes + 1}, "there is one bias per class"),
+        ({"parameters": dimensions * classes + dimensions}, "there is one bias per class, not one per number"),
+        ({"parameters": 7 * (dimensions + 1) * classes}, "all embeddings share the same weights"),
+    ]
+    return judge.numbers(answer, truths, slips=slips, permuted="the other way round: (embeddings, parameters)")
+
+
+@exercise("12.2")
+def detector_of_strangers(answer) -> Verdict:
+    """Check a function of known validation, known test and unknown novelties that judges a detector."""
+    judge.expect_type(callable(answer), "a function", answer)
+    rng = np.random.default_rng(0)
+    for kept in (0.95, 0.8):
+        known, test, strangers = rng.normal(0, 1, 60), rng.normal(0.3, 1, 50), rng.normal(1.5, 1.5, 30)
+        try:
+            returned = answer(known.copy(), test.copy(), strangers.copy(), kept)
+        except Exception as error:
+            text = f"judge(known, test, strangers, kept) raised an error ({judge.describe_error(error)})"
+            raise judge.AnswerRejected(text) from error
+        expect(returned is not None, "your function returned None. Does it end with return?")
+        threshold = float(np.quantile(known, kept))
+        truths = {
+            "threshold": threshold,
+            "recognised": float((strangers > threshold).mean()),
+            "AUROC": float((strangers[:, None] > test).mean()),
+        }
+        slips = [
+            ({"threshold": float(np.quantile(known, 1 - kept))}, "known sounds should lie below it, not above it"),
+            ({"threshold": float(np.quantile(test, kept))}, "choose it with the validation sounds, not with the test"),
+            ({"threshold": float(np.quantile(strangers, kept))}, "strangers don't take part in choosing it"),
+            ({"recognised": 1 - truths["recognised"]}, "this is the share below the threshold"),
+            ({"recognised": float((test > threshold).mean())}, "these are the known sounds. Take the strangers."),
+            ({"recognised": float((strangers > threshold).sum())}, "this is a number of sounds. What share is it?"),
+            (
+                {"AUROC": 1 - truths["AUROC"]},
+                "the other way round: how often does the stranger have the higher novelty?",
+            ),
+            ({"AUROC": float((strangers[:, None] > known).mean())}, "compare with the test sounds"),
+        ]
+        verdicts = judge.numbers(returned, truths, within=0, absolute=1e-6, slips=slips)
+        for verdict in verdicts:
+            if not verdict.is_right:
+                return judge.reject(f"with kept={kept}, {verdict.text}")
+    return accept("for kept=0.95 and kept=0.8")
+
+
+@exercise("12.3")
+def unclean_tests(answer) -> Verdict:
+    """Check which of six tests of encoders are not clean, given as letters in any order."""
+    is_listed = isinstance(answer, str) or (
+        isinstance(answer, list | tuple | set | frozenset) and all(isinstance(letter, str) for letter in answer)
+    )
+    judge.expect_type(is_listed and len(answer) > 0, 'letters, such as "AF"', answer)
+    letters = set("".join(answer).upper().replace("AND", "")) - set(" ,;.-+&")
+    expect(letters <= set("ABCDEF"), "expected letters from A to F")
+    hints = {
+        "A": "A: what could speech tell an encoder about your test artists?",
+        "B": "B: which artists are in your whole collection?",
+        "C": "C: it had no labels, but which artists did it hear?",
+        "D": "D: which artists has the encoder met? A clean split is by group, not by track.",
+        "E": "E: the encoder is innocent. Who chose the strength, and with which artists?",
+        "F": "F: random weights have met nobody",
+    }
+    mistaken = sorted(letters ^ set("BCDE"))
+    expect(not mistaken, f"not yet. Think again about {hints.get(mistaken[0]) if mistaken else ''}")
+    return accept("only A and F are clean")
+
+
+@exercise("12.4")
+def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) -> list[Verdict]:
+    """Check the accuracies of probes on an encoder that knows the test artists, and on encoders that don't."""
+    y, folds, is_third = map(np.asarray, (y, folds, is_third))
+
+    def cross_validate(choose_rows: Callable, train_on_third: bool = False) -> float:
+        correct = []
+        for fold in np.unique(folds):
+            train = np.flatnonzero((folds != fold) & (~is_third | train_on_third))
+            test = np.flatnonzero((folds == fold) & is_third)
+            embeddings = encode(tuple(choose_rows(train)))
+            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+            correct.append(probe.fit(embeddings[train], y[train]).predict(embeddings[test]) == y[test])
+        return float(np.concatenate(correct).mean())
+
+    @cache
+    def encode(rows: tuple) -> np.ndarray:
+        return np.asarray(train_encoder(np.array(rows)))
+
+    without_third = np.flatnonzero(~is_third)
+    truths = {
+        "owner's encoder": cross_validate(lambda train: without_third),
+        "honest encoders": cross_validate(lambda train: train),
+    }
+    verdicts = judge.numbers(
+        answer, truths, within=0, absolute=0.025, permuted="the other way round: the owner's encoder comes first"
+    )
+    if all(verdict.is_right for verdict in verdicts):
+        return verdicts
+    owner, honest = map(judge.finite_number, judge.in_order(answer, truths))
+    everything = cross_validate(lambda train: np.arange(len(y)))
+    expect(
+        not (abs(owner - everything) < 0.006 and abs(owner - truths["owner's encoder"]) > 0.025),
+        "your owner's encoder was trained on the test tracks, too. Leave out the third tracks.",
+    )
+    larger = cross_validate(lambda train: train, train_on_third=True)
+    expect(
+        not (abs(honest - larger) < 0.006 and abs(honest - truths["honest encoders"]) > 0.025),
+        "your honest encoders and probes were trained on third tracks, too. Leave them out.",
+    )
+    return verdicts
 
 
 @exercise("13.1")

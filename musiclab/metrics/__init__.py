@@ -10,6 +10,7 @@ Examples
 True
 """
 
+from musiclab.metrics.calibration import Calibration, calibrate, calibration_error, reliability
 from musiclab.metrics.intervals import difference_interval, group_interval
 from musiclab.metrics.result import Result
 from musiclab.metrics.significance import McNemar, mcnemar

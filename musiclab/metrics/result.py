@@ -1,11 +1,12 @@
 """Test results: accuracy with its interval, metrics of each class, and mistakes. Saved and loaded as CSV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from musiclab.core.errors import RunError, shortened
@@ -73,6 +74,41 @@ class Result:
         """
         names = ("labels", "log_probabilities", "groups", "paths")
         return cls(results[0].classes, *(np.concatenate([getattr(r, name) for r in results]) for name in names))
+
+    @classmethod
+    def average(cls, results: Sequence["Result"]) -> "Result":
+        """Combine the results of several models on the same clips into one, an ensemble.
+
+        Parameters
+        ----------
+        results : sequence of Result
+            Results with the same classes, for the same clips in any order.
+
+        Returns
+        -------
+        Result
+            Result whose log-probabilities are the normalised means over all models.
+
+        Raises
+        ------
+        RunError
+            The results are for different clips or classes.
+
+        Examples
+        --------
+        >>> clip = np.array(["1.wav"])
+        >>> first = Result(["jazz", "rock"], np.array([0]), np.log([[0.9, 0.1]]), groups=clip, paths=clip)
+        >>> second = replace(first, log_probabilities=np.log([[0.4, 0.6]]))
+        >>> np.exp(Result.average([first, second]).log_probabilities).round(2)
+        array([[0.71, 0.29]])
+        """
+        first, scores = results[0], []
+        for result in results:
+            if result.classes != first.classes or sorted(result.paths) != sorted(first.paths):
+                raise RunError("expected results for the same clips and classes, such as runs on the same folds")
+            rows = pd.Index(result.paths).get_indexer(first.paths)
+            scores.append(result.log_probabilities[rows])
+        return replace(first, log_probabilities=log_softmax(np.mean(scores, axis=0), axis=1))
 
     @property
     def predictions(self) -> np.ndarray:

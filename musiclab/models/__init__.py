@@ -1,19 +1,21 @@
 """Models, created by name with :func:`create`. They compute logits, shape (batch, classes), from a batch of features.
 
-==========  ================  =================================  =====================================================
-name        class             input, for example                 from
-==========  ================  =================================  =====================================================
-``m3``      M3                waveform, 32,000 at 8 kHz          Dai et al. 2016, "Very Deep CNNs for Raw Waveforms"
-``m5``      M5                "                                  ", also PyTorch's audio classification tutorial
-``m11``     M11               "                                  "
-``m18``     M18               "                                  "
-``m34res``  M34Res            "                                  "
-``mlp``     SummaryMLP        summary, 26 x 1                    "Music Genre Classification with Python"
-``cnn``     MelCNN            log-mel, 128 x 128                 four-layer CNN (Dohppak)
-``crnn``    MelCRNN           log-mel, 128 x 128                 four-layer CNN with a bidirectional GRU
-``lstm``    SequenceLSTM      sequence, 33 x 128                 LSTM on GTZAN (ruohoruotsi)
-``resnet``  MelResNet         log-mel, 128 x 216 (5 s)           our strong baseline
-==========  ================  =================================  =====================================================
+===========  ================  =================================  =====================================================
+name         class             input, for example                 from
+===========  ================  =================================  =====================================================
+``m3``       M3                waveform, 32,000 at 8 kHz          Dai et al. 2016, "Very Deep CNNs for Raw Waveforms"
+``m5``       M5                "                                  ", also PyTorch's audio classification tutorial
+``m11``      M11               "                                  "
+``m18``      M18               "                                  "
+``m34res``   M34Res            "                                  "
+``mlp``      SummaryMLP        summary, 26 x 1                    "Music Genre Classification with Python"
+``cnn``      MelCNN            log-mel, 128 x 128                 four-layer CNN (Dohppak)
+``crnn``     MelCRNN           log-mel, 128 x 128                 four-layer CNN with a bidirectional GRU
+``lstm``     SequenceLSTM      sequence, 33 x 128                 LSTM on GTZAN (ruohoruotsi)
+``resnet``   MelResNet         log-mel, 128 x 216 (5 s)           our strong baseline
+``musicnn``  MusiCNN           log-mel, 96 x 187 at 16 kHz        Pons and Serra 2019, "musicnn"
+``probe``    Probe             embedding, 384 x 1 (3 s)           logistic regression on an encoder's embeddings
+===========  ================  =================================  =====================================================
 
 :func:`summary` lists the layers of a model. :class:`Classifier` documents what all models have in common.
 
@@ -51,6 +53,8 @@ NAMES = {
     "crnn": "cnn.MelCRNN",
     "lstm": "lstm.SequenceLSTM",
     "resnet": "resnet.MelResNet",
+    "musicnn": "musicnn.MusiCNN",
+    "probe": "probe.Probe",
 }
 """Module and class of each model by name. ``MODELS`` contains the classes."""
 

@@ -87,12 +87,16 @@ class MelResNet(MelClassifier):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels, classes)
 
-    def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
-        """Compute logits, shape (batch, classes), from log-mel spectrograms, shape (batch, n_mels, frames)."""
+    def embed(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Compute the pooled values that the output layer receives, shape (batch, 8 x width with four stages)."""
         bands = self.bands(self.standardised(log_mel))
         image = torch.stack([bands, self.height.to(bands).expand_as(bands)], -1)
         maps = self.stem(image.permute(0, 3, 1, 2))  # (batch, 2, n_mels, frames), channels last in memory
-        return self.output(self.dropout(self.pool(self.norm(self.blocks(maps)))))
+        return self.pool(self.norm(self.blocks(maps)))
+
+    def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Compute logits, shape (batch, classes), from log-mel spectrograms, shape (batch, n_mels, frames)."""
+        return self.output(self.dropout(self.embed(log_mel)))
 
 
 class MeanMaxPool(nn.Module):

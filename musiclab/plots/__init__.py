@@ -25,6 +25,7 @@ from musiclab.plots.learning import (
     differences,
     fold_histories,
     history,
+    reliability,
     timeline,
 )
 from musiclab.plots.sound import chroma, log_mel, spectrogram, spectrum, waveform

@@ -99,6 +99,36 @@ def _finish_history(ax: Axes, quantity: str) -> Axes:
     return ax
 
 
+def reliability(bins: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Plot a reliability diagram, which compares how sure a model is with how often it is correct.
+
+    Parameters
+    ----------
+    bins : pandas.DataFrame
+        Table from :func:`musiclab.metrics.reliability`.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one dot per bin. Its area is proportional to the number of clips.
+
+    Examples
+    --------
+    >>> bins = pd.DataFrame({"probability": [0.5, 0.9], "accuracy": [0.5, 0.8], "n": [10, 30]})
+    >>> reliability(bins).get_xlabel()
+    'probability of the predicted class'
+    """
+    ax = axes(ax, (4, 3.2))
+    ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="perfectly calibrated")
+    ax.plot(bins["probability"], bins["accuracy"], color=PALETTE[0], linewidth=1)
+    ax.scatter(bins["probability"], bins["accuracy"], s=15 + 300 * bins["n"] / bins["n"].sum(), color=PALETTE[0])
+    ax.set(xlabel="probability of the predicted class", ylabel="accuracy", xlim=(0, 1.03), ylim=(-0.03, 1.06))
+    ax.legend(frameon=False, loc="upper left")
+    return ax
+
+
 def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
     """Plot a confusion matrix, which counts how often each true class was predicted as each class.
 

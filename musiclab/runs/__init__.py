@@ -7,6 +7,7 @@ settings     :class:`RunSettings` describe how the model was trained
 prediction   :class:`Predictions` for new sounds
 comparison   :func:`compare` puts several runs into a table
 report       ``report.html`` shows the result of a run
+few_shot     how many examples a probe needs, and whether it notices an unknown class
 leakage      :func:`compare_leak` measures the effect of a leaking split
 attribution  :func:`saliency`, :func:`occlusion` and others explain predictions
 ===========  ===========================================================================
@@ -24,6 +25,7 @@ Examples
 from musiclab.runs.attribution import effects, hear, occlusion, saliency, separate
 from musiclab.runs.comparison import Comparison, compare
 from musiclab.runs.experiments import check_crossval, check_train, crossval, train
+from musiclab.runs.few_shot import few_shot, measure_unknown
 from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged
 from musiclab.runs.run import Run, load

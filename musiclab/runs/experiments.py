@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from musiclab import features, models
+from musiclab import encoders, features, models
 from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
 from musiclab.datasets import Dataset, splits
 from musiclab.datasets.splits import Split
+from musiclab.metrics import calibrate
 from musiclab.runs.run import (
     Run,
     RunSettings,
@@ -31,8 +33,21 @@ from musiclab.runs.run import (
 )
 from musiclab.store import Segments, Store, must_render, open_index
 from musiclab.store.metadata import remake
-from musiclab.training import Recipe, State, TrainConfig, evaluate, fit, pick_device, recipe
+from musiclab.training import (
+    History,
+    ProbeFit,
+    Recipe,
+    State,
+    TrainConfig,
+    evaluate,
+    fit,
+    fit_probe,
+    log_probabilities,
+    pick_device,
+    recipe,
+)
 from musiclab.training.devices import is_main, main_first, pick_precision
+from musiclab.training.recipes import list_feature_settings
 
 log = logging.getLogger(__name__)
 
@@ -292,14 +307,18 @@ def _check_plan(
     if model_recipe is not None:
         seed = _choose_split_seed(model_recipe, split_seed)
         if device is not None:
-            problems.check(pick_precision, model_recipe.training.precision, device)
+            with torch.device("meta"):  # allocates no memory
+                network = problems.check(model_recipe.make, 2)
+            problems.check(pick_precision, model_recipe.training.precision, device, network)
             main_process_first = main_first(model_recipe.training.device)
         problems.check(model_recipe.training.augmentation.check, models.find(model).feature)
+        problems.check(_check_encoders, model_recipe)
     if not (problems.errors and must_render(data)):
         with problems, main_process_first:
             opened = open_index(data)
     if model_recipe is not None and opened is not None:
         problems.check(_check_sizes, model_recipe, opened)
+        problems.check(_check_overrides, model_recipe, opened, overrides)
     if opened is not None:
         index = opened.index.drop(columns="duplicate", errors="ignore")  # copies are detected later
         with problems:
@@ -318,6 +337,27 @@ def _check_sizes(model_recipe: Recipe, data: Dataset | Store) -> None:
         feature_settings = _feature_settings(data, model_class)
     with torch.device("meta"):  # allocates no memory
         model_recipe.make(max(2, data.index["label"].nunique()), feature_settings)
+
+
+def _check_encoders(model_recipe: Recipe) -> None:
+    """Raise an error if the encoder of a probe, or the weights to start from, cannot be loaded."""
+    if model_recipe.model == "probe":
+        encoders.load_for(model_recipe.feature_config)
+    if model_recipe.training.start:
+        encoders.start_from(model_recipe.make(2), model_recipe.training.start)
+
+
+def _check_overrides(model_recipe: Recipe, data: Dataset | Store, overrides: Mapping) -> None:
+    """Raise an error if a store was prepared with other feature settings than those that were asked for."""
+    feature = models.find(model_recipe.model).feature
+    if isinstance(data, Store) and feature in data.config:
+        asked = {name: getattr(model_recipe.feature_config, name, None) for name in overrides}
+        asked = {name: value for name, value in asked.items() if name in list_feature_settings(model_recipe.model)}
+        if difference := differing(asked, {name: data.config[feature].get(name) for name in asked}):
+            raise StoreError(
+                f"{data.path}: expected {feature} with {difference[0]}, found {difference[1]}. Prepare another store "
+                f"with: musiclab prepare SOURCE OTHER.h5 --features {feature} --set {feature}.NAME=VALUE"
+            )
 
 
 def _check_classes(data: Dataset | Store) -> None:
@@ -396,12 +436,57 @@ def run_split(
     )
     state = None if folder is None else State(Path(folder) / "state.pt", _identity(settings), resume)
     valid_segments = valid_segments if len(split.valid) else None
-    history = fit(model, train_segments, valid_segments, model_recipe.training, show_progress, state)
-    if not history.epochs:
-        raise KeyboardInterrupt("training was interrupted in the first epoch, so nothing was saved")
-    result = evaluate(model, store, test_segments, model_recipe.training)
+    # predictions for clips that had no influence on the weights
+    scores, labels, novelties = np.zeros((0, len(store.classes))), np.zeros(0, np.int64), None
+    if model_recipe.model == "probe":
+        fitted = _fit_probe(store, split.train, model_recipe)
+        model, settings = fitted.model, replace(settings, sizes=fitted.model.sizes)
+        history = History(stopped=f"probe of {'+'.join(fitted.parts)}, strength {fitted.strength:g}")
+        scores, labels, novelties = fitted.log_probabilities, fitted.labels, fitted.novelties
+    else:
+        history = fit(model, train_segments, valid_segments, model_recipe.training, show_progress, state)
+        if not history.epochs:
+            raise KeyboardInterrupt("training was interrupted in the first epoch, so nothing was saved")
+    training = model_recipe.training
+    if valid_segments is not None:
+        clips, valid_scores = log_probabilities(
+            model, valid_segments, training.device, training.precision, training.batch_size
+        )
+        scores, labels = np.concatenate([scores, valid_scores]), np.concatenate([labels, store.labels[clips]])
+        if novelties is not None:
+            novelties = np.concatenate([novelties, _measure_distance(model, store, clips)])
+    calibration = calibrate(scores, labels, novelties)
+    settings = replace(settings, calibration=asdict(calibration))
+    result = evaluate(model, store, test_segments, training)
+    result = replace(result, log_probabilities=calibration.apply(result.log_probabilities))
     seconds = time.perf_counter() - started
     return Run(settings, model, result, history.to_frame(), history.best_epoch, history.stopped, seconds)
+
+
+def measure_novelty(run: Run, store: Store, clips: np.ndarray) -> np.ndarray:
+    """Measure how strange the tested clips of a store are to the model of a run, shape (clips,)."""
+    if run.settings.model == "probe":
+        return _measure_distance(run.model, store, clips)
+    return 1 - np.exp(run.result.log_probabilities.max(axis=1))  # they are calibrated
+
+
+def _measure_distance(model: models.Probe, store: Store, clips: np.ndarray) -> np.ndarray:
+    return model.novelty(torch.from_numpy(mean_embeddings(store)[clips]).to(model.mean.device)).cpu().numpy()
+
+
+def _fit_probe(store: Store, clips: np.ndarray, model_recipe: Recipe) -> ProbeFit:
+    """Fit a probe on the mean embedding of each clip. Copies of a recording belong to one group."""
+    config = _feature_settings(store, models.Probe)
+    groups = splits.join_copies(store.index)["group"].to_numpy(dtype=str)[clips]
+    parts = dict(zip(config.parts, config.dimensions, strict=True))
+    embeddings = mean_embeddings(store)[clips]
+    return fit_probe(len(store.classes), embeddings, store.labels[clips], groups, parts, model_recipe.training.seed)
+
+
+def mean_embeddings(store: Store) -> np.ndarray:
+    """Return the mean embedding of each clip of a store, float32, shape (clips, dimensions)."""
+    values, offsets = store.values("embedding"), store.offsets("embedding")
+    return np.stack([values[start:end].mean(axis=0) for start, end in pairwise(offsets)])
 
 
 def raise_if_interrupted(run: Run) -> Run:
@@ -436,6 +521,8 @@ def _make_untrained(model_recipe: Recipe, store: Store, split: Split, command: s
     torch.manual_seed(model_recipe.training.seed)  # initial weights
     model = model_recipe.make(len(store.classes), feature_settings)
     model.standardise_by(*_mean_and_deviation(store, feature, split.train))
+    if model_recipe.training.start:
+        encoders.start_from(model, model_recipe.training.start)
     paths, digests = store.index["path"].to_numpy(), clip_digests(store, feature)
     used = np.concatenate([split.train, split.valid])
     device = pick_device(model_recipe.training.device)
@@ -501,7 +588,9 @@ def _identity(settings: RunSettings) -> dict:
     for key, value in asdict(settings).items():
         flat |= {f"{key}.{name}": entry for name, entry in value.items()} if isinstance(value, dict) else {key: value}
     ignored = {"training.device", "training.workers", "training.compile", "command", "computed"}
-    ignored |= {key for key in flat if key.startswith(("data.", "clips", "trained_on"))} - {"data.digest"}
+    ignored |= {key for key in flat if key.startswith(("data.", "clips", "trained_on", "calibration"))} - {
+        "data.digest"
+    }
     return json.loads(json.dumps({key: flat[key] for key in flat if key not in ignored}))  # tuples become lists
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
-from musiclab import features
+from musiclab import encoders, features
 from musiclab.audio import SUFFIXES, TO_CONVERT, count_samples, find_audio, load_audio, load_parts, to_int16
 from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import write_csv
@@ -26,6 +27,7 @@ BLOCK = 60.0  # s, decoded at once, so that memory use does not depend on the le
 SHORTEST = 0.01  # s, smallest step from one window to the next
 LONG = 3  # segments; longer files get a timeline
 STANDARD_INPUT = "-"
+UNKNOWN = "unknown"
 
 # start and end of each window in s, shape (windows, 2); feature values; index of each window's first value
 Block = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -40,8 +42,8 @@ class Predictions:
     classes : list of str
         Names of the classes.
     files : pandas.DataFrame
-        One row per file: its ``path``, the ``predicted`` class, and the probability of each class in a column
-        ``p(NAME)``.
+        One row per file: its ``path``, the ``predicted`` class (or "unknown"), and the probability of each class in a
+        column ``p(NAME)``.
     windows : pandas.DataFrame
         One row per time window: ``path``, ``start`` and ``end`` in seconds, the predicted ``class``, its
         ``probability``, and the probability of each class in a column ``p(NAME)``. A short file has one window. The
@@ -136,7 +138,13 @@ class Predictions:
 
 
 def predict(
-    model: nn.Module, settings: RunSettings, sounds, sample_rate: int | None, every: float | None, device: str
+    model: nn.Module,
+    settings: RunSettings,
+    sounds,
+    sample_rate: int | None,
+    every: float | None,
+    device: str,
+    unknown: bool,
 ) -> Predictions:
     """Classify sounds (see :meth:`musiclab.runs.Run.predict`).
 
@@ -147,6 +155,11 @@ def predict(
         raise RunError(f"every: expected a positive number of seconds, found {every}")
     if every is not None and every < SHORTEST:
         raise RunError(f"every: expected at least {SHORTEST} s, found {every} s")
+    if every is not None and settings.feature == "embedding" and every < features.SEGMENT_SECONDS:
+        raise RunError(f"every: expected at least {features.SEGMENT_SECONDS:g} s with embeddings, found {every} s")
+    calibration = settings.calibrated
+    if unknown and not calibration.n:
+        raise RunError("unknown: the model was trained without enough validation clips to find a threshold")
     if isinstance(sounds, np.ndarray):
         _check_waveform(sounds, sample_rate)
         names, failures = ["waveform"], []
@@ -158,15 +171,18 @@ def predict(
     for name in names:
         try:
             with _open_as_file(name, sounds, sample_rate) as path:
-                spans, scores = _score_windows(model, settings, path, every, device)
+                spans, scores, embedding = _score_windows(model, settings, path, every, device)
         except AudioError as error:
             failures.append((name, str(error)))
             continue
         check_finite(scores, name)
-        mean_scores = normalise(scores.mean(axis=0))
+        mean_scores = calibration.apply(normalise(scores.mean(axis=0)))
+        scores = calibration.apply(scores)
         probabilities = np.exp(mean_scores)
+        novelty = 1 - probabilities.max() if embedding is None else float(model.novelty(embedding)[0])
+        is_unknown = unknown and novelty > calibration.threshold
         columns = dict(zip(map(column, classes), probabilities.tolist(), strict=True))
-        rows.append({"path": name, "predicted": classes[probabilities.argmax()], **columns})
+        rows.append({"path": name, "predicted": UNKNOWN if is_unknown else classes[probabilities.argmax()], **columns})
         end = spans[:, 1].max()
         if every is None and (len(spans) == 1 or end <= long):
             spans, scores = np.array([[0.0, end]]), mean_scores[None]
@@ -268,18 +284,26 @@ def _open_as_file(name: str, sounds, sample_rate: int | None) -> Iterator[str]:
 
 def _score_windows(
     model: nn.Module, settings: RunSettings, path: str, every: float | None, device: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the spans of the windows in s, shape (windows, 2), and log-probabilities, shape (windows, classes)."""
+) -> tuple[np.ndarray, np.ndarray, torch.Tensor | None]:
+    """Return the spans of the windows in s, shape (windows, 2), and log-probabilities, shape (windows, classes).
+
+    The third value is the mean embedding, shape (1, dimensions), if the model receives embeddings.
+    """
     samples, file_rate = count_samples(path)
     seconds = samples / file_rate
     read_blocks = _read_summaries if settings.feature == "summary" else _read_segments
     options = {"length": model.length, "silence": settings.feature_settings.silence}
-    spans, scores = [], []
+    spans, scores, embeddings = [], [], []
     for block_spans, values, starts in read_blocks(model.length, settings, path, seconds, every):
         segments = Segments(values, [0, len(values)], [0], classes=len(settings.classes), places=starts, **options)
         spans.append(block_spans)
         scores.append(score(model, segments, device, settings.precision))
-    return np.concatenate(spans), np.concatenate(scores)
+        if settings.feature == "embedding":
+            embeddings.append(values)
+    embedding = None
+    if settings.feature == "embedding":
+        embedding = torch.from_numpy(np.concatenate(embeddings).mean(axis=0, keepdims=True)).to(model.mean.device)
+    return np.concatenate(spans), np.concatenate(scores), embedding
 
 
 def _read_segments(
@@ -334,7 +358,7 @@ def _compute(settings: RunSettings, path: str, waveform: np.ndarray) -> np.ndarr
     if feature == "audio":
         return to_int16(waveform)
     try:
-        values = features.compute(waveform, {feature: feature_settings})[feature].astype(np.float32, copy=False)
+        values = encoders.compute(waveform, {feature: feature_settings})[feature].astype(np.float32, copy=False)
     except ValueError as error:  # too short
         raise AudioError(f"{path}: {error}") from error
     if not np.isfinite(values).all():

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import musiclab
-from musiclab import plots
+from musiclab import metrics, plots
 from musiclab.audio import fix_length, load_audio, resample, to_int16
 from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import replacing
@@ -24,14 +24,14 @@ MISTAKES, SECONDS, HIGHEST_RATE = 8, 5.0, 22050  # mistakes, and s and Hz of the
 
 
 def write(run) -> Path:
-    """Write ``report.html``, ``curves.png`` and ``confusion.png`` into the run folder, and return the report's path.
+    """Write ``report.html`` and its figures into the run folder, and return the report's path.
 
     The report is a single file that contains all images and sounds, and no scripts.
     """
     if run.folder is None:
         raise RunError(f"{run.name}: the run was not saved. Save it first with run.save(FOLDER).")
     run.check_tested()
-    figures = {"curves": draw_curves(run), "confusion": draw_confusion(run)}
+    figures = {"curves": draw_curves(run), "confusion": draw_confusion(run), "reliability": draw_reliability(run)}
     for name, png in figures.items():
         if png is None:  # without epochs, delete the figure of a previous run
             (run.folder / f"{name}.png").unlink(missing_ok=True)
@@ -50,6 +50,8 @@ def write(run) -> Path:
         details=_list_details(run),
         training=json.dumps(run.settings.training, indent=2, ensure_ascii=False),
         mistakes=list(_most_confident_mistakes(run)),
+        calibration_error=metrics.calibration_error(run.result.log_probabilities, run.result.labels),
+        calibration=run.settings.calibrated,
         seconds=SECONDS,
         has_numbers=len(run.result.classes) <= plots.MOST_ROWS,
         version=musiclab.__version__,
@@ -79,6 +81,13 @@ def draw_confusion(run) -> bytes:
     """Plot the confusion matrix, and return a PNG file."""
     figure = Figure(figsize=plots.confusion_size(run.result.classes), layout="constrained")
     plots.confusion(run.result.confusion, run.result.classes, figure.subplots())
+    return _as_png(figure)
+
+
+def draw_reliability(run) -> bytes:
+    """Plot how often predictions of each probability are correct, and return a PNG file."""
+    figure = Figure(figsize=(4, 3.2), layout="constrained")
+    plots.reliability(metrics.reliability(run.result.log_probabilities, run.result.labels), figure.subplots())
     return _as_png(figure)
 
 
@@ -121,7 +130,8 @@ def _class_rows(run) -> Iterator[tuple]:
 
 def _list_details(run) -> dict[str, str | None]:
     settings, data = run.settings, run.settings.data
-    epochs = run.history.groupby("fold")["epoch"].max() if run.folds else run.history.get("epoch", [])[-1:]
+    has_folds = run.folds and "epoch" in run.history
+    epochs = run.history.groupby("fold")["epoch"].max() if has_folds else run.history.get("epoch", [])[-1:]
     minutes = run.seconds / 60
     return {
         "Model": f"{settings.model}, {_join_settings(settings.sizes)}",
@@ -136,6 +146,7 @@ def _list_details(run) -> dict[str, str | None]:
         "Clips": settings.clips_in_words,
         "Seed": str(settings.training.get("seed", "")),
         "Epochs": ", ".join(map(str, sorted(set(epochs)))),
+        "Training ended": run.stopped,
         "Computed on": settings.computed,
         "Time for training and testing": f"{minutes:.1f} min" if minutes >= 2 else f"{run.seconds:.1f} s",
     }

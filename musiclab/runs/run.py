@@ -147,7 +147,12 @@ class Run:
         return (self.result.to_dict() if self.result else {}) | details
 
     def predict(
-        self, sounds, sample_rate: int | None = None, every: float | None = None, device: str = "auto"
+        self,
+        sounds,
+        sample_rate: int | None = None,
+        every: float | None = None,
+        device: str = "auto",
+        unknown: bool = False,
     ) -> Predictions:
         """Classify sound files or a waveform. Long files also get a timeline of predictions.
 
@@ -162,6 +167,9 @@ class Run:
             Time from the start of one window to the start of the next. By default, windows overlap by at least half.
         device : str, default "auto"
             Device to compute on: "auto" (a GPU if available), "cpu", "cuda" or "mps" (GPU of a Mac).
+        unknown : bool, default False
+            Predict "unknown" if a file is stranger to the model than 95 % of the clips that it was calibrated on (see
+            :class:`musiclab.metrics.Calibration`).
 
         Returns
         -------
@@ -183,7 +191,7 @@ class Run:
         ['path', 'predicted', 'p(low)', 'p(high)']
         """
         self.check_single()
-        return predict(self.model, self.settings, sounds, sample_rate, every, device)
+        return predict(self.model, self.settings, sounds, sample_rate, every, device, unknown)
 
     def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
         """Test the model on a data set, and return a new run with the result.
@@ -235,7 +243,8 @@ class Run:
         segments = Segments(values, offsets, labels, clips, len(settings.classes), **options)
         training = TrainConfig(device=device, precision=precision or settings.precision)
         result = evaluate(self.model, store, segments, training)
-        result = replace(result, classes=settings.classes, labels=labels[clips])
+        scores = settings.calibrated.apply(result.log_probabilities)
+        result = replace(result, classes=settings.classes, labels=labels[clips], log_probabilities=scores)
         seconds = time.perf_counter() - started
         return replace(self, settings=settings, result=result, seconds=seconds, folder=None)
 

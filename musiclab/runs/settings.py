@@ -1,12 +1,15 @@
 """Run settings, which ``model.json`` stores."""
 
 import json
+import math
 from dataclasses import dataclass, field, fields
 from typing import get_origin
 
 from musiclab import features
+from musiclab.core.checks import check_number, check_positive
 from musiclab.core.errors import Problems, StoreError, differing, shortened
 from musiclab.datasets import Dataset
+from musiclab.metrics import Calibration
 from musiclab.store import Store
 from musiclab.training import TrainConfig
 
@@ -43,6 +46,8 @@ class RunSettings:
         Eight-digit checksum of each training and validation clip, by its path.
     computed : str
         Device and precision used for training, and the reason for the precision.
+    calibration : dict
+        Fields of :class:`musiclab.metrics.Calibration`: ``temperature``, ``threshold`` and ``n``.
 
     Examples
     --------
@@ -64,11 +69,17 @@ class RunSettings:
     clips: dict = field(default_factory=dict)  # runs of older versions lack this field and those below
     trained_on: dict = field(default_factory=dict)
     computed: str = ""
+    calibration: dict = field(default_factory=dict)
 
     @property
     def feature_settings(self):
         """Feature settings as an object, such as :class:`musiclab.features.MelConfig`."""
         return features.config(self.feature, self.feature_config)
+
+    @property
+    def calibrated(self) -> Calibration:
+        """Calibration as an object. It changes nothing if the model was not calibrated."""
+        return Calibration(**self.calibration)
 
     @property
     def clips_in_words(self) -> str:
@@ -136,5 +147,8 @@ class RunSettings:
             raise TypeError("data or trained_on contains values that are not strings")
         if not all(isinstance(count, int) for count in self.clips.values()):
             raise TypeError(f"clips is {shortened(self.clips)}")
+        check_positive({"temperature": 1.0} | self.calibration, "temperature")
+        check_number({"threshold": 0.0} | self.calibration, "threshold", least=-math.inf)
+        Calibration(**self.calibration)
         TrainConfig(**self.training)
         features.config(self.feature, self.feature_config)

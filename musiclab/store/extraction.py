@@ -11,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import ThreadingBackend, get_active_backend
 
-from musiclab import features
+from musiclab import encoders
 from musiclab.audio import load_audio, resample, to_int16
 from musiclab.core.checks import check_known
 from musiclab.core.errors import AudioError, StoreError, counted
@@ -54,6 +54,7 @@ def extract(path: str | Path, configs: Mapping) -> dict:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from musiclab.audio import save_audio
+    >>> from musiclab import features
     >>> with TemporaryDirectory() as folder:
     ...     path = save_audio(f"{folder}/a.wav", np.zeros(22050), 22050)
     ...     clip = extract(path, {"audio": features.config("audio"), "logmel": features.config("logmel")})
@@ -71,7 +72,7 @@ def extract(path: str | Path, configs: Mapping) -> dict:
         if at_rate.pop("audio", None):
             clip["audio"] = to_int16(waveform)
         try:
-            computed = features.compute(waveform, at_rate) if at_rate else {}
+            computed = encoders.compute(waveform, at_rate) if at_rate else {}
         except (ValueError, RuntimeError, MemoryError) as error:
             raise AudioError(f"{path}: {error}") from error
         for name, values in computed.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from musiclab import encoders
 from musiclab import features as registry
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, StoreError, differing
@@ -151,6 +152,8 @@ def prepare(
         old = Store(path) if path.exists() and not replace else None
         must_agree = isinstance(features, Mapping) or bool(feature_settings)
         configs = requested if old is None else _merge_configs(old, dataset, requested, must_agree)
+        if "embedding" in configs:  # fails now if its weights are missing
+            encoders.load_for(configs["embedding"])
         settings = {name: config.to_dict() for name, config in configs.items()}
         index = add_file_status(dataset.index)
         finished: dict[tuple, Clip] = {}
@@ -179,7 +182,14 @@ def complete_configs(features: Sequence[str] | Mapping, overrides: Mapping[str, 
         if not isinstance(settings, Mapping):
             raise StoreError(f"{name}: expected settings by name, such as {name}.sample_rate=22050, found {settings!r}")
     base = {name: config.to_dict() for name, config in features.items()} if isinstance(features, Mapping) else {}
-    chosen = {name: registry.config(name, {**base.get(name, {}), **(overrides or {}).get(name, {})}) for name in names}
+    chosen = {}
+    for name in names:
+        settings = {**base.get(name, {}), **(overrides or {}).get(name, {})}
+        if name == "embedding" and not settings.get("checksum"):
+            wanted = {key: settings[key] for key in ("encoder", "sample_rate") if key in settings}
+            known = encoders.settings(**wanted)
+            settings |= {"dimensions": known.dimensions, "checksum": known.checksum}
+        chosen[name] = registry.config(name, settings)
     return {name: chosen[name] for name in registry.FEATURES if name in names}
 
 

@@ -20,6 +20,7 @@ from musiclab.training.devices import autocast, pick_device
 from musiclab.training.history import History
 from musiclab.training.inference import check_finite, evaluate, log_probabilities, normalise, score
 from musiclab.training.loop import fit
+from musiclab.training.probing import ProbeFit, fit_probe
 from musiclab.training.recipes import Recipe, features_for, recipe
 from musiclab.training.schedules import warm_up_and_cosine
 from musiclab.training.state import State

@@ -62,6 +62,9 @@ class TrainConfig:
         Processes that load batches in advance. 0 loads them in the training process. The result is the same.
     compile : bool, default False
         Use torch.compile, which takes a minute and pays off for long training on a GPU.
+    start : str, default ""
+        Encoder with the same layers, whose weights training starts from (fine-tuning): "studio" for a resnet, "musicnn"
+        for a musicnn. By default, initial weights are random.
     deterministic : bool, default False
         Use deterministic algorithms on CUDA, which are somewhat slower. A CPU is always deterministic.
 
@@ -91,6 +94,7 @@ class TrainConfig:
     precision: str = "auto"
     workers: int = 0
     compile: bool = False
+    start: str = ""
     deterministic: bool = False
 
     def __post_init__(self):

@@ -67,10 +67,14 @@ class Precision(NamedTuple):
 def pick_precision(name: str, device: torch.device, model: torch.nn.Module | None = None) -> Precision:
     """Resolve ``"auto"`` to bf16 if both the hardware and the model are faster in it, otherwise to fp32.
 
-    The choice depends only on the machine and the model. fp16 without CUDA raises RunError.
+    The choice depends only on the machine and the model. fp16 without CUDA raises RunError, and so does an LSTM in bf16
+    on a CPU that lacks the instructions for it.
     """
     if name == "fp16" and device.type != "cuda":
         raise RunError(f"precision: fp16 needs CUDA, but the device is {device.type}. Use auto, fp32 or bf16.")
+    if name == "bf16" and device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if model is not None and any(isinstance(layer, torch.nn.LSTM) for layer in model.modules()):
+            raise RunError("precision: this CPU cannot compute an LSTM in bf16. Use auto or fp32.")
     if name != "auto":
         return Precision(name, "it was selected")
     if model is not None and not any(isinstance(layer, _FASTER_IN_BF16) for layer in model.modules()):

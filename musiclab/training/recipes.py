@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import nn
 
-from musiclab import models
+from musiclab import encoders, models
 from musiclab.core.errors import Problems, RunError, did_you_mean, differing
 from musiclab.features import SummaryConfig
 from musiclab.training.augment import Augmentation
@@ -116,6 +116,8 @@ RECIPES = {
             {"width": 24},
             TrainConfig(epochs=60, batch_size=16, learning_rate=2e-3, augmentation=replace(_MASKS, circular_shift=0.5)),
         ),
+        Recipe("musicnn", {}, replace(_PICTURE, epochs=40)),
+        Recipe("probe", {}, TrainConfig(), encoders.settings()),  # only the seed and the device are used
     )
 }
 """Recipes for a laptop, by model name. See ``benchmarks/recipes.md`` for the experiments behind them."""
@@ -132,8 +134,9 @@ def recipe(model: str, /, **overrides) -> Recipe:
     model : str
         Name of the model, one of :data:`musiclab.models.NAMES`.
     **overrides
-        Sizes and training settings by name, such as ``width=16, epochs=5``. A dictionary for ``augmentation`` changes
-        only the entries it contains. An :class:`Augmentation` replaces the whole augmentation.
+        Sizes, training settings and feature settings by name, such as ``width=16, epochs=5, hop_length=256``. A
+        dictionary for ``augmentation`` changes only the entries it contains. An :class:`Augmentation` replaces the
+        whole augmentation.
 
     Returns
     -------
@@ -155,21 +158,46 @@ def recipe(model: str, /, **overrides) -> Recipe:
     """
     size_names, setting_names, problems = list_sizes(model), list_settings(), Problems()
     default = RECIPES[model]
-    names = [*size_names, *setting_names]
+    feature_names = list_feature_settings(model)
+    names = [*size_names, *setting_names, *feature_names]
     if unknown := [name for name in overrides if name not in names]:
         with problems:
             raise RunError(
                 *(f"{name}: model {model} has no such setting{did_you_mean(name, names)}" for name in unknown[:-1]),
                 f"{unknown[-1]}: model {model} has no such setting{did_you_mean(unknown[-1], names)}; its sizes are "
-                f"{', '.join(size_names)}; training settings are {', '.join(setting_names)}",
+                f"{', '.join(size_names)}; training settings are {', '.join(setting_names)}; feature settings are "
+                f"{', '.join(feature_names) or 'fixed'}",
             )
     sizes = {name: value for name, value in overrides.items() if name in size_names}
     settings = {name: value for name, value in overrides.items() if name in setting_names}
     if isinstance(changes := settings.get("augmentation"), Mapping):
         settings["augmentation"] = default.training.augmentation.to_dict() | dict(changes)
     training = problems.check(replace, default.training, **settings)
+    changes = {name: value for name, value in overrides.items() if name in feature_names}
+    feature_config = problems.check(_change_features, default.feature_config, changes)
+    start_sizes = problems.check(_sizes_of_encoder, model, settings.get("start", ""))
     problems.raise_if_any()
-    return replace(default, sizes=default.sizes | sizes, training=training)
+    return Recipe(model, default.sizes | start_sizes | sizes, training, feature_config)
+
+
+def _change_features(feature_config, changes: Mapping):
+    if "encoder" not in changes:
+        return replace(feature_config, **changes)
+    sample_rate = changes.get("sample_rate", feature_config.sample_rate)
+    return encoders.settings(changes["encoder"], sample_rate)
+
+
+def _sizes_of_encoder(model: str, start: str) -> dict:
+    """Return the sizes that a model needs to start from the weights of an encoder."""
+    if not start:
+        return {}
+    encoder_model, sizes = encoders.architecture(start)
+    if encoder_model != model:
+        raise RunError(
+            f"start={start}: this encoder is a {encoder_model}, so a {model} cannot start from it. "
+            f"Use the model {encoder_model}."
+        )
+    return {name: value for name, value in sizes.items() if name != "frames"}
 
 
 def features_for(*names: str) -> dict:
@@ -210,6 +238,13 @@ def features_for(*names: str) -> dict:
 def list_sizes(model: str) -> list[str]:
     """List the names of a model's sizes."""
     return [name for name in inspect.signature(models.find(model)).parameters if name != "classes"]
+
+
+def list_feature_settings(model: str) -> list[str]:
+    """List the names of the settings of a model's feature that are not sizes of the model."""
+    model_class = models.find(model)
+    names = [field.name for field in fields(model_class.feature_config) if field.name != "dimensions"]
+    return [] if model_class.feature == "audio" else [name for name in names if name not in list_sizes(model)]
 
 
 def list_settings() -> list[str]:
