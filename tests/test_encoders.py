@@ -94,7 +94,7 @@ def test_a_short_waveform_is_repeated():
     assert encoder_module.cut(np.array([1.0, 2.0]), 2)[0].tolist() == [1, 2, 1, 2, 1, 2]
 
 
-@pytest.mark.parametrize("name", ["studio", "summary", "random", "studio+summary"])
+@pytest.mark.parametrize("name", ["studio", "summary", "random", "musicnn-random", "studio+summary"])
 @pytest.mark.parametrize("rate", [8000, 22050, 44100])
 def test_an_encoder_gives_one_vector_per_3_s(name, rate):
     encoder = encoders.load(name)

@@ -231,7 +231,7 @@ def encoders(
         except MusiclabError as error:
             descriptions.append({"encoder": name, "dimensions": None, "problem": str(error)})
     for row in descriptions:
-        print(f"{row['encoder']:12} {row['problem'] or str(row['dimensions']) + ' values per 3 s of sound'}")
+        print(f"{row['encoder']:14} {row['problem'] or str(row['dimensions']) + ' values per 3 s of sound'}")
     if as_json:
         print(json.dumps({"encoders": descriptions}))
 

@@ -3,15 +3,16 @@
 An embedding is a vector that describes 3 s of sound, such that similar sounds have similar vectors. An encoder is the
 network that computes it. A classifier on top of a good encoder needs few examples.
 
-===============  ==========  ==============================================================================
-name             dimensions  encoder
-===============  ==========  ==============================================================================
-``studio``       256         our network, trained on generated sound alone, comes with musiclab
-``musicnn``      1506        MusiCNN, trained on the tags of the Million Song Dataset (Pons and Serra, 2019)
-``musicnn-mtt``  1506        the same network, trained on the tags of MagnaTagATune
-``summary``      128         no network: the mean and the standard deviation of 64 features
-``random``       256         the network of ``studio`` with random weights, as a control
-===============  ==========  ==============================================================================
+==================  ==========  ==============================================================================
+name                dimensions  encoder
+==================  ==========  ==============================================================================
+``studio``          256         our network, trained on generated sound alone, comes with musiclab
+``musicnn``         1506        MusiCNN, trained on the tags of the Million Song Dataset (Pons and Serra, 2019)
+``musicnn-mtt``     1506        the same network, trained on the tags of MagnaTagATune
+``summary``         128         no network: the mean and the standard deviation of 64 features
+``random``          256         the network of ``studio`` with random weights, as a control
+``musicnn-random``  1506        the network of ``musicnn`` with random weights, as a control
+==================  ==========  ==============================================================================
 
 The weights of MusiCNN come from a Python package, which :func:`fetch` downloads once. A path to a TorchScript (``.pt``)
 or ONNX (``.onnx``) file is an encoder, too. It receives waveforms, shape (segments, samples), and returns one vector

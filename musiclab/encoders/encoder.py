@@ -118,7 +118,7 @@ def load(name: str, sample_rate: int) -> Encoder:
 
 
 def load_network(name: str) -> models.Classifier:
-    """Load the network of ``studio``, ``random``, ``musicnn`` or ``musicnn-mtt``, in evaluation mode.
+    """Load the network of an encoder in evaluation mode, with its trained or its random weights.
 
     Raises
     ------
@@ -127,6 +127,11 @@ def load_network(name: str) -> models.Classifier:
     """
     model, sizes = architecture(name)
     path = STUDIO_WEIGHTS
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of the encoders with random weights
+        network = models.create(model, musicnn.TAGS if model == "musicnn" else 2, **sizes)
+    if name == "musicnn-random":
+        return network.eval()
     if name in musicnn.CHECKPOINTS:
         path = musicnn.weight_file(name)
         if not path.is_file():
@@ -139,9 +144,6 @@ def load_network(name: str) -> models.Classifier:
     except (SafetensorError, OSError, ValueError) as error:
         fix = " Fetch it again with: musiclab encoders --fetch --force" if model == "musicnn" else ""
         raise RunError(f"{path}: this is not a safetensors file ({error}).{fix}") from error
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # of the encoder "random"
-        network = models.create(model, musicnn.TAGS if model == "musicnn" else 2, **sizes)
     if name == "random":
         weights = {key: weights[key] for key in ("mean", "deviation")}
     expected = [key for key in network.state_dict() if name != "random" and not key.startswith("output.")]

@@ -559,7 +559,14 @@ class SequenceConfig(_VectorConfig):
         return MfccConfig(**self.framing, n_mfcc=13)
 
 
-ENCODERS = {"studio": 256, "musicnn": 1506, "musicnn-mtt": 1506, "summary": 128, "random": 256}
+ENCODERS = {
+    "studio": 256,
+    "musicnn": 1506,
+    "musicnn-mtt": 1506,
+    "summary": 128,
+    "random": 256,
+    "musicnn-random": 1506,
+}
 """Built-in encoders with the number of values of their embeddings. See :mod:`musiclab.encoders`."""
 
 SEGMENT_SECONDS = 3.0

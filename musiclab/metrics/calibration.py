@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from scipy.stats import binomtest
 
 KEPT = 0.95
 """Share of the clips for calibration whose novelty is below the threshold for "unknown"."""
@@ -109,7 +110,8 @@ def reliability(log_probabilities: np.ndarray, labels: Sequence[int], bins: int 
     -------
     pandas.DataFrame
         One row for each bin that contains clips: its limits ``low`` and ``high``, number of clips ``n``, mean
-        ``probability`` of the predicted class, and ``accuracy``.
+        ``probability`` of the predicted class, and ``accuracy`` with its 95 % interval (Wilson) from ``accuracy_low``
+        to ``accuracy_high``, which treats clips as independent.
 
     Examples
     --------
@@ -120,11 +122,15 @@ def reliability(log_probabilities: np.ndarray, labels: Sequence[int], bins: int 
     table = pd.DataFrame({"probability": surest, "accuracy": np.argmax(log_probabilities, axis=1) == labels})
     edges = np.linspace(0, 1, bins + 1)
     table["bin"] = np.clip(np.searchsorted(edges, surest, side="left") - 1, 0, bins - 1)
-    grouped = table.groupby("bin").agg(
-        n=("accuracy", "size"), probability=("probability", "mean"), accuracy=("accuracy", "mean")
-    )
-    rows = grouped.index.to_numpy()
-    return pd.DataFrame({"low": edges[rows], "high": edges[rows + 1]}).join(grouped.reset_index(drop=True))
+    grouped = table.groupby("bin")
+    means = grouped.agg(n=("accuracy", "size"), probability=("probability", "mean"), accuracy=("accuracy", "mean"))
+    intervals = [
+        binomtest(int(hits), int(n)).proportion_ci(method="wilson")
+        for n, hits in grouped["accuracy"].agg(["size", "sum"]).to_numpy()
+    ]
+    means["accuracy_low"], means["accuracy_high"] = np.transpose(intervals)
+    rows = means.index.to_numpy()
+    return pd.DataFrame({"low": edges[rows], "high": edges[rows + 1]}).join(means.reset_index(drop=True))
 
 
 def calibration_error(log_probabilities: np.ndarray, labels: Sequence[int], bins: int = 10) -> float:

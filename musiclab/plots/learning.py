@@ -112,20 +112,20 @@ def reliability(bins: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        Axes with one dot per bin. Its area is proportional to the number of clips.
+        Axes with one dot per bin. Its area is proportional to the number of clips, and its bar is the 95 % interval.
 
     Examples
     --------
     >>> bins = pd.DataFrame({"probability": [0.5, 0.9], "accuracy": [0.5, 0.8], "n": [10, 30]})
-    >>> reliability(bins).get_xlabel()
+    >>> reliability(bins.assign(accuracy_low=[0.2, 0.6], accuracy_high=[0.8, 0.9])).get_xlabel()
     'probability of the predicted class'
     """
     ax = axes(ax, (4, 3.2))
     ax.plot([0, 1], [0, 1], color="0.6", linestyle=":", label="perfectly calibrated")
-    ax.plot(bins["probability"], bins["accuracy"], color=PALETTE[0], linewidth=1)
+    ax.vlines(bins["probability"], bins["accuracy_low"], bins["accuracy_high"], color=PALETTE[0], linewidth=1)
     ax.scatter(bins["probability"], bins["accuracy"], s=15 + 300 * bins["n"] / bins["n"].sum(), color=PALETTE[0])
     ax.set(xlabel="probability of the predicted class", ylabel="accuracy", xlim=(0, 1.03), ylim=(-0.03, 1.06))
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(frameon=False, loc="lower right")
     return ax
 
 
