@@ -91,7 +91,7 @@ def detector_of_strangers(answer) -> Verdict:
         try:
             returned = answer(known.copy(), test.copy(), strangers.copy(), kept)
         except Exception as error:
-            text = f"judge(known, test, strangers, kept) raised an error ({judge.describe_error(error)})"
+            text = f"judge(valid, test, strangers, kept) raised an error ({judge.describe_error(error)})"
             raise judge.AnswerRejected(text) from error
         expect(returned is not None, "your function returned None. Does it end with return?")
         threshold = float(np.quantile(known, kept))
@@ -104,6 +104,7 @@ def detector_of_strangers(answer) -> Verdict:
             ({"threshold": float(np.quantile(known, 1 - kept))}, "known sounds should lie below it, not above it"),
             ({"threshold": float(np.quantile(test, kept))}, "choose it with the validation sounds, not with the test"),
             ({"threshold": float(np.quantile(strangers, kept))}, "strangers don't take part in choosing it"),
+            ({"threshold": float(np.quantile(known, 0.95))}, "this is the threshold for 0.95. Is `kept` used?"),
             ({"recognised": 1 - truths["recognised"]}, "this is the share below the threshold"),
             ({"recognised": float((test > threshold).mean())}, "these are the known sounds. Take the strangers."),
             ({"recognised": float((strangers > threshold).sum())}, "this is a number of sounds. What share is it?"),
@@ -126,9 +127,10 @@ def unclean_tests(answer) -> Verdict:
     is_listed = isinstance(answer, str) or (
         isinstance(answer, list | tuple | set | frozenset) and all(isinstance(letter, str) for letter in answer)
     )
-    judge.expect_type(is_listed and len(answer) > 0, 'letters, such as "AF"', answer)
+    judge.expect_type(is_listed and len(answer) > 0, 'letters, such as "AB"', answer)
     letters = set("".join(answer).upper().replace("AND", "")) - set(" ,;.-+&")
     expect(letters <= set("ABCDEF"), "expected letters from A to F")
+    expect(letters != set("AF"), "these are the clean ones. The question asks for the others.")
     hints = {
         "A": "A: what could speech tell an encoder about your test artists?",
         "B": "B: which artists are in your whole collection?",
