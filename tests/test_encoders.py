@@ -1,5 +1,6 @@
 """Encoders, probes, few examples, calibration and "unknown"."""
 
+import json
 import os
 import shutil
 import zipfile
@@ -132,6 +133,8 @@ def test_embeddings_are_a_feature_like_every_other():
     waveform = noise(4)
     configs = {"embedding": EmbeddingConfig(encoder="summary"), "logmel": features.MelConfig()}
     computed = encoders.compute(waveform, configs)
+    again = features.config("embedding", json.loads(json.dumps(configs["embedding"].to_dict())))
+    assert again == configs["embedding"]
     assert {name: values.shape for name, values in computed.items()} == {"embedding": (128, 2), "logmel": (128, 173)}
     with pytest.raises(ValueError, match=r"embeddings need an encoder; compute them with musiclab\.encoders\.compute"):
         features.compute(waveform, configs)

@@ -23,7 +23,7 @@ from musiclab.features import (
     SummaryConfig,
 )
 
-CONFIGS = {name: make() for name, make in FEATURES.items()}
+CONFIGS = {name: make() for name, make in FEATURES.items() if name != "embedding"}  # see test_encoders.py
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_deltas_need_their_frames():
     assert np.isfinite(features.summary(sine(440.0)[:4096], config)).all()
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_keeps_the_contract_of_stores(name, clip):
     config = CONFIGS[name]
     values = features.compute(clip, {name: config})[name]
@@ -104,7 +104,7 @@ def test_a_config_keeps_the_contract_of_stores(name, clip):
     assert features.config(name, json.loads(json.dumps(config.to_dict()))) == config
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.filterwarnings("ignore:Trying to estimate tuning")
 @pytest.mark.parametrize("engine", ["torch", "librosa"])
 def test_silence_is_the_silence_of_its_config(name, engine):
@@ -118,7 +118,7 @@ def test_silence_is_the_silence_of_its_config(name, engine):
 @pytest.mark.parametrize("engine", ["torch", "librosa"])
 def test_all_at_once_is_one_at_a_time(clip, engine):
     together = features.compute(clip, {**CONFIGS, "full": SummaryConfig(kind="full")}, engine)
-    assert list(together) == [*FEATURES, "full"]
+    assert list(together) == [*CONFIGS, "full"]
     np.testing.assert_array_equal(together["audio"], clip)
     assert together["full"].shape == (128, 1)
     for name, alone in {

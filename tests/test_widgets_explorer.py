@@ -42,7 +42,8 @@ def test_the_steps_are_those_of_librosa(clip, window, scaling):
     np.testing.assert_allclose(shown.steps.bank, bank, atol=1e-6)
     mel = bank @ np.abs(fourier)
     unit = {"decibel": 20 / np.log(10), "ln": 1.0}.get(scaling)
-    mel = np.log10(1 + 10 * mel) if unit is None else unit * np.log(np.maximum(mel, 1e-5))
+    factor = 10 if scaling == "log10(1+10x)" else 10_000
+    mel = np.log10(1 + factor * mel) if unit is None else unit * np.log(np.maximum(mel, 1e-5))
     np.testing.assert_allclose(shown.steps.mel, mel, atol=1e-2)
     picture = mel if unit is None else np.maximum(mel, mel.max() - 60 * unit * np.log(10) / 20)
     np.testing.assert_allclose(shown.steps.picture, picture, atol=1e-2)

@@ -55,6 +55,7 @@ _FORMULAS = {
     "decibel": f"20 * np.log10(np.maximum(mel, {FLOOR:g}))",
     "ln": f"np.log(np.maximum(mel, {FLOOR:g}))",
     "log10(1+10x)": "np.log10(1 + 10 * mel)",
+    "log10(1+10000x)": "np.log10(1 + 10_000 * mel)",
 }
 
 
@@ -83,13 +84,13 @@ def code(config: MelConfig, window: str = "hann", decibels: float = 80.0) -> str
     Examples
     --------
     >>> print(code(MelConfig(n_mels=64)).splitlines()[-3])
-    picture = mel  # log10(1 + 10 x) is never below 0
+    picture = mel  # the logarithm of 1 + x is never below 0
     """
     check_known(window, WINDOWS, "a window", ValueError)
     check_positive({"decibels": decibels}, "decibels", error=ValueError)
     is_hann = window == "hann"
-    picture = "mel  # log10(1 + 10 x) is never below 0"
-    if config.scaling != "log10(1+10x)":
+    picture = "mel  # the logarithm of 1 + x is never below 0"
+    if not config.scaling.startswith("log10"):
         picture = f"np.maximum(mel, mel.max() - {decibels * unit_of_decibel(config):.7g})"
     return _CODE.format(
         imports="from dataclasses import replace\n\n" if is_hann else "",

@@ -3,8 +3,8 @@
 const MARGIN = { left: 58, right: 62, top: 7, bottom: 20 };
 const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
-const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)" };
-const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10" };
+const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
+const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10", "log10(1+10000x)": "log10" };
 
 const numbersOf = (view, ArrayType) => new ArrayType(bytesOf(view).slice().buffer); // a copy, because views may be unaligned
 

@@ -54,7 +54,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
         Dynamic range of the plots: the number of dB below the peak that they show. Initially 80.
     window : {"hann", "hamming", "blackman", "boxcar"}
         Window by which each frame is multiplied, initially "hann". "boxcar" leaves the frame as it is.
-    scaling : {"decibel", "ln", "log10(1+10x)"}
+    scaling : {"decibel", "ln", "log10(1+10x)", "log10(1+10000x)"}
         Logarithm of the mel spectrogram, initially "decibel".
     problem : str
         Reason why a setting is invalid, or "".
@@ -238,7 +238,7 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
     unit = unit_of_decibel(config)
     mel_highest = max(float(steps.mel.max()), (decibels + lowest) * unit)
     mel_range = (mel_highest - decibels * unit, mel_highest)
-    if config.scaling == "log10(1+10x)":
+    if config.scaling.startswith("log10"):
         mel_range = (0.0, max(float(steps.mel.max()), 1e-3))
     every = -(-steps.mfcc.shape[1] // columns)  # skip frames, because maxima of signed coefficients are misleading
     mfcc = steps.mfcc[1:, ::every]  # without coefficient 0, the level, which is much larger than all others
