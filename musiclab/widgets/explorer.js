@@ -235,7 +235,7 @@ function render({ model, el }) {
       mel: () => `band ${line * packed.down} around ${formatNumber(Math.round(drawn.edges[line * packed.down + 1]))} Hz`,
       mfcc: () => `coefficient ${line + 1}`,
     }[panel.name]();
-    const isExact = panel.name === "mel" && drawn.settings.scaling === "log10(1+10x)"; // 0 is silence, not a clipped level
+    const isExact = panel.name === "mel" && drawn.settings.scaling.startsWith("log10"); // 0 is silence, not a clipped level
     const bound = byte === 0 && !isExact ? "at most " : byte === 255 && panel.name === "mfcc" ? "at least " : "";
     panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${bound}${formatNumber(Math.round(level * 10) / 10)} ${unitOf(panel.name)}`;
   }
