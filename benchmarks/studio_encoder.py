@@ -34,7 +34,7 @@ from torch.nn import functional
 from benchmarks._sounds import render_pairs
 from musiclab import datasets, features, metrics, models, studio
 from musiclab.audio import load_audio
-from musiclab.core.files import replacing
+from musiclab.core.files import replacing, write_json
 from musiclab.core.progress import progress
 from musiclab.studio import street
 from musiclab.training.devices import keeping_memory, without_denormals
@@ -252,16 +252,12 @@ def save_encoder(encoder, out: Path) -> None:
     }
     with replacing(out) as unfinished:
         save_file(weights, unfinished)
-    settings = {"model": "resnet", **SIZES, "n_mels": 128, "channels": encoder.output.in_features}
-    settings |= {"feature": encoder.feature, "feature_settings": encoder.feature_config.to_dict()}
-    with replacing(out.with_suffix(".json")) as unfinished:
-        unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    write_json(out.with_suffix(".json"), SIZES)
 
 
 def load_encoder(path: Path):
     """Load an encoder, which becomes a model in evaluation mode."""
-    settings = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    encoder = models.create("resnet", classes=1, **{name: settings[name] for name in SIZES})
+    encoder = models.create("resnet", classes=1, **json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     encoder.load_state_dict(load_file(path), strict=False)  # the output layer keeps its random weights
     return encoder.eval()
 

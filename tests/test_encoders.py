@@ -248,6 +248,15 @@ def test_a_file_that_changed_is_not_used(own_file):
         encoders.load_for(config)
 
 
+def test_weights_are_read_once_and_not_for_every_clip(own_file, monkeypatch):
+    config, reads = encoders.settings(str(own_file), 16000), []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path) or read_bytes(path))
+    for _ in range(3):
+        encoders.compute(noise(4, 16000), {"embedding": config})
+    assert reads == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

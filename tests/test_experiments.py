@@ -21,7 +21,7 @@ from musiclab.datasets import AudioFolder, check_index
 from musiclab.datasets.splits import choose_split
 from musiclab.features import MelConfig
 from musiclab.metrics import Result
-from musiclab.runs import compare_leak, crossval, experiments, load, train
+from musiclab.runs import check_train, compare_leak, crossval, experiments, load, train
 from musiclab.runs.run import is_finished
 from musiclab.store import Store, open_data, prepare
 from musiclab.training import Augmentation, State, fit, recipe
@@ -123,6 +123,7 @@ def test_what_does_not_fit_is_an_error_before_the_training(small_store, small_fo
         with pytest.raises(RunError, match=r"cnn: n_mels=128 does not fit the 64 dimensions of logmel\. Leave n_mels"):
             train("cnn", store, n_mels=128, **SMALL)
         assert train("cnn", store, **SMALL).settings.sizes["n_mels"] == 64
+        assert check_train("cnn", store, n_mels=64)[0].sizes["n_mels"] == 64
     store_with(small_folder, tmp_path / "audio.h5", ("audio",)).close()
     with pytest.raises(
         StoreError, match=r"audio\.h5: expected 'logmel' in the store, found audio; add it with: musiclab prepare"

@@ -68,6 +68,10 @@ def test_auto_takes_what_the_hardware_is_faster_in(monkeypatch):
         assert pick_precision("auto", cpu, models.create("mlp", 2)).name == "fp32"
     assert pick_precision("fp16", cuda).name == "fp16"
     assert str(pick_precision("bf16", cpu, linear())) == "bf16, because it was selected"
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
+    with pytest.raises(RunError, match=r"precision: this CPU cannot compute an LSTM in bf16\. Use auto or fp32\."):
+        pick_precision("bf16", cpu, models.create("lstm", 2))
+    assert pick_precision("bf16", cpu, models.create("crnn", 2, width=1)).name == "bf16"
     for device in (cpu, mps):
         with pytest.raises(RunError, match=f"fp16 needs CUDA, but the device is {device}. Use auto, fp32"):
             pick_precision("fp16", device)

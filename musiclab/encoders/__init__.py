@@ -124,6 +124,12 @@ def checksum_of(encoder: str) -> str:
 
 
 def _add_checksum(crc: int, path: Path) -> int:
+    status = path.stat()
+    return _checksum_file(path, (status.st_size, status.st_mtime_ns), crc)
+
+
+@lru_cache
+def _checksum_file(path: Path, _identity: tuple[int, int], crc: int) -> int:  # once per file, not once per clip
     return zlib.crc32(path.read_bytes(), crc)
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from musiclab import features, models
 from musiclab.audio import resample
 from musiclab.core.checks import check_known
+from musiclab.core.covering import covering
 from musiclab.core.errors import AudioError, RunError
 from musiclab.encoders import STUDIO_WEIGHTS, architecture, musicnn
 from musiclab.features.settings import ENCODERS, SEGMENT_SECONDS, EmbeddingConfig, is_encoder_file
@@ -40,8 +41,7 @@ class Encoder:
         self.name, self.sample_rate = name, sample_rate
         self.network = network
         self._compute = compute
-        silence = np.zeros(round(SEGMENT_SECONDS * sample_rate), np.float32)
-        self.dimensions = ENCODERS.get(name) or self.embed(silence, sample_rate, "cpu").shape[1]
+        self.dimensions = ENCODERS.get(name) or self.embed(np.zeros(sample_rate), sample_rate, "cpu").shape[1]
 
     def embed(self, waveform: np.ndarray, sample_rate: int, device: str = "auto") -> np.ndarray:
         """Compute one embedding for each 3 s of a waveform.
@@ -149,15 +149,15 @@ def load_network(name: str) -> models.Classifier:
         fix = " Fetch it again with: musiclab encoders --fetch --force" if model == "musicnn" else ""
         raise RunError(f"{path}: this is not a safetensors file ({error}).{fix}") from error
     if name == "random":
-        weights = {key: weights[key] for key in ("mean", "deviation")}
-    expected = [key for key in network.state_dict() if name != "random" and not key.startswith("output.")]
+        network.standardise_by(weights["mean"], weights["deviation"])
+        return network.eval()
     try:
-        missing = sorted(set(expected) - set(weights))
-        network.load_state_dict({key: value.float() for key, value in weights.items()}, strict=False)
-    except RuntimeError as error:
-        missing = [str(error)]
-    if missing:
-        raise RunError(f"{path}: the weights do not fit the network: {missing[0][:200]}")
+        keys = network.load_state_dict({key: value.float() for key, value in weights.items()}, strict=False)
+        problem = next((key for key in sorted(keys.missing_keys) if not key.startswith("output.")), "")
+    except RuntimeError as error:  # another shape
+        problem = str(error)
+    if problem:
+        raise RunError(f"{path}: the weights do not fit the network: {problem[:200]}")
     return network.eval()
 
 
@@ -187,7 +187,7 @@ def cut(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     length = round(SEGMENT_SECONDS * sample_rate)
     if len(waveform) < length:
         return np.resize(waveform, length)[None]
-    starts = np.append(np.arange(0, len(waveform) - length, length), len(waveform) - length)
+    starts = covering(len(waveform) - length, length, step=length)
     return np.stack([waveform[start : start + length] for start in starts])
 
 

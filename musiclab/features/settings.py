@@ -643,6 +643,11 @@ class EmbeddingConfig(_Config):
         return tuple(self.encoder.split("+"))
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Number of values of each encoder, by its name."""
+        return dict(zip(self.parts, self.dimensions, strict=True))
+
+    @property
     def hop_length(self) -> int:
         """Length of a segment in samples. Only the last one, which ends with the clip, can overlap the one before."""
         return round(SEGMENT_SECONDS * self.sample_rate)
@@ -659,8 +664,7 @@ class EmbeddingConfig(_Config):
     @property
     def names(self) -> tuple[str, ...]:
         """Name of each value, such as ``studio_0``."""
-        sizes = zip(self.parts, self.dimensions, strict=True)
-        return tuple(f"{part}_{index}" for part, size in sizes for index in range(size))
+        return tuple(f"{part}_{index}" for part, size in self.sizes.items() for index in range(size))
 
 
 def is_encoder_file(name: str) -> bool:

@@ -9,6 +9,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import binomtest
 
+from musiclab.core.checks import check_number, check_positive
+
 KEPT = 0.95
 """Share of the clips for calibration whose novelty is below the threshold for "unknown"."""
 
@@ -39,6 +41,10 @@ class Calibration:
     temperature: float = 1.0
     threshold: float = 0.0
     n: int = 0
+
+    def __post_init__(self):
+        check_positive(vars(self), "temperature")
+        check_number(vars(self), "threshold", least=-np.inf)
 
     def novelties(self, log_probabilities: np.ndarray) -> np.ndarray:
         """Return 1 minus the highest calibrated probability of each clip, shape (n,)."""

@@ -120,9 +120,8 @@ class Classifier(nn.Module):
             power = (deviation.square() + mean.square()).mean()
             mean = mean.mean()
             deviation = (power - mean.square()).clamp(min=0).sqrt()
-        is_constant = deviation <= 1e-6 * mean.abs().clamp(min=1)
         self.mean.copy_(mean)
-        self.deviation.copy_(deviation.masked_fill(is_constant, 1.0))
+        self.deviation.copy_(without_zeros(deviation, mean))
 
     def standardised(self, batch: torch.Tensor) -> torch.Tensor:
         """Subtract the stored mean from a batch, and divide it by the stored standard deviation.
@@ -151,6 +150,11 @@ class Classifier(nn.Module):
         if self.by_dimension:
             return (batch - self.mean[:, None]) / self.deviation[:, None]
         return (batch - self.mean) / self.deviation
+
+
+def without_zeros(deviation: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """Replace the standard deviation of almost constant dimensions by 1 (see :meth:`Classifier.standardise_by`)."""
+    return deviation.masked_fill(deviation <= 1e-6 * mean.abs().clamp(min=1), 1.0)
 
 
 class MelClassifier(Classifier):

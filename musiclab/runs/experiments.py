@@ -19,7 +19,7 @@ from musiclab import encoders, features, models
 from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
 from musiclab.datasets import Dataset, splits
 from musiclab.datasets.splits import Split
-from musiclab.metrics import calibrate
+from musiclab.metrics import Calibration, calibrate
 from musiclab.runs.run import (
     Run,
     RunSettings,
@@ -307,9 +307,7 @@ def _check_plan(
     if model_recipe is not None:
         seed = _choose_split_seed(model_recipe, split_seed)
         if device is not None:
-            with torch.device("meta"):  # allocates no memory
-                network = problems.check(model_recipe.make, 2)
-            problems.check(pick_precision, model_recipe.training.precision, device, network)
+            problems.check(pick_precision, model_recipe.training.precision, device)
             main_process_first = main_first(model_recipe.training.device)
         problems.check(model_recipe.training.augmentation.check, models.find(model).feature)
         problems.check(_check_encoders, model_recipe)
@@ -317,7 +315,9 @@ def _check_plan(
         with problems, main_process_first:
             opened = open_index(data)
     if model_recipe is not None and opened is not None:
-        problems.check(_check_sizes, model_recipe, opened)
+        network = problems.check(_check_sizes, model_recipe, opened)
+        if device is not None and network is not None:
+            problems.check(pick_precision, model_recipe.training.precision, device, network)
         problems.check(_check_overrides, model_recipe, opened, overrides)
     if opened is not None:
         index = opened.index.drop(columns="duplicate", errors="ignore")  # copies are detected later
@@ -329,14 +329,14 @@ def _check_plan(
     return model_recipe, opened
 
 
-def _check_sizes(model_recipe: Recipe, data: Dataset | Store) -> None:
-    """Raise an error if the sizes of the model do not fit the data."""
+def _check_sizes(model_recipe: Recipe, data: Dataset | Store) -> nn.Module:
+    """Return the model without values, or raise an error if its sizes do not fit the data."""
     model_class, feature_settings = models.find(model_recipe.model), model_recipe.feature_config
     if isinstance(data, Store):
         data.check_has(model_class.feature)
         feature_settings = _feature_settings(data, model_class)
     with torch.device("meta"):  # allocates no memory
-        model_recipe.make(max(2, data.index["label"].nunique()), feature_settings)
+        return model_recipe.make(max(2, data.index["label"].nunique()), feature_settings)
 
 
 def _check_encoders(model_recipe: Recipe) -> None:
@@ -467,7 +467,7 @@ def measure_novelty(run: Run, store: Store, clips: np.ndarray) -> np.ndarray:
     """Measure how strange the tested clips of a store are to the model of a run, shape (clips,)."""
     if run.settings.model == "probe":
         return _measure_distance(run.model, store, clips)
-    return 1 - np.exp(run.result.log_probabilities.max(axis=1))  # they are calibrated
+    return Calibration().novelties(run.result.log_probabilities)  # which are calibrated already
 
 
 def _measure_distance(model: models.Probe, store: Store, clips: np.ndarray) -> np.ndarray:
@@ -478,9 +478,10 @@ def _fit_probe(store: Store, clips: np.ndarray, model_recipe: Recipe) -> ProbeFi
     """Fit a probe on the mean embedding of each clip. Copies of a recording belong to one group."""
     config = _feature_settings(store, models.Probe)
     groups = splits.join_copies(store.index)["group"].to_numpy(dtype=str)[clips]
-    parts = dict(zip(config.parts, config.dimensions, strict=True))
     embeddings = mean_embeddings(store)[clips]
-    return fit_probe(len(store.classes), embeddings, store.labels[clips], groups, parts, model_recipe.training.seed)
+    return fit_probe(
+        len(store.classes), embeddings, store.labels[clips], groups, config.sizes, model_recipe.training.seed
+    )
 
 
 def mean_embeddings(store: Store) -> np.ndarray:

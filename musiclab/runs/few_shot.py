@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from musiclab import models
+from musiclab import features, models
 from musiclab.core.checks import check_whole
 from musiclab.core.errors import DatasetError, RunError
 from musiclab.core.progress import progress
@@ -65,14 +65,14 @@ def few_shot(
     --------
     >>> few_shot("esc10:ESC-50-master", shots=[1, 5], encoder="musicnn")  # doctest: +SKIP
     """
-    for count in (*shots, draws):
-        check_whole({"shots and draws": count}, "shots and draws")
+    for count in shots:
+        check_whole({"shots": count}, "shots")
+    check_whole({"draws": draws}, "draws")
     model_recipe, opened = check_crossval("probe", data, seed=seed, **overrides)
     store = open_with_warning(opened, "embedding", model_recipe.feature_config)
     index = splits.with_folds(store.index, seed=seed)
     folds = sorted(set(index["fold"]) - {0})
-    config = store.config["embedding"]
-    parts = dict(zip(config["encoder"].split("+"), config["dimensions"], strict=True))
+    parts = features.config("embedding", store.config["embedding"]).sizes
     groups = splits.join_copies(index)["group"].to_numpy(dtype=str)
     embeddings, labels, accuracies = mean_embeddings(store), store.labels, []
     training_sets = {fold: splits.by_fold(index, fold).train for fold in folds}
@@ -83,7 +83,7 @@ def few_shot(
         test = np.flatnonzero(index["fold"] == fold)
         for count in shots:
             chosen = np.concatenate([clips[:count] for clips in order])
-            regression = Regression(embeddings[chosen], labels[chosen], parts)
+            regression = Regression(embeddings[chosen], labels[chosen], parts).fit()
             scores = regression.score(embeddings[test], len(store.classes))
             accuracies.append((count, (scores.argmax(axis=1) == labels[test]).mean()))
     grouped = pd.DataFrame(accuracies, columns=["shots", "accuracy"]).groupby("shots")["accuracy"]

@@ -17,11 +17,12 @@ from torch import nn
 
 from musiclab import encoders, features
 from musiclab.audio import SUFFIXES, TO_CONVERT, count_samples, find_audio, load_audio, load_parts, to_int16
+from musiclab.core.covering import covering
 from musiclab.core.errors import AudioError, RunError
 from musiclab.core.files import write_csv
 from musiclab.runs.settings import RunSettings
-from musiclab.store.segments import Segments, covering
-from musiclab.training import check_finite, normalise, score
+from musiclab.store.segments import Segments
+from musiclab.training import check_finite, score
 
 BLOCK = 60.0  # s, decoded at once, so that memory use does not depend on the length of a file
 SHORTEST = 0.01  # s, smallest step from one window to the next
@@ -176,10 +177,10 @@ def predict(
             failures.append((name, str(error)))
             continue
         check_finite(scores, name)
-        mean_scores = calibration.apply(normalise(scores.mean(axis=0)))
-        scores = calibration.apply(scores)
+        mean_score = scores.mean(axis=0, keepdims=True)
+        mean_scores, scores = calibration.apply(mean_score)[0], calibration.apply(scores)
         probabilities = np.exp(mean_scores)
-        novelty = 1 - probabilities.max() if embedding is None else float(model.novelty(embedding)[0])
+        novelty = float((calibration.novelties(mean_score) if embedding is None else model.novelty(embedding))[0])
         is_unknown = unknown and novelty > calibration.threshold
         columns = dict(zip(map(column, classes), probabilities.tolist(), strict=True))
         rows.append({"path": name, "predicted": UNKNOWN if is_unknown else classes[probabilities.argmax()], **columns})

@@ -1,12 +1,10 @@
 """Run settings, which ``model.json`` stores."""
 
 import json
-import math
 from dataclasses import dataclass, field, fields
 from typing import get_origin
 
 from musiclab import features
-from musiclab.core.checks import check_number, check_positive
 from musiclab.core.errors import Problems, StoreError, differing, shortened
 from musiclab.datasets import Dataset
 from musiclab.metrics import Calibration
@@ -147,8 +145,6 @@ class RunSettings:
             raise TypeError("data or trained_on contains values that are not strings")
         if not all(isinstance(count, int) for count in self.clips.values()):
             raise TypeError(f"clips is {shortened(self.clips)}")
-        check_positive({"temperature": 1.0} | self.calibration, "temperature")
-        check_number({"threshold": 0.0} | self.calibration, "threshold", least=-math.inf)
         Calibration(**self.calibration)
         TrainConfig(**self.training)
         features.config(self.feature, self.feature_config)

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from musiclab.core.checks import check_known, check_whole
+from musiclab.core.covering import covering
 from musiclab.core.errors import StoreError
 from musiclab.core.random import uniform
 from musiclab.store.reading import Store, file_identity, map_values
@@ -249,28 +250,6 @@ class Segments(Dataset):
         self.__dict__.update(state)
         if self._mapped is not None:  # each process maps the file itself
             self.values = _without_copy(map_values(*self._mapped))
-
-
-def covering(spare: int, length: int, step: int | None = None) -> np.ndarray:
-    """Compute the start positions of segments that cover a clip.
-
-    Parameters
-    ----------
-    spare
-        Length of the clip minus the length of a segment.
-    length
-        Length of a segment.
-    step
-        Distance between segments. Default: evenly spaced, at most half a segment apart.
-
-    Examples
-    --------
-    >>> covering(spare=10, length=8).tolist(), covering(spare=10, length=8, step=4).tolist()
-    ([0, 3, 7, 10], [0, 4, 8, 10])
-    """
-    if step is not None:
-        return np.unique(np.append(np.arange(0, spare, step), spare))
-    return np.linspace(0, spare, 1 - (-spare // max(1, length // 2))).round().astype(np.int64)
 
 
 def _as_tensor(values, length: int, device) -> tuple[torch.Tensor, tuple | None]:

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from musiclab.core.errors import RunError
+from musiclab.models.base import without_zeros
 from musiclab.models.probe import Probe
 from musiclab.training.inference import normalise
 
@@ -112,13 +113,13 @@ def fit_probe(
         row = {"parts": "+".join(choice), "strength": strength, "valid_loss": losses[choice, strength].mean()}
         rows.append(row | {"valid_accuracy": (scores.argmax(1) == labels[tested]).mean()})
     table = pd.DataFrame(rows)
-    best = _choose(losses, tuple(parts)) if tried else (tuple(parts), DEFAULT_STRENGTH)
-    best_scores, novelties = tried.get(best, np.zeros((0, classes))), [np.zeros(0)]
+    choice, strength = _choose(losses, tuple(parts)) if tried else (tuple(parts), DEFAULT_STRENGTH)
+    best_scores, novelties = tried.get((choice, strength), np.zeros((0, classes))), [np.zeros(0)]
     for train, test in folds:
-        fold_model = Regression(embeddings[train], labels[train], parts, *best).to_model(classes)
+        fold_model = Regression(embeddings[train], labels[train], parts, choice).fit(strength).to_model(classes)
         novelties.append(fold_model.novelty(torch.from_numpy(embeddings[test]).float()).numpy())
-    model = Regression(embeddings, labels, parts, *best).to_model(classes)
-    return ProbeFit(model, *best, table, labels[tested], best_scores, np.concatenate(novelties))
+    model = Regression(embeddings, labels, parts, choice).fit(strength).to_model(classes)
+    return ProbeFit(model, choice, strength, table, labels[tested], best_scores, np.concatenate(novelties))
 
 
 def _choose(losses: dict[tuple[tuple[str, ...], float], np.ndarray], everything: tuple[str, ...]) -> tuple:
@@ -178,8 +179,6 @@ class Regression:
         As in :func:`fit_probe`.
     choice : sequence of str, optional
         Encoders to use. By default, all.
-    strength : float, default 100
-        Inverse regularisation strength.
     """
 
     def __init__(
@@ -188,11 +187,10 @@ class Regression:
         labels: np.ndarray,
         parts: dict[str, int],
         choice: Sequence[str] | None = None,
-        strength: float = DEFAULT_STRENGTH,
     ):
         embeddings, self._targets = embeddings.astype(np.float64), labels
-        self.mean, deviation = embeddings.mean(axis=0), embeddings.std(axis=0)
-        self.deviation = np.where(deviation <= 1e-6 * np.maximum(1, np.abs(self.mean)), 1.0, deviation)
+        self.mean = embeddings.mean(axis=0)
+        self.deviation = without_zeros(torch.from_numpy(embeddings.std(axis=0)), torch.from_numpy(self.mean)).numpy()
         standardised, self._spans, start = self._standardise(embeddings), [], 0
         for name, size in parts.items():
             if choice is None or name in choice:
@@ -202,13 +200,12 @@ class Regression:
                 self._spans.append((columns, axes.T / np.sqrt(size)))  # from standardised values to coordinates
             start += size
         self._coordinates = [standardised[:, columns] @ to_span for columns, to_span in self._spans]
-        self.fit(strength)
 
     def _standardise(self, embeddings: np.ndarray) -> np.ndarray:
         return (embeddings - self.mean) / self.deviation
 
-    def fit(self, strength: float) -> "Regression":
-        """Fit the weights and biases, with another strength, and return the regression."""
+    def fit(self, strength: float = DEFAULT_STRENGTH) -> "Regression":
+        """Fit the weights and biases with an inverse regularisation strength, and return the regression."""
         self.labels = np.unique(self._targets)
         self.weights, self.biases = np.zeros((len(self.labels), len(self.mean))), np.zeros(len(self.labels))
         for (columns, to_span), coordinates in zip(self._spans, self._coordinates, strict=True):

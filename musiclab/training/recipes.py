@@ -243,8 +243,9 @@ def list_sizes(model: str) -> list[str]:
 def list_feature_settings(model: str) -> list[str]:
     """List the names of the settings of a model's feature that are not sizes of the model."""
     model_class = models.find(model)
-    names = [field.name for field in fields(model_class.feature_config) if field.name != "dimensions"]
-    return [] if model_class.feature == "audio" else [name for name in names if name not in list_sizes(model)]
+    fixed = [*list_sizes(model), "dimensions", "checksum"]  # the last two follow from the encoder
+    names = [field.name for field in fields(model_class.feature_config) if field.name not in fixed]
+    return [] if model_class.feature == "audio" else names
 
 
 def list_settings() -> list[str]:
