@@ -22,7 +22,7 @@ store       one HDF5 file per data set, with audio and features, and segments cu
 metrics     accuracy with its confidence interval, confusion matrices, comparisons of models
 training    recipes, augmentation, and the training loop
 plots       figures: waveforms, spectrograms, learning curves, confusion matrices
-runs        train, cross-validate, load, predict, compare, report
+runs        train, cross-validate, load, predict, compare, transfer, report
 umtn        the data pipeline of the Universal Music Translation Network
 widgets     interactive players and explorers for notebooks
 lessons     check the exercises, run the notebooks
@@ -52,7 +52,7 @@ _ROOMS = (
     "lessons",
     "cli",
 )
-_FUNCTIONS = ("train", "crossval", "load", "compare")  # of musiclab.runs
+_FUNCTIONS = ("train", "crossval", "load", "compare", "transfer")  # of musiclab.runs
 
 
 def __getattr__(name: str):

@@ -61,7 +61,7 @@ def test_help_names_every_command(command):
     done = command("--help")
     assert done.status == 0
     for name in ("info", "download", "scan", "prepare", "inspect", "verify", "train", "crossval", "evaluate", "predict",
-                 "compare", "report", "umtn"):  # fmt: skip
+                 "compare", "transfer", "report", "umtn"):  # fmt: skip
         assert name in done.out
     for name in ("prepare", "train", "crossval", "evaluate"):
         text = command(name, "--help").out

@@ -132,7 +132,7 @@ def test_completion_is_shown_and_installed(shell, tmp_path):
 @pytest.mark.parametrize(
     ("typed", "completions"),
     [
-        ("musiclab tr", ["train"]),
+        ("musiclab tr", ["train", "transfer"]),
         ("musiclab train c", ["cnn", "crnn"]),
         ("musiclab crossval m1", ["m11", "m18"]),
         ("musiclab train cnn own --ov", ["--overwrite"]),

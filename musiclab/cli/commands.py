@@ -41,6 +41,7 @@ _EXAMPLES = {
     learn.evaluate: "musiclab evaluate runs/cnn other_recordings",
     learn.predict: "musiclab predict runs/cnn new.wav --csv predictions.csv",
     learn.compare: "musiclab compare runs/cnn runs/mlp",
+    learn.transfer: "musiclab transfer studio songs --page transfer.html",
     learn.report: "musiclab report runs/cnn",
     learn.models: "musiclab models",
     learn.encoders: "musiclab encoders --fetch",

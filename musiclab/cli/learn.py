@@ -1,4 +1,4 @@
-"""Commands for models and runs: train, crossval, evaluate, predict, compare, report, models."""
+"""Commands for models and runs: train, crossval, evaluate, predict, compare, transfer, report, models."""
 
 import json
 import shlex
@@ -10,6 +10,7 @@ import typer
 
 import musiclab
 from musiclab.cli.options import (
+    DATA_HELP,
     AsJson,
     BatchSize,
     Data,
@@ -27,6 +28,7 @@ from musiclab.cli.options import (
     Size,
     SplitSeed,
     collect_overrides,
+    complete_model,
 )
 from musiclab.cli.output import check_table, explain_interrupt, list_failures, print_run
 from musiclab.core.errors import MusiclabError, Problems
@@ -193,6 +195,69 @@ def compare(
         print(json.dumps(comparison.to_dict()))
 
 
+def transfer(
+    train: Annotated[str, typer.Argument(metavar="TRAIN", help=f"Data to train on. {DATA_HELP}")],
+    test: Annotated[str, typer.Argument(metavar="TEST", help="Data to test on, in the same forms.")],
+    model: Annotated[str, typer.Option(help=f"Model: {', '.join(NAMES)}.", autocompletion=complete_model)] = "probe",
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder to write. It also receives the page transfer.html.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Page to write (.html), with figures, and with sounds of both side by side.")
+    ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class", metavar="TRAIN=TEST", help="Classes with other names, such as dog_bark=dog. Can be repeated."
+        ),
+    ] = None,
+    standardise: Annotated[
+        bool,
+        typer.Option("--standardise", help="Standardise the input by the test set, which needs none of its labels."),
+    ] = False,
+    fold: Annotated[int | None, typer.Option(help="Fold of TRAIN to test on at home (default: the first).")] = None,
+    encoder: Encoder = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    size: Size = None,
+    settings: Set = None,
+    seed: Seed = None,
+    split_seed: SplitSeed = None,
+    device: Device = None,
+    precision: Precision = None,
+    workers: LoaderWorkers = None,
+    quiet: Quiet = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in OUT.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on TRAIN, test it on TEST, and show in which features the two data sets differ."""
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": device, "precision": precision}
+    options["encoder"] = encoder
+    problems = Problems()
+    data = [_open_before_torch(problems, model, train, out), _open_before_torch(problems, model, test, None)]
+    overrides = collect_overrides(problems, model, size, settings, workers=workers, **options)
+    matches = problems.check(_parse_matches, classes or [])
+    if page is not None:
+        problems.check(musiclab.runs.check_page, page)
+    plan = {"classes": matches, "fold": fold, "overwrite": overwrite, "split_seed": split_seed}
+    needs_full_check = all(_needs_full_check(problems, model, source, True) for source in (train, test))
+    if needs_full_check and None not in data:
+        problems.check(musiclab.runs.check_transfer, *data, model, out, **plan, **overrides)
+    problems.raise_if_any()
+    with explain_interrupt():
+        plan |= {"standardise": standardise, "command": _command_line()}
+        result = musiclab.transfer(*data, model, out, **plan, **overrides)
+    if not musiclab.training.devices.is_main():
+        return
+    print(result)
+    if out is not None and (out / "transfer.html").exists():
+        print(f"page: {out / 'transfer.html'}")
+    if page is not None:
+        print(f"page: {result.report(page)}")
+    if as_json:
+        print(json.dumps(result.to_dict()))
+
+
 def report(run: RunFolder, as_json: AsJson = False) -> None:
     """Rewrite the report of a run: report.html, curves.png and confusion.png in its folder."""
     page = musiclab.load(run).report()
@@ -303,6 +368,19 @@ def _format_time(seconds: float) -> str:
 
 def _command_line() -> str:
     return shlex.join(["musiclab", *sys.argv[1:]])
+
+
+def _parse_matches(texts: list[str]) -> dict[str, str]:
+    """Parse ``["dog_bark=dog"]`` to ``{"dog_bark": "dog"}``."""
+    matches = {}
+    for text in texts:
+        own, equals, other = text.partition("=")
+        if not (own and equals and other):
+            raise MusiclabError(f"--class: expected TRAIN=TEST, such as dog_bark=dog, found {text!r}")
+        if own in matches:
+            raise MusiclabError(f"--class: {own} is matched twice. Match it only once.")
+        matches[own] = other
+    return matches
 
 
 def _parse_numbers(option: str, text: str) -> list[int]:

@@ -18,7 +18,7 @@ def _check_workers(workers: int) -> int:
     return workers
 
 
-def _complete_model(incomplete: str) -> list[str]:
+def complete_model(incomplete: str) -> list[str]:
     return [name for name in NAMES if name.startswith(incomplete)]
 
 
@@ -36,14 +36,15 @@ Workers = Annotated[
     int,
     typer.Option(help="Number of parallel processes or threads; -1 uses one per core.", callback=_check_workers),
 ]
-Data = Annotated[str, typer.Argument(metavar="DATA", help=f"Store (.h5) or data set: {_SOURCES}.")]
+DATA_HELP = f"Store (.h5) or data set: {_SOURCES}."
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help=f"Data set: {_SOURCES}.")]
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
         help=f"Model: {', '.join(NAMES)}. Run `musiclab models` for a description of each.",
-        autocompletion=_complete_model,
+        autocompletion=complete_model,
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder written by `musiclab train`.")]

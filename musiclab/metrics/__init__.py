@@ -11,6 +11,7 @@ True
 """
 
 from musiclab.metrics.calibration import Calibration, calibrate, calibration_error, reliability
+from musiclab.metrics.distance import frechet_distance
 from musiclab.metrics.intervals import difference_interval, group_interval
 from musiclab.metrics.result import Result
 from musiclab.metrics.significance import McNemar, mcnemar

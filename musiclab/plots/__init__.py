@@ -26,6 +26,8 @@ from musiclab.plots.learning import (
     fold_histories,
     history,
     reliability,
+    shifts,
+    shifts_size,
     timeline,
 )
 from musiclab.plots.sound import chroma, log_mel, spectrogram, spectrum, waveform

@@ -289,6 +289,82 @@ def differences(
     return ax
 
 
+def shifts(table: pd.DataFrame, features: int = 16, ax: Axes | None = None) -> Axes:
+    """Plot in which features two data sets differ, for each class.
+
+    Numbers and colours are differences in standard deviations. The colours end at 3. Grey cells have no value.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Table with the columns ``class``, ``feature`` and ``shift``, such as ``shifts`` of
+        :class:`musiclab.runs.Transfer`. The class "all" becomes the first column.
+    features : int
+        Number of features to show: those with the largest mean absolute shift, where shifts count up to 3. Default: 16.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on. By default, a new figure with the size from :func:`shifts_size` is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one row per feature and one column per class.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"class": ["all", "all", "jazz", "jazz"], "feature": ["rms", "centroid"] * 2})
+    >>> ax = shifts(table.assign(shift=[1.2, -0.3, 2.0, 0.1]))
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['rms', 'centroid']
+    """
+    ax = axes(ax, shifts_size(table, features))
+    grid = table.pivot(index="feature", columns="class", values="shift")
+    grid = grid[sorted(grid, key=lambda name: (name != "all", name))]
+    sizes = grid.abs().clip(upper=3).mean(axis=1)  # a huge shift in one class counts less than one in all classes
+    grid = grid.loc[sizes.sort_values(ascending=False, kind="stable").index[:features]]
+    image = ax.imshow(grid, cmap="PuOr_r", vmin=-3, vmax=3, aspect="auto")
+    ax.set_facecolor("0.85")
+    is_large = grid.shape[1] > MOST_ROWS
+    for row, column in () if is_large else np.argwhere(grid.notna().to_numpy()):
+        value = grid.iloc[row, column]
+        text = f"{value:+.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:+.1f}"  # never -0.0
+        colour = "white" if abs(value) > 2 else "black"
+        ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    width, height = 0.5 * min(grid.shape[1], MOST_ROWS), 0.26 * len(grid)
+    rotation = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
+    name_ticks(ax.xaxis, grid.columns, width, ha="right", rotation_mode="anchor", **rotation)
+    name_ticks(ax.yaxis, grid.index, height)
+    ax.figure.colorbar(image, ax=ax, label="shift (standard deviations)", extend="both", fraction=0.046, pad=0.03)
+    return ax
+
+
+def shifts_size(table: pd.DataFrame, features: int = 16) -> tuple[float, float]:
+    """Compute a figure size for :func:`shifts` that leaves room for the names.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As in :func:`shifts`.
+    features : int
+        As in :func:`shifts`.
+
+    Returns
+    -------
+    width : float
+        Width of the figure in inches.
+    height : float
+        Height of the figure in inches.
+
+    Examples
+    --------
+    >>> width, height = shifts_size(pd.DataFrame({"class": ["all", "jazz"], "feature": ["rms", "rms"]}))
+    >>> print(f"{width:.2f} x {height:.2f}")
+    4.20 x 2.06
+    """
+    classes, rows = min(table["class"].nunique(), MOST_ROWS), min(table["feature"].nunique(), features)
+    longest = max(map(len, drawable(table["class"].unique())))
+    return 3.2 + 0.5 * classes, 1.4 + 0.26 * rows + 0.1 * min(longest, 40)
+
+
 def timeline(edges: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
     """Plot how the predicted probabilities of all classes change over time.
 

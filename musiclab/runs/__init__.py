@@ -6,7 +6,8 @@ run          :class:`Run` is a trained model with its results; :func:`load` read
 settings     :class:`RunSettings` describe how the model was trained
 prediction   :class:`Predictions` for new sounds
 comparison   :func:`compare` puts several runs into a table
-report       ``report.html`` shows the result of a run
+transfer     :func:`transfer` tests a model on another data set than the one it was trained on
+report       pages in HTML: ``report.html`` for a run, ``transfer.html`` for a transfer
 few_shot     how many examples a probe needs, and whether it notices an unknown class
 leakage      :func:`compare_leak` measures the effect of a leaking split
 attribution  :func:`saliency`, :func:`occlusion` and others explain predictions
@@ -30,3 +31,4 @@ from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged
 from musiclab.runs.run import Run, load
 from musiclab.runs.settings import RunSettings
+from musiclab.runs.transfer import Distance, Transfer, check_page, check_transfer, transfer

@@ -521,7 +521,7 @@ def _make_untrained(model_recipe: Recipe, store: Store, split: Split, command: s
     model_recipe.training.augmentation.check(feature)
     torch.manual_seed(model_recipe.training.seed)  # initial weights
     model = model_recipe.make(len(store.classes), feature_settings)
-    model.standardise_by(*_mean_and_deviation(store, feature, split.train))
+    model.standardise_by(*mean_and_deviation(store, feature, split.train))
     if model_recipe.training.start:
         encoders.start_from(model, model_recipe.training.start)
     paths, digests = store.index["path"].to_numpy(), clip_digests(store, feature)
@@ -595,7 +595,7 @@ def _identity(settings: RunSettings) -> dict:
     return json.loads(json.dumps({key: flat[key] for key in flat if key not in ignored}))  # tuples become lists
 
 
-def _mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_and_deviation(store: Store, feature: str, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute the mean and standard deviation of each dimension clip by clip, without loading all clips at once."""
     values, offsets = store.values(feature), store.offsets(feature)
     count, total, squares = 0, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Write the report of a run: its result, learning curves, and most confident mistakes with their sound."""
+"""Write pages in HTML: the report of a run, and the page of a transfer, both with figures and sounds."""
 
 import base64
 import io
@@ -21,6 +21,8 @@ from musiclab.core.files import replacing
 from musiclab.features import MelConfig, log_mel
 
 MISTAKES, SECONDS, HIGHEST_RATE = 8, 5.0, 22050  # mistakes, and s and Hz of their sound: the report is under 3 MB
+CLASSES, SHORT = 10, 4.0  # classes with sounds in the page of a transfer, and s of each sound: it is under 9 MB
+SHIFTS = 16  # features in the table of a transfer
 
 
 def write(run) -> Path:
@@ -31,16 +33,21 @@ def write(run) -> Path:
     if run.folder is None:
         raise RunError(f"{run.name}: the run was not saved. Save it first with run.save(FOLDER).")
     run.check_tested()
-    figures = {"curves": draw_curves(run), "confusion": draw_confusion(run), "reliability": draw_reliability(run)}
+    figures = {
+        "curves": draw_curves(run),
+        "confusion": draw_confusion(run.result),
+        "reliability": draw_reliability(run),
+    }
     for name, png in figures.items():
         if png is None:  # without epochs, delete the figure of a previous run
             (run.folder / f"{name}.png").unlink(missing_ok=True)
             continue
         with replacing(run.folder / f"{name}.png") as unfinished:
             unfinished.write_bytes(png)
-    environment = Environment(loader=PackageLoader("musiclab.runs", ""), autoescape=True, trim_blocks=True)
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    text = environment.get_template("report.html").render(
+    return _write_page(
+        run.folder / "report.html",
+        "report.html",
+        title=run.title,
         run=run,
         result=run.result,
         groups=len(set(run.result.groups)),
@@ -54,12 +61,40 @@ def write(run) -> Path:
         calibration=run.settings.calibrated,
         seconds=SECONDS,
         has_numbers=len(run.result.classes) <= plots.MOST_ROWS,
-        version=musiclab.__version__,
         **figures,
     )
-    with replacing(run.folder / "report.html") as unfinished:
+
+
+def write_transfer(transfer, path: Path) -> Path:
+    """Write the page of a :class:`musiclab.runs.Transfer`, a single file with all figures and sounds."""
+    overall = transfer.shifts[transfer.shifts["class"] == "all"].dropna(subset="shift")
+    drops = (transfer.per_class["home"] - transfer.per_class["away"]).sort_values(ascending=False, kind="stable")
+    return _write_page(
+        path,
+        "transfer.html",
+        title=f"Transfer: {transfer.title}",
+        transfer=transfer,
+        class_rows=list(_transfer_rows(transfer.per_class)),
+        shift_rows=[
+            (row.feature, f"{row.shift:+.2f}", f"{row.error:.2f}", f"{row.train:.5g}", f"{row.test:.5g}")
+            for row in overall.head(SHIFTS).itertuples()
+        ],
+        confusion=draw_confusion(transfer.away),
+        shifts=draw_shifts(transfer) if len(overall) else None,
+        largest=", ".join(f"{row.feature} {row.shift:+.1f}" for row in overall.head(3).itertuples()),
+        listening=[_listen(transfer, name) for name in drops.index[:CLASSES]],
+        seconds=SHORT,
+        has_numbers=len(transfer.away.classes) <= plots.MOST_ROWS,
+    )
+
+
+def _write_page(path: Path, template: str, **values) -> Path:
+    environment = Environment(loader=PackageLoader("musiclab.runs", ""), autoescape=True, trim_blocks=True)
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    text = environment.get_template(template).render(version=musiclab.__version__, **values)
+    with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-    return run.folder / "report.html"
+    return path
 
 
 def draw_curves(run) -> bytes | None:
@@ -77,10 +112,17 @@ def draw_curves(run) -> bytes | None:
     return _as_png(figure)
 
 
-def draw_confusion(run) -> bytes:
-    """Plot the confusion matrix, and return a PNG file."""
-    figure = Figure(figsize=plots.confusion_size(run.result.classes), layout="constrained")
-    plots.confusion(run.result.confusion, run.result.classes, figure.subplots())
+def draw_confusion(result) -> bytes:
+    """Plot the confusion matrix of a result, and return a PNG file."""
+    figure = Figure(figsize=plots.confusion_size(result.classes), layout="constrained")
+    plots.confusion(result.confusion, result.classes, figure.subplots())
+    return _as_png(figure)
+
+
+def draw_shifts(transfer) -> bytes:
+    """Plot the largest shifts of a transfer, and return a PNG file."""
+    figure = Figure(figsize=plots.shifts_size(transfer.shifts), layout="constrained")
+    plots.shifts(transfer.shifts, ax=figure.subplots())
     return _as_png(figure)
 
 
@@ -91,9 +133,9 @@ def draw_reliability(run) -> bytes:
     return _as_png(figure)
 
 
-def excerpt(path: str | Path, mel: MelConfig) -> tuple[bytes, bytes]:
+def excerpt(path: str | Path, mel: MelConfig, seconds: float = SECONDS) -> tuple[bytes, bytes]:
     """Return the start of a clip as a 16-bit WAV file, and its log-mel spectrogram as a PNG file."""
-    waveform, _ = load_audio(path, mel.sample_rate, duration=SECONDS)
+    waveform, _ = load_audio(path, mel.sample_rate, duration=seconds)
     rate = min(HIGHEST_RATE, mel.sample_rate)
     figure = Figure(figsize=(4.4, 2.2), layout="constrained")
     padded = fix_length(waveform, max(mel.n_fft, len(waveform)))
@@ -112,11 +154,41 @@ def _most_confident_mistakes(run) -> Iterator[dict]:
     for mistake in run.result.mistakes.head(MISTAKES).to_dict("records"):
         path = mistake["path"]
         mistake["name"] = os.path.relpath(path, root) if root else path
-        try:
-            mistake["sound"], mistake["spectrogram"] = excerpt(path, mel)
-        except (AudioError, OSError, ValueError) as error:  # the file was moved, or the path is not a file name
-            mistake["problem"] = str(error)
-        yield mistake
+        yield mistake | _record(path, mel)
+
+
+def _record(path: str, mel: MelConfig, seconds: float = SECONDS) -> dict:
+    """Return sound and spectrogram of a file, or a ``problem`` if the file is unreadable."""
+    try:
+        return dict(zip(("sound", "spectrogram"), excerpt(path, mel, seconds), strict=True))
+    except (AudioError, OSError, ValueError) as error:  # the file was moved, or the path is not a file name
+        return {"problem": str(error)}
+
+
+def _listen(transfer, name: str) -> dict:
+    """Return a typical clip of a class from each set, and the most confident mistake."""
+    typical = transfer.typical.set_index("class").loc[name]
+    mistakes = transfer.away.mistakes
+    clips = [
+        {"title": f"training: typical {name}", "path": typical["train"]},
+        {"title": f"test: typical {name}", "path": typical["test"]},
+    ]
+    for mistake in mistakes[mistakes["label"] == name].head(1).itertuples():
+        title = f"test: {name} predicted as {mistake.predicted}, {100 * mistake.probability:.1f} %"
+        clips.append({"title": title, "path": mistake.path})
+    for clip in clips:
+        clip["name"] = os.path.join(*Path(clip["path"]).parts[-3:])  # with class and artist in most data sets
+        clip.update(_record(clip["path"], MelConfig(), SHORT))
+    return {"class": name, "clips": clips}
+
+
+def _transfer_rows(per_class) -> Iterator[tuple]:
+    from musiclab.runs.transfer import format_share
+
+    for name, row in per_class.iterrows():
+        shift = f"{row['feature']} {row['shift']:+.1f}" if row["feature"] else "\N{EN DASH}"
+        home, away = (format_share(row, prefix).replace("-", "\N{EN DASH}") for prefix in ("home", "away"))
+        yield name, home, row["home_n"], away, row["away_n"], row["mistaken_for"] or "\N{EN DASH}", shift
 
 
 def _class_rows(run) -> Iterator[tuple]:

@@ -7,6 +7,7 @@ history.csv          one row per epoch
 predictions.csv      log-probabilities for each test clip
 metrics.json         test result, written last
 report.html          report, with curves.png and confusion.png
+transfer.html        page of a transfer, with the predictions for its test set in away.csv
 state.pt             state of an unfinished training, used to resume it
 fold1, fold2, ...    run folders of a cross-validation, instead of the first three files
 ===================  ======================================================================================
@@ -16,7 +17,7 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -398,7 +399,7 @@ def clip_digests(store: Store, feature: str) -> np.ndarray:
 
 def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray, str]:
     """Select the clips that the model was not trained on, and describe the split."""
-    paths, digests = store.index["path"], list(clip_digests(store, settings.feature))
+    paths = store.index["path"]
     clips, split = np.flatnonzero(paths.isin(settings.test_paths)), settings.split
     if not len(clips):
         if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
@@ -408,10 +409,9 @@ def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray,
                 "identified. Use the store that the model was trained from."
             )
         clips, split = np.arange(len(store)), "all clips"
-    was_used = paths.isin(settings.trained_on) | pd.Series(digests).isin(settings.trained_on.values())
-    if split == "all clips" and not (settings.data.get("generated") or store.source.get("generated")):
-        was_used |= _are_copies(paths, settings.trained_on)
-    used = clips[was_used.to_numpy()[clips]]
+    is_real = not (settings.data.get("generated") or store.source.get("generated"))
+    was_used = are_among(store, settings.feature, settings.trained_on, listen=split == "all clips" and is_real)
+    used = clips[was_used[clips]]
     if len(used) == len(clips):
         raise RunError(
             f"{store.path}: all {len(clips)} clips, such as {paths[clips[0]]}, were used to train or validate the "
@@ -426,11 +426,22 @@ def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray,
     return clips, split
 
 
-def _are_copies(paths: pd.Series, trained_on: Iterable[str]) -> np.ndarray:
-    """Return True for each file with the same sound as a training file, even in another format."""
-    training_files = [path for path in trained_on if Path(path).is_file()]
-    recordings = number_copies([mark_file(path) for path in (*training_files, *paths)])
-    return np.isin(recordings[len(training_files) :], np.setdiff1d(recordings[: len(training_files)], [0]))
+def are_among(store: Store, feature: str, digests: Mapping[str, str], listen: bool = True) -> np.ndarray:
+    """Return True for each clip of a store that is one of the given clips, even if its file was moved.
+
+    ``digests`` holds their checksums (see :func:`clip_digests`) by path. With ``listen``, the sound of the files is
+    compared as well, which finds copies in another format.
+    """
+    paths = store.index["path"]
+    are_used = paths.isin(digests) | pd.Series(clip_digests(store, feature)).isin(digests.values())
+    return (are_used | _are_copies(paths, digests) if listen else are_used).to_numpy()
+
+
+def _are_copies(paths: pd.Series, others: Iterable[str]) -> np.ndarray:
+    """Return True for each file with the same sound as one of the others, even in another format."""
+    files = [path for path in others if Path(path).is_file()]
+    recordings = number_copies([mark_file(path) for path in (*files, *paths)])
+    return np.isin(recordings[len(files) :], np.setdiff1d(recordings[: len(files)], [0]))
 
 
 def data_digest(store: Store, feature: str) -> str:

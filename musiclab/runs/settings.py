@@ -107,7 +107,7 @@ class RunSettings:
         if isinstance(data, Store):
             with problems:
                 data.check_has(self.feature)
-                self._check_features(data)
+                self.check_features(data)
         if unknown := sorted(set(data.classes) - set(self.classes)):
             with problems:
                 raise StoreError(
@@ -116,7 +116,8 @@ class RunSettings:
                 )
         problems.raise_if_any()
 
-    def _check_features(self, store: Store) -> None:
+    def check_features(self, store: Store) -> None:
+        """Raise StoreError if a store has other settings of the model's input feature than the model."""
         stored = store.config.get(self.feature, {})
         changed = {key: value for key, value in self.feature_config.items() if stored.get(key) != value}
         if difference := differing(changed, {key: stored.get(key) for key in changed}):
