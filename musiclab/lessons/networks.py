@@ -563,7 +563,7 @@ def products_with_and_without_cache(answer) -> list[Verdict]:
         both(truth / layers, "that is for one layer. There are 56."),
         both(
             rate * layers * (causal // 2 + 2 * mix),
-            "the causal convolution has two weights per channel, and 256 outputs",
+            "the causal convolution has two weights for each pair of channels, and 256 outputs",
         ),
         both(rate * layers * (causal + mix), "count both mixes, residual and skip"),
         both(rate * layers * causal, "the two mixes are missing"),
