@@ -43,6 +43,7 @@ _EXAMPLES = {
     learn.compare: "musiclab compare runs/cnn runs/mlp",
     learn.transfer: "musiclab transfer studio songs --page transfer.html",
     learn.report: "musiclab report runs/cnn",
+    learn.export: "musiclab export runs/cnn cnn.onnx",
     learn.models: "musiclab models",
     learn.encoders: "musiclab encoders --fetch",
     learn.few_shot: "musiclab few-shot recordings --encoder musicnn",

@@ -1,4 +1,4 @@
-"""Commands for models and runs: train, crossval, evaluate, predict, compare, transfer, report, models."""
+"""Commands for models and runs: train, crossval, evaluate, predict, compare, transfer, report, export, models."""
 
 import json
 import shlex
@@ -264,6 +264,23 @@ def report(run: RunFolder, as_json: AsJson = False) -> None:
     print(page)
     if as_json:
         print(json.dumps({"report": str(page)}))
+
+
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="File to write.")],
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Store the weights of the network as 8-bit integers, and measure what that costs."),
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Export a model to ONNX, with its features inside, so that it runs without musiclab."""
+    exported = musiclab.load(run).export(out, int8, overwrite)
+    print(exported)
+    if as_json:
+        print(json.dumps(exported.to_dict()))
 
 
 def models(as_json: AsJson = False) -> None:

@@ -8,6 +8,7 @@ prediction   :class:`Predictions` for new sounds
 comparison   :func:`compare` puts several runs into a table
 transfer     :func:`transfer` tests a model on another data set than the one it was trained on
 report       pages in HTML: ``report.html`` for a run, ``transfer.html`` for a transfer
+export       :class:`Export` of a model to ONNX, with its features
 few_shot     how many examples a probe needs, and whether it notices an unknown class
 leakage      :func:`compare_leak` measures the effect of a leaking split
 attribution  :func:`saliency`, :func:`occlusion` and others explain predictions
@@ -26,6 +27,7 @@ Examples
 from musiclab.runs.attribution import effects, hear, occlusion, saliency, separate
 from musiclab.runs.comparison import Comparison, compare
 from musiclab.runs.experiments import check_crossval, check_train, crossval, train
+from musiclab.runs.export import Export
 from musiclab.runs.few_shot import few_shot, measure_unknown
 from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged

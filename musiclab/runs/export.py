@@ -1,0 +1,414 @@
+"""Export a model with its features to ONNX, a format that many programs run without Python or musiclab."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from math import gcd
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+import musiclab
+from musiclab import encoders, features
+from musiclab.audio import load_audio, resample
+from musiclab.core.errors import AudioError, RunError, counted
+from musiclab.core.files import check_can_make, replacing
+from musiclab.encoders.encoder import Encoder
+from musiclab.features.kernels.tracing import evaluate_traced, size
+from musiclab.metrics import difference_interval
+from musiclab.runs.prediction import BLOCK, predict
+from musiclab.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from musiclab.runs.run import Run
+
+OPSET = 17
+"""Version of the ONNX operators, the first with STFT. Runtimes from 2022 on have it."""
+
+TOLERANCE = 1e-4
+"""Largest difference between the probabilities of the file and of the run."""
+
+_REAL_CLIPS = 10  # test clips for the comparison
+_REACH = 150  # samples at the lower rate on both sides that resampling depends on; soxr's filter is below 1e-7 beyond
+_START = 16  # samples at which soxr starts differently
+_MOST_WEIGHTS = 2**22
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exported model, returned by :meth:`musiclab.runs.Run.export`.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The ONNX file.
+    size : int, bytes
+        Size of the file.
+    sample_rate : int, Hz
+        Sample rate of the waveforms that the file takes as input.
+    shortest : int, samples
+        Length of the shortest waveform. The run refuses shorter ones, and so should you.
+    difference : float
+        Largest difference between the probabilities of the file and of the run. For int8, this is the float32 model
+        that was quantised.
+    clips : str
+        Description of the clips that both were compared on.
+    int8 : dict or None
+        For int8: ``float_size`` in bytes, the largest ``difference`` of the probabilities, and, if the test clips of
+        the run are still there, their number ``n``, ``float_accuracy``, ``accuracy``, and ``cost`` (float32 minus int8)
+        with its 95 % interval ``ci95``.
+    """
+
+    path: Path
+    size: int
+    sample_rate: int
+    shortest: int
+    difference: float
+    clips: str
+    int8: dict | None = None
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.path}: {self.size / 1e6:.2f} MB, ONNX opset {OPSET}",
+            f"  input     waveform, float32, shape (batch, samples), at {self.sample_rate:,} Hz, at least "
+            f"{counted(self.shortest, 'sample')}",
+            "  output    probabilities, float32, shape (batch, classes)",
+            f"  checked   largest difference from the run {self.difference:.1e}, on {self.clips}",
+        ]
+        if self.int8:
+            lines.append(f"  int8      {self.int8['float_size'] / 1e6:.2f} MB as float32; {_describe_cost(self.int8)}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict:
+        """Return the description as a dictionary that can be saved as JSON."""
+        return vars(self) | {"path": str(self.path), "opset": OPSET}
+
+
+def export_run(run: "Run", path: str | Path, int8: bool = False, overwrite: bool = False) -> Export:
+    """Write a model to an ONNX file (see :meth:`musiclab.runs.Run.export`)."""
+    path = Path(path)
+    _check(run, path, overwrite)
+    settings = replace(run.settings, training={**run.settings.training, "precision": "fp32"})
+    graph = _Graph(run.model.cpu(), settings).eval()  # the exporter restores this mode in all parts
+    config = settings.feature_settings
+    with replacing(path) as unfinished:
+        _trace(graph, unfinished, config.sample_rate)
+        _write_metadata(unfinished, settings, "float32")
+        session = _open(unfinished)
+        difference, clips = _compare(run, settings, session)
+        if not difference <= TOLERANCE:  # also if it is NaN
+            raise RunError(
+                f"{path}: not written, because its probabilities differ from those of the run by up to "
+                f"{difference:.2g} (allowed: {TOLERANCE:g}), on {clips}. Use run.predict or musiclab predict instead, "
+                "and report this with the model.json of the run."
+            )
+        cost = _quantise(unfinished, run, settings, session) if int8 else None
+        file_size = unfinished.stat().st_size
+    return Export(path, file_size, config.sample_rate, config.least_samples, difference, clips, cost)
+
+
+def _check(run: "Run", path: Path, overwrite: bool) -> None:
+    run.check_single()
+    if path.suffix.lower() != ".onnx":
+        raise RunError(f"{path}: expected a file name that ends in .onnx. Choose another one, such as model.onnx.")
+    if path.is_dir():
+        raise RunError(f"{path} is a folder. Choose another file name.")
+    if path.exists() and not overwrite:
+        raise RunError(
+            f"{path}: this file exists. Choose another name, or replace it with --overwrite (overwrite=True in Python)."
+        )
+    check_can_make(path.absolute().parent, "the folder of the file")
+    if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
+        raise RunError(f'export: {" and ".join(missing)} missing. Install with: pip install "musiclab[onnx]"')
+
+
+class _Graph(nn.Module):
+    """Everything that :func:`musiclab.runs.prediction.predict` does to one file, for a batch of equally long ones."""
+
+    def __init__(self, model: nn.Module, settings: RunSettings):
+        super().__init__()
+        self.model = model
+        config = settings.feature_settings
+        self.front = _Embeddings(config) if settings.feature == "embedding" else _Features(settings.feature, config)
+        self.silence = torch.as_tensor(config.silence, dtype=torch.float32).reshape(-1, 1, 1)
+        self.temperature = settings.calibrated.temperature
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Compute probabilities, shape (batch, classes), from waveforms, shape (batch, samples)."""
+        values = self.front(waveform)  # (batch, dimensions, frames)
+        segments, is_inside = _cut_evenly(values, self.model.length, max(1, self.model.length // 2))
+        segments = torch.where(is_inside, segments, self.silence)  # (batch, dimensions, segments, length)
+        segments = segments.transpose(1, 2).flatten(0, 1)
+        logits = self.model(segments.squeeze(1) if len(self.model.input_shape) == 1 else segments)
+        scores = logits.double().log_softmax(dim=-1).reshape(size(waveform, 0), -1, self.model.classes)
+        return (scores.mean(dim=1) / self.temperature).softmax(dim=-1).float()
+
+
+def _cut_evenly(values: torch.Tensor, length: int, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut segments as ``musiclab.core.covering`` does, shape (..., segments, length).
+
+    The second tensor, shape (segments, length), is False past the end of the values.
+    """
+    last = size(values, -1) - 1
+    spare = (last + 1 - length).clamp_min(0)
+    count = 1 + (spare + step - 1) // step
+    starts = torch.arange(count).double() * (spare.double() / (count - 1).clamp_min(1).double())
+    places = starts.round().long()[:, None] + torch.arange(length)
+    return values[..., torch.minimum(places, last)], places <= last
+
+
+class _Features(nn.Module):
+    """Compute audio, shape (batch, 1, samples), or another feature, shape (batch, dimensions, frames)."""
+
+    def __init__(self, feature: str, config: features.FrameConfig):
+        super().__init__()
+        self.feature, self.config = feature, config
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        if self.feature == "audio":  # 16-bit samples, as in a store
+            return (waveform.clamp(-1, 32767 / 32768) * 32768).round().unsqueeze(1) / 32768
+        if self.feature != "summary":
+            return evaluate_traced(waveform, self.feature, self.config)
+        samples = size(waveform, -1)  # a summary of each of several equal parts, if the sound is long
+        longest = round(BLOCK * self.config.sample_rate)
+        count = (samples + longest - 1) // longest
+        starts = (torch.arange(count).double() * (samples.double() / count.double())).round().long()
+        parts = waveform[:, starts[:, None] + torch.arange(samples // count)].flatten(0, 1)
+        summaries = evaluate_traced(parts, "summary", self.config)
+        return summaries.reshape(size(waveform, 0), -1, len(self.config.names)).transpose(1, 2)
+
+
+class _Embeddings(nn.Module):
+    """Compute embeddings, shape (batch, dimensions, segments of 3 s)."""
+
+    def __init__(self, config: features.EmbeddingConfig):
+        super().__init__()
+        encoders.load_for(config)  # checks the weights
+        parts = [encoders.load(name, config.sample_rate) for name in config.parts]
+        self.parts = nn.ModuleList(_EncoderGraph(encoder, config.sample_rate) for encoder in parts)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        return torch.cat([part(waveform) for part in self.parts], dim=1)
+
+
+class _EncoderGraph(nn.Module):
+    """One of the built-in encoders."""
+
+    def __init__(self, encoder: Encoder, sample_rate: int):
+        super().__init__()
+        self.network = encoder.network
+        if features.settings.is_encoder_file(encoder.name):
+            raise RunError(
+                f"encoder {encoder.name}: an encoder in a file cannot be exported. Train the probe on one of the "
+                f"built-in encoders: {', '.join(encoders.NAMES)}."
+            )
+        self.feature = "summary" if self.network is None else "logmel"
+        self.config = features.SummaryConfig(kind="full") if self.network is None else self.network.feature_config
+        is_same = sample_rate == encoder.sample_rate
+        self.resampling = nn.Identity() if is_same else _Resampling(sample_rate, encoder.sample_rate)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        waveform = self.resampling(waveform)
+        samples, length = size(waveform, -1), round(features.SEGMENT_SECONDS * self.config.sample_rate)
+        spare = (samples - length).clamp_min(0)
+        starts = torch.minimum(torch.arange(1 + (spare + length - 1) // length) * length, spare)
+        places = (starts[:, None] + torch.arange(length)) % samples  # a short clip is repeated
+        values = evaluate_traced(waveform[:, places].flatten(0, 1), self.feature, self.config)
+        vectors = values if self.network is None else self.network.embed(values)
+        dimensions = features.settings.ENCODERS["summary"] if self.network is None else vectors.shape[1]
+        return vectors.reshape(size(waveform, 0), -1, int(dimensions)).transpose(1, 2)
+
+
+class _Resampling(nn.Module):
+    """Resample as ``musiclab.audio.resample`` does, with the filter of the library that it uses.
+
+    We measure the filter: its responses to one impulse at each place contain all weights with which ``up`` samples are
+    computed from ``down`` samples. The first samples have weights of their own, because the library starts there.
+    """
+
+    def __init__(self, from_rate: int, to_rate: int):
+        super().__init__()
+        common = gcd(from_rate, to_rate)
+        self.up, self.down = to_rate // common, from_rate // common
+        self.reach = -(-_REACH * from_rate // min(from_rate, to_rate))
+        span, block = self.down + 2 * self.reach, 2 + self.reach // self.down
+        if self.up * span > _MOST_WEIGHTS:
+            raise RunError(
+                f"export: converting {from_rate:,} Hz to {to_rate:,} Hz, the sample rate of the encoder, would need "
+                f"{self.up * span:,} weights. Train with --set sample_rate={to_rate}."
+            )
+        samples = (2 * block + 1) * self.down
+        impulses = np.eye(span, samples, k=block * self.down - self.reach, dtype=np.float32)
+        weights = resample(impulses, from_rate, to_rate)[:, block * self.up : (block + 1) * self.up]
+        starts = resample(np.eye(span, samples, dtype=np.float32), from_rate, to_rate)[:, :_START]
+        self.register_buffer("weights", torch.from_numpy(weights.T.copy()).unsqueeze(1))  # (up, 1, span)
+        self.register_buffer("starts", torch.from_numpy(starts.copy()))  # (span, START)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        padded = nn.functional.pad(waveform, (self.reach, self.reach + self.down))
+        blocks = nn.functional.conv1d(padded.unsqueeze(1), self.weights, stride=self.down)  # (batch, up, blocks)
+        samples = (size(waveform, -1) * 2 * self.up + self.down) // (2 * self.down)  # rounded
+        first = padded[:, self.reach : self.reach + len(self.starts)] @ self.starts
+        return torch.cat([first, blocks.transpose(1, 2).flatten(1)[:, _START:samples]], dim=1)
+
+
+def _trace(graph: nn.Module, path: Path, sample_rate: int) -> None:
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer about sizes that are constant, and a deprecation
+        torch.onnx.export(
+            graph,
+            (_generate(round(7.3 * sample_rate), sample_rate)[None].repeat(2, 1),),
+            str(path),
+            dynamo=False,  # the other exporter needs onnxscript and has no LSTM with a variable batch
+            opset_version=OPSET,
+            input_names=["waveform"],
+            output_names=["probabilities"],
+            dynamic_axes={"waveform": {0: "batch", 1: "samples"}, "probabilities": {0: "batch"}},
+        )
+
+
+def _write_metadata(path: Path, settings: RunSettings, precision: str) -> None:
+    import onnx
+
+    config, data = settings.feature_settings, settings.data
+    file = onnx.load(path)
+    shape = file.graph.output[0].type.tensor_type.shape
+    shape.dim[1].dim_value = len(settings.classes)  # the exporter leaves it open
+    file.producer_name, file.producer_version = "musiclab", musiclab.__version__
+    entries = {
+        "classes": json.dumps(settings.classes, ensure_ascii=False),
+        "sample_rate": str(config.sample_rate),
+        "shortest": str(config.least_samples),
+        "model": settings.model,
+        "sizes": json.dumps(settings.sizes),
+        "feature": settings.feature,
+        "feature_settings": json.dumps(config.to_dict()),
+        "data": data.get("name") or "",
+        "licence": data.get("licence") or "",
+        "musiclab": musiclab.__version__,
+        "opset": str(OPSET),
+        "precision": precision,
+    }
+    onnx.helper.set_model_props(file, entries)
+    onnx.save(file, path)
+
+
+def _open(path: Path):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def _run(session, waveforms: np.ndarray) -> np.ndarray:
+    return session.run(None, {"waveform": np.ascontiguousarray(waveforms, np.float32)})[0]
+
+
+def _compare(run: "Run", settings: RunSettings, session) -> tuple[float, str]:
+    """Return the largest difference between the probabilities of file and run, and a description of the clips."""
+    rate, generated = settings.feature_settings.sample_rate, list(_generate_clips(run.model, settings))
+    real = [clip for _, clip in _test_clips(run, settings, _REAL_CLIPS)]
+    differences = []
+    for waveform in [*real, *generated]:
+        expected = predict(run.model, settings, waveform, rate, None, "cpu", False).probabilities
+        differences.append(np.abs(_run(session, waveform[None]) - expected).max())
+    batch = np.stack([generated[1], generated[1][::-1], -0.5 * generated[1]])
+    alone = np.concatenate([_run(session, waveform[None]) for waveform in batch])
+    differences.append(np.abs(_run(session, batch) - alone).max())
+    lengths = ", ".join(f"{len(waveform) / rate:.1f}" for waveform in generated)
+    clips = f"{len(real)} test clips and " if real else ""
+    return float(np.max(differences)), f"{clips}{len(generated)} generated clips of {lengths} s"
+
+
+def _generate_clips(model: nn.Module, settings: RunSettings) -> Iterator[np.ndarray]:
+    config = settings.feature_settings
+    segment = model.length * getattr(config, "hop_length", 1)
+    lengths = {round(seconds * config.sample_rate) for seconds in (0.5, 3, 7.3)} | {round(1.7 * segment)}
+    for samples in sorted({max(length, config.least_samples) for length in lengths}):
+        yield _generate(samples, config.sample_rate).numpy()
+
+
+def _generate(samples: int, sample_rate: int) -> torch.Tensor:
+    """Generate a clip that no feature is constant for: gliding tones, beats and noise, shape (samples,)."""
+    rng, time = np.random.default_rng(0), np.arange(samples) / sample_rate
+    tones = sum(np.sin(2 * np.pi * (pitch + 20 * time) * time) for pitch in (222.0, 447.0, 1330.0))
+    waveform = 0.15 * tones * (0.2 + (time % 0.4 < 0.25)) + 0.02 * rng.standard_normal(samples)
+    return torch.from_numpy(waveform.clip(-1, 1).astype(np.float32))
+
+
+def _test_clips(run: "Run", settings: RunSettings, most: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the row in the result and the waveform of evenly spaced test clips whose files are still there."""
+    paths = [] if run.result is None else run.result.paths
+    rows = [row for row, path in enumerate(paths) if Path(path).is_file()]
+    for row in rows if most is None else rows[:: -(-len(rows) // most) or 1]:
+        try:
+            waveform, _ = load_audio(paths[row], settings.feature_settings.sample_rate)
+        except AudioError:
+            continue
+        if len(waveform) >= settings.feature_settings.least_samples:
+            yield row, waveform[: round(BLOCK * settings.feature_settings.sample_rate)]
+
+
+def _quantise(path: Path, run: "Run", settings: RunSettings, exact) -> dict:
+    """Replace the weights of the network in ``path`` by 8-bit integers, and measure what that costs."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    float_size = path.stat().st_size
+    names = [node.name for node in onnx.load(path).graph.node]
+    front = [name for name in names if not _is_in_network(name)]
+    with TemporaryDirectory() as folder:  # the quantiser leaves files of its own next to its output
+        source = Path(folder, "float.onnx")
+        source.write_bytes(path.read_bytes())
+        logging.disable(logging.WARNING)  # the root logger would explain optional steps
+        try:
+            quantize_dynamic(source, Path(folder, "int8.onnx"), weight_type=QuantType.QUInt8, nodes_to_exclude=front)
+        finally:
+            logging.disable(logging.NOTSET)
+        path.write_bytes(Path(folder, "int8.onnx").read_bytes())
+    _write_metadata(path, settings, "int8")
+    rounded = _open(path)
+    differences = [
+        np.abs(_run(rounded, waveform[None]) - _run(exact, waveform[None])).max()
+        for waveform in _generate_clips(run.model, settings)
+    ]
+    cost: dict = {"float_size": float_size}
+    rows, correct = [], []
+    for row, waveform in _test_clips(run, settings):
+        both = [_run(session, waveform[None])[0] for session in (exact, rounded)]
+        differences.append(np.abs(both[1] - both[0]).max())
+        rows.append(row)
+        correct.append([probabilities.argmax() == run.result.labels[row] for probabilities in both])
+    cost["difference"] = float(np.max(differences))
+    if rows:
+        before, after = np.transpose(correct)
+        ci95 = difference_interval(before, after, run.result.groups[rows])
+        cost |= {"n": len(rows), "float_accuracy": float(before.mean()), "accuracy": float(after.mean())}
+        cost |= {"cost": float(before.mean() - after.mean()), "ci95": ci95}
+    return cost
+
+
+def _is_in_network(name: str) -> bool:
+    """Return True for a node of the model or of an encoder's layers, such as "/front/parts.0/stem/Conv"."""
+    return name.startswith("/model/") or (
+        name.startswith("/front/parts.") and name.count("/") > 3 and "/resampling/" not in name
+    )
+
+
+def _describe_cost(int8: dict) -> str:
+    difference = f"probabilities change by up to {int8['difference']:.2g}"
+    if "n" not in int8:
+        return f"{difference}; the cost in accuracy is unknown, because the test clips of the run are not there"
+    low, high = (100 * end for end in int8["ci95"])
+    return (
+        f"{difference}; accuracy {100 * int8['float_accuracy']:.1f} % as float32, {100 * int8['accuracy']:.1f} % as "
+        f"int8: a cost of {100 * int8['cost']:.1f} points (95 % interval {low:.1f} to {high:.1f}, n = {int8['n']})"
+    )
