@@ -18,7 +18,7 @@ from musiclab.core.errors import RunError
 from musiclab.features import kernels
 from musiclab.features.kernels.tracing import evaluate_traced
 from musiclab.metrics import Result
-from musiclab.runs import Run, RunSettings
+from musiclab.runs import Run, RunSettings, graph
 from musiclab.runs import export as export_module
 from musiclab.runs.prediction import predict
 
@@ -133,7 +133,7 @@ def test_traced_features_equal_those_of_the_engine(name, seconds):
 
 @pytest.mark.parametrize("rates", [(22050, 16000), (44100, 22050), (8000, 22050)])
 def test_resampling_equals_that_of_the_library(rates):
-    resampling = export_module._Resampling(*rates)
+    resampling = graph._Resampling(*rates)
     for seconds in (0.1, 1.003):
         waveform = sound(seconds, rates[0])
         traced = resampling(torch.from_numpy(waveform)[None])[0].numpy()
@@ -210,7 +210,7 @@ def test_the_guide_shows_how_to_use_a_file(cnn, tmp_path, monkeypatch, capsys):
 def test_a_file_that_differs_is_not_kept(cnn, tmp_path, monkeypatch):
     path = tmp_path / "cnn.onnx"
     path.write_text("old")
-    monkeypatch.setattr(export_module._Graph, "forward", lambda self, waveform: waveform[:, :3] * 0 + 1 / 3)
+    monkeypatch.setattr(graph.Graph, "forward", lambda self, waveform: waveform[:, :3] * 0 + 1 / 3)
     message = (
         r"cnn\.onnx: not written, because its probabilities differ from those of the run by up to 0\.\d+ \(allowed"
     )
@@ -221,7 +221,7 @@ def test_a_file_that_differs_is_not_kept(cnn, tmp_path, monkeypatch):
 
 
 def test_nan_differs_from_everything(cnn, tmp_path, monkeypatch):
-    monkeypatch.setattr(export_module._Graph, "forward", lambda self, waveform: waveform[:, :3] * float("nan"))
+    monkeypatch.setattr(graph.Graph, "forward", lambda self, waveform: waveform[:, :3] * float("nan"))
     with pytest.raises(RunError, match="differ from those of the run by up to nan"):
         cnn.export(tmp_path / "cnn.onnx")
 
@@ -259,7 +259,7 @@ def test_an_encoder_in_a_file_cannot_be_exported(tmp_path):
 
 def test_rates_without_a_common_divisor_need_too_many_weights():
     with pytest.raises(RunError, match=r"22,051 Hz to 16,000 Hz.+ Train with --set sample_rate=16000"):
-        export_module._Resampling(22051, 16000)
+        graph._Resampling(22051, 16000)
 
 
 # Test clips and 8 bits
