@@ -39,8 +39,8 @@ def _delta(values: torch.Tensor, width: int, order: int) -> torch.Tensor:
     # the derivative is order! times the polynomial's leading coefficient
     weights = float(np.prod(np.arange(1, order + 1))) * np.linalg.pinv(powers)[order]
     weights = torch.as_tensor(weights, dtype=values.dtype, device=values.device)
-    inner = torch.nn.functional.conv1d(values.flatten(0, -2).unsqueeze(1), weights.view(1, 1, -1)).squeeze(1)
-    inner = inner.unflatten(0, values.shape[:-1])
+    rows = values.reshape(-1, 1, values.shape[-1])
+    inner = torch.nn.functional.conv1d(rows, weights.view(1, 1, -1)).reshape(*values.shape[:-1], -1)
     first, last = inner[..., :1], inner[..., -1:]
     ends = (*values.shape[:-1], half)
     return torch.cat([first.expand(ends), inner, last.expand(ends)], dim=-1)
