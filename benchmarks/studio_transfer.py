@@ -27,7 +27,6 @@ from sklearn.svm import SVC
 from musiclab import studio
 from musiclab.metrics import group_interval
 
-UNUSED = ("harmony", "perceptr")
 MODELS = {
     "SVM": SVC(C=3, gamma=0.5 / 53),
     "logistic regression": LogisticRegression(C=0.02, max_iter=3000),
@@ -82,19 +81,19 @@ def measure(waveform: np.ndarray) -> dict[str, float]:
         }
     series |= {f"mfcc{index + 1}": row for index, row in enumerate(librosa.feature.mfcc(S=mel, n_mfcc=20))}
     tempo = librosa.feature.tempo(onset_envelope=librosa.onset.onset_strength(S=mel))
-    means = {f"{name}_mean": float(np.mean(values)) for name, values in series.items()}
-    return (
-        means | {f"{name}_var": float(np.var(values)) for name, values in series.items()} | {"tempo": float(tempo[0])}
-    )
+    moments = {f"{name}_mean": float(np.mean(values)) for name, values in series.items()}
+    moments |= {f"{name}_var": float(np.var(values)) for name, values in series.items()}
+    return moments | {"tempo": float(tempo[0])}
 
 
 def evaluate(generated: pd.DataFrame, real: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Train on generated tracks, test on real ones: once as they are, once with each set standardised by itself."""
     train, test = take_logarithms(generated[names]), take_logarithms(real[names])
     scaler = StandardScaler().fit(train)
+    scaled = scaler.transform(train)
     ways = {
-        "as they are": (scaler.transform(train), scaler.transform(test)),
-        "each standardised": (StandardScaler().fit_transform(train), StandardScaler().fit_transform(test)),
+        "as they are": (scaled, scaler.transform(test)),
+        "each standardised": (scaled, StandardScaler().fit_transform(test)),
         "each quantile-normalised": (_quantiles(train), _quantiles(test)),
     }
     rows = []

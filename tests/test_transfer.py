@@ -24,7 +24,8 @@ from musiclab.metrics import frechet_distance
 from musiclab.models.base import Classifier
 from musiclab.runs import Distance, transfer
 from musiclab.runs.experiments import mean_and_deviation, mean_embeddings
-from musiclab.runs.transfer import _form, _standardise_by, measure_distance, measure_shifts
+from musiclab.runs.shifts import measure_distance, measure_shifts
+from musiclab.runs.transfer import _form, _standardise_by
 from musiclab.store import prepare
 
 REAL = os.environ.get("MUSICLAB_DATA")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musiclab.core.errors import MusiclabError, list_left_out
-from musiclab.core.files import check_can_make
+from musiclab.core.errors import list_left_out
+from musiclab.core.files import check_can_write
 
 
 def list_failures(failures) -> None:
@@ -17,11 +17,8 @@ def list_failures(failures) -> None:
 
 def check_table(path: Path | None) -> None:
     """Raise an error if no table can be written to ``path``, before any work is done."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise MusiclabError(f"{path} is a folder. Choose a file name for the table, such as {path / 'table.csv'}.")
-    check_can_make(path.absolute().parent, "the folder of a table")
+    if path is not None:
+        check_can_write(path, "the table", "table.csv")
 
 
 def print_run(run, as_json: bool) -> None:

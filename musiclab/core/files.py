@@ -82,6 +82,13 @@ def check_can_make(folder: str | Path, description: str = "a new run folder") ->
         raise RunError(f"{folder}: cannot create {description}, because {nearest} is not writable; choose another")
 
 
+def check_can_write(path: Path, description: str, example: str) -> None:
+    """Raise RunError if a file cannot be written. ``example`` is a file name for the message."""
+    if path.is_dir():
+        raise RunError(f"{path} is a folder. Choose a file name for {description}, such as {path / example}.")
+    check_can_make(path.absolute().parent, f"the folder of {description}")
+
+
 def cache_folder() -> Path:
     """Return the folder for rendered audio and prepared stores.
 

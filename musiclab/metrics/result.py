@@ -126,6 +126,11 @@ class Result:
         return len(self.labels)
 
     @property
+    def group_count(self) -> int:
+        """Number of groups that the clips belong to."""
+        return len(np.unique(self.groups))
+
+    @property
     def accuracy(self) -> float:
         """Share of correctly classified clips, in [0, 1]."""
         return float(self.correct.mean())
@@ -240,10 +245,9 @@ class Result:
 
     def __str__(self) -> str:
         low, high = self.ci95
-        groups = len(np.unique(self.groups))
         return (
             f"accuracy {100 * self.accuracy:.1f} %, 95 % interval {100 * low:.1f} to {100 * high:.1f} %, "
-            f"n = {self.n} clips in {groups} groups"
+            f"n = {self.n} clips in {self.group_count} groups"
         )
 
     def to_dict(self) -> dict:
@@ -259,7 +263,7 @@ class Result:
             "accuracy": self.accuracy,
             "ci95": list(self.ci95),
             "n": self.n,
-            "groups": len(np.unique(self.groups)),
+            "groups": self.group_count,
             "per_class": self.per_class.to_dict(orient="index"),
             "confusion": self.confusion.tolist(),
             "classes": self.classes,

@@ -163,12 +163,17 @@ def confusion(counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None
         colour = "white" if shares[row, column] > 0.5 else "black"
         ax.text(column, row, counts[row, column], ha="center", va="center", fontsize=8, color=colour)
     side = 0.42 * min(len(classes), MOST_ROWS)
-    rotation = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
-    name_ticks(ax.xaxis, classes, side, ha="right", rotation_mode="anchor", **rotation)
+    _name_columns(ax, classes, side)
     name_ticks(ax.yaxis, classes, side)
     ax.set(xlabel="predicted", ylabel="true")
     ax.figure.colorbar(image, ax=ax, label="share of the true class (%)", fraction=0.046, pad=0.03)
     return ax
+
+
+def _name_columns(ax: Axes, names: Sequence[str], width: float) -> None:
+    """Write slanted names below a grid that is ``width`` inches wide, or upright ones if there are many."""
+    rotation = {"rotation": 90, "va": "center"} if len(names) > MOST_ROWS else {"rotation": 45}
+    name_ticks(ax.xaxis, names, width, ha="right", rotation_mode="anchor", **rotation)
 
 
 def confusion_size(classes: Sequence[str]) -> tuple[float, float]:
@@ -329,10 +334,8 @@ def shifts(table: pd.DataFrame, features: int = 16, ax: Axes | None = None) -> A
         text = f"{value:+.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:+.1f}"  # never -0.0
         colour = "white" if abs(value) > 2 else "black"
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
-    width, height = 0.5 * min(grid.shape[1], MOST_ROWS), 0.26 * len(grid)
-    rotation = {"rotation": 90, "va": "center"} if is_large else {"rotation": 45}
-    name_ticks(ax.xaxis, grid.columns, width, ha="right", rotation_mode="anchor", **rotation)
-    name_ticks(ax.yaxis, grid.index, height)
+    _name_columns(ax, grid.columns, 0.5 * min(grid.shape[1], MOST_ROWS))
+    name_ticks(ax.yaxis, grid.index, 0.26 * len(grid))
     ax.figure.colorbar(image, ax=ax, label="shift (standard deviations)", extend="both", fraction=0.046, pad=0.03)
     return ax
 

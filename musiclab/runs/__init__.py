@@ -7,6 +7,7 @@ settings     :class:`RunSettings` describe how the model was trained
 prediction   :class:`Predictions` for new sounds
 comparison   :func:`compare` puts several runs into a table
 transfer     :func:`transfer` tests a model on another data set than the one it was trained on
+shifts       in which features two sets of clips differ, and how far apart they are
 report       pages in HTML: ``report.html`` for a run, ``transfer.html`` for a transfer
 export       :class:`Export` of a model to ONNX, with its features
 few_shot     how many examples a probe needs, and whether it notices an unknown class
@@ -33,4 +34,5 @@ from musiclab.runs.leakage import Leak, compare_leak
 from musiclab.runs.prediction import Predictions, edges, merged
 from musiclab.runs.run import Run, load
 from musiclab.runs.settings import RunSettings
-from musiclab.runs.transfer import Distance, Transfer, check_page, check_transfer, transfer
+from musiclab.runs.shifts import Distance
+from musiclab.runs.transfer import Transfer, check_page, check_transfer, transfer

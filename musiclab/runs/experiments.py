@@ -364,12 +364,13 @@ def _check_classes(data: Dataset | Store) -> None:
     labels = data.index["label"].unique()
     if len(labels) < 2:
         raise DatasetError(
-            f"{_data_name(data)}: expected clips of at least two classes, found {len(labels)} ({', '.join(labels)}). "
+            f"{data_name(data)}: expected clips of at least two classes, found {len(labels)} ({', '.join(labels)}). "
             "Add clips of another class."
         )
 
 
-def _data_name(data: Dataset | Store) -> str:
+def data_name(data: Dataset | Store) -> str:
+    """Return the name of a data set, or the path of a store that doesn't state it."""
     return data.name if isinstance(data, Dataset) else str(data.source.get("name") or data.path)
 
 

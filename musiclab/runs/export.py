@@ -17,7 +17,7 @@ from torch import nn
 import musiclab
 from musiclab.audio import load_audio
 from musiclab.core.errors import AudioError, RunError, counted
-from musiclab.core.files import check_can_make, replacing
+from musiclab.core.files import check_can_write, replacing
 from musiclab.metrics import difference_interval
 from musiclab.runs.graph import Graph
 from musiclab.runs.prediction import BLOCK, predict
@@ -112,13 +112,11 @@ def _check(run: "Run", path: Path, overwrite: bool) -> None:
     run.check_single()
     if path.suffix.lower() != ".onnx":
         raise RunError(f"{path}: expected a file name that ends in .onnx. Choose another one, such as model.onnx.")
-    if path.is_dir():
-        raise RunError(f"{path} is a folder. Choose another file name.")
+    check_can_write(path, "the model", "model.onnx")
     if path.exists() and not overwrite:
         raise RunError(
             f"{path}: this file exists. Choose another name, or replace it with --overwrite (overwrite=True in Python)."
         )
-    check_can_make(path.absolute().parent, "the folder of the file")
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
         raise RunError(f'export: {" and ".join(missing)} missing. Install with: pip install "musiclab[onnx]"')
 

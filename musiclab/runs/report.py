@@ -50,8 +50,6 @@ def write(run) -> Path:
         title=run.title,
         run=run,
         result=run.result,
-        groups=len(set(run.result.groups)),
-        per_class=run.result.per_class,
         fold_rows=[(n, f"{100 * fold.result.accuracy:.1f}", fold.result.n) for n, fold in run.folds.items()],
         class_rows=list(_class_rows(run)),
         details=_list_details(run),
@@ -67,7 +65,7 @@ def write(run) -> Path:
 
 def write_transfer(transfer, path: Path) -> Path:
     """Write the page of a :class:`musiclab.runs.Transfer`, a single file with all figures and sounds."""
-    overall = transfer.shifts[transfer.shifts["class"] == "all"].dropna(subset="shift")
+    overall = transfer.overall
     drops = (transfer.per_class["home"] - transfer.per_class["away"]).sort_values(ascending=False, kind="stable")
     return _write_page(
         path,
@@ -183,12 +181,12 @@ def _listen(transfer, name: str) -> dict:
 
 
 def _transfer_rows(per_class) -> Iterator[tuple]:
-    from musiclab.runs.transfer import format_share
+    from musiclab.runs.transfer import format_share, format_shift
 
+    dash = "\N{EN DASH}"
     for name, row in per_class.iterrows():
-        shift = f"{row['feature']} {row['shift']:+.1f}" if row["feature"] else "\N{EN DASH}"
-        home, away = (format_share(row, prefix).replace("-", "\N{EN DASH}") for prefix in ("home", "away"))
-        yield name, home, row["home_n"], away, row["away_n"], row["mistaken_for"] or "\N{EN DASH}", shift
+        home, away = (format_share(row, prefix, dash) for prefix in ("home", "away"))
+        yield name, home, row["home_n"], away, row["away_n"], row["mistaken_for"] or dash, format_shift(row, dash)
 
 
 def _class_rows(run) -> Iterator[tuple]:

@@ -15,62 +15,26 @@ import pandas as pd
 
 from musiclab import features, models
 from musiclab.core.checks import check_known
-from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
-from musiclab.core.files import check_can_make
-from musiclab.core.random import stream
+from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, differing
+from musiclab.core.files import check_can_write
 from musiclab.datasets import Dataset, splits
-from musiclab.metrics import Result, frechet_distance, group_interval
-from musiclab.runs.experiments import check_train, mean_and_deviation, mean_embeddings, raise_if_interrupted
+from musiclab.metrics import Result, group_interval
+from musiclab.runs.experiments import (
+    check_train,
+    data_name,
+    mean_and_deviation,
+    mean_embeddings,
+    raise_if_interrupted,
+)
 from musiclab.runs.experiments import train as train_model
 from musiclab.runs.run import Run, are_among, check_out, clip_digests, open_with_warning
 from musiclab.runs.settings import RunSettings
+from musiclab.runs.shifts import Distance, choose_typical, measure_distance, measure_shifts
 from musiclab.store import Store, create, must_render, open_data, open_index
 from musiclab.training import Recipe, recipe
 from musiclab.training.devices import is_main
 
 log = logging.getLogger(__name__)
-
-_DRAWS = 50  # random halves of the test set
-_LEAST = 4  # clips in each sample of a distance
-
-
-@dataclass(frozen=True)
-class Distance:
-    """Distance between a training set and a test set, with the distance between two halves of the test set.
-
-    It is the Fréchet distance (:func:`musiclab.metrics.frechet_distance`) of the summary features, in squared standard
-    deviations of the test set, divided by the number of features. Features that are constant in the test set are left
-    out. All samples have the same number of clips of each
-    class. So neither the sizes of the sets nor their shares of the classes play a role.
-
-    Attributes
-    ----------
-    value : float
-        Distance between training and test clips, the mean of 50 random samples.
-    zero : float
-        Distance between two random halves of the test set without common groups, which is what ``value`` would be if
-        the training set were of the same kind. It is not 0, because small samples differ by chance.
-    low : float
-        Value that 2.5 % of the distances between two halves are below.
-    high : float
-        Value that 2.5 % of the distances between two halves are above.
-    n : int
-        Mean number of clips in a sample. If there are fewer than 4 in one of them, the distances are NaN.
-    """
-
-    value: float
-    zero: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        if np.isnan(self.value):
-            return f"not measured, because halves of the test set have only {counted(self.n, 'clip')}"
-        return (
-            f"{self.value:.2f}, compared with {self.zero:.2f} ({self.low:.2f} to {self.high:.2f}) between two halves "
-            f"of the test set, n = {self.n} clips each"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +126,11 @@ class Transfer:
         return pd.DataFrame.from_dict(rows, orient="index")
 
     @property
+    def overall(self) -> pd.DataFrame:
+        """Rows of ``shifts`` for the class "all", without those that could not be measured."""
+        return self.shifts[self.shifts["class"] == "all"].dropna(subset="shift")
+
+    @property
     def notes(self) -> list[str]:
         """Sentences on what was left out, and on what the results are worth."""
         notes = []
@@ -190,20 +159,16 @@ class Transfer:
                 "away (%)": [format_share(row, "away") for _, row in self.per_class.iterrows()],
                 "n ": self.per_class["away_n"].to_numpy(),
                 "mistaken for": self.per_class["mistaken_for"].to_numpy(),
-                "largest shift": [
-                    f"{row['feature']} {row['shift']:+.1f}" if row["feature"] else "-"
-                    for _, row in self.per_class.iterrows()
-                ],
+                "largest shift": [format_shift(row) for _, row in self.per_class.iterrows()],
             },
             index=self.per_class.index,
         )
         lines += [table.to_string(), ""]
         lines.append("largest shifts over all classes (train minus test, in standard deviations of the test clips):")
-        shifts = self.shifts[self.shifts["class"] == "all"].dropna(subset="shift").head(5)
         lines += [
             f"  {row.feature:24} {row.shift:+6.2f} (standard error {row.error:.2f})  train {row.train:.5g}, "
             f"test {row.test:.5g}"
-            for row in shifts.itertuples()
+            for row in self.overall.head(5).itertuples()
         ]
         return "\n".join([*lines, f"distance between the sets: {self.distance}"])
 
@@ -348,7 +313,7 @@ def transfer(
         unadapted=unadapted,
         shifts=measure_shifts(train_table, test_table),
         distance=measure_distance(train_table, test_table, model_recipe.training.seed),
-        typical=_choose_typical(train_table, test_table),
+        typical=choose_typical(train_table, test_table),
         names=names,
         only_train=_list_others(train_data, own),
         only_test=_list_others(test_data, names),
@@ -429,9 +394,7 @@ def check_page(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".html":
         raise RunError(f"{path}: expected a page with the extension .html, found {path.suffix or 'none'}")
-    if path.is_dir():
-        raise RunError(f"{path} is a folder. Choose a file name for the page.")
-    check_can_make(path.absolute().parent, "the folder of a page")
+    check_can_write(path, "the page", "transfer.html")
     return path
 
 
@@ -439,21 +402,21 @@ def _match_classes(train: Dataset | Store, test: Dataset | Store, classes: Mappi
     """Return the class of ``train`` for each class of ``test`` that both have."""
     train_classes, test_classes = (sorted(data.index["label"].unique()) for data in (train, test))
     for own, other in classes.items():
-        check_known(own, train_classes, f"a class of {_name(train)}")
-        check_known(other, test_classes, f"a class of {_name(test)}")
+        check_known(own, train_classes, f"a class of {data_name(train)}")
+        check_known(other, test_classes, f"a class of {data_name(test)}")
     by_form = {_form(name): name for name in train_classes}
     names = {name: name if name in train_classes else by_form.get(_form(name)) for name in test_classes}
     names = {name: own for name, own in names.items() if own is not None and own not in classes}
     names |= {other: own for own, other in classes.items()}
     if len(common := set(names.values())) < 2:
         raise DatasetError(
-            f"{_name(train)} and {_name(test)}: expected at least two common classes, found {len(common)}. The first "
-            f"has {', '.join(train_classes)}; the second has {', '.join(test_classes)}. Rename classes, or match them "
-            'with classes={"NAME IN TRAIN": "NAME IN TEST"} (--class "TRAIN=TEST" on the command line).'
+            f"{data_name(train)} and {data_name(test)}: expected at least two common classes, found {len(common)}. The "
+            f"first has {', '.join(train_classes)}; the second has {', '.join(test_classes)}. Rename classes, or match "
+            'them with classes={"NAME IN TRAIN": "NAME IN TEST"} (--class "TRAIN=TEST" on the command line).'
         )
     if "all" in common:
         raise DatasetError(
-            f'{_name(train)}: rename the class "all", because this name stands for all classes together.'
+            f'{data_name(train)}: rename the class "all", because this name stands for all classes together.'
         )
     return names
 
@@ -500,21 +463,27 @@ def _without_copies(store: Store, feature: str, names: Mapping[str, str], home: 
     is_copy = are_among(store, feature, digests, listen=is_real)[clips]
     if is_copy.all():
         raise DatasetError(
-            f"{_name(store)}: all {len(clips)} clips, such as {store.index['path'][clips[0]]}, are also in the "
+            f"{data_name(store)}: all {len(clips)} clips, such as {store.index['path'][clips[0]]}, are also in the "
             "training data. Test with other clips."
         )
     if is_copy.any():
         log.warning(
             "%s: skipping %d of %d clips, such as %s, because they are also in the training data",
-            *(_name(store), is_copy.sum(), len(clips), store.index["path"][clips[is_copy][0]]),
+            *(data_name(store), is_copy.sum(), len(clips), store.index["path"][clips[is_copy][0]]),
         )
     return clips[~is_copy]
 
 
 @contextmanager
 def _select(store: Store, feature: str, names: Mapping[str, str], clips: np.ndarray | None = None) -> Iterator[Store]:
-    """Yield a temporary store with one feature of some clips, by default all of the classes ``names``, renamed."""
+    """Yield a temporary store with one feature of some clips, by default all of the classes ``names``, renamed.
+
+    If that changes nothing, yield the store itself, unless it would list its unreadable files once more.
+    """
     clips = np.flatnonzero(store.index["label"].isin(names)) if clips is None else clips
+    if len(clips) == len(store) and names == {name: name for name in store.classes} and not store.failures:
+        yield store
+        return
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clips.h5"
         with create(path, {feature: store.config[feature]}, store.source, sorted(set(names.values()))) as writer:
@@ -544,130 +513,6 @@ def _tabulate(data: Dataset | Store, summary: features.SummaryConfig, index: pd.
     return clips.merge(frame[["path", *names]], on="path")  # without clips that are too short for the summary
 
 
-def measure_shifts(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """Measure how far the features of each class are shifted (see :class:`Transfer`).
-
-    Parameters
-    ----------
-    train : pandas.DataFrame
-        One row per clip, with the columns ``path``, ``label`` and ``group``, followed by the features.
-    test : pandas.DataFrame
-        Clips of the same classes.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table with the columns ``class``, ``feature``, ``shift``, ``error``, ``train`` and ``test``.
-    """
-    names = _list_features(train)
-    means, variances, counts = ([], []), ([], []), ([], [])
-    classes = sorted(set(train["label"]) & set(test["label"]))
-    for label in classes:
-        for side, table in enumerate((train, test)):
-            values = table.loc[table["label"] == label, names].to_numpy(dtype=np.float64)
-            means[side].append(values.mean(axis=0))
-            counts[side].append(len(values))
-            variances[side].append(values.var(axis=0, ddof=1) if len(values) > 1 else np.full(len(names), np.nan))
-    (train_means, test_means), (train_variances, test_variances) = np.array(means), np.array(variances)
-    pooled = [_mean_variance(side) for side in variances]
-    errors = sum(  # squared; a class with a single clip gets the mean variance of the others
-        np.where(np.isnan(side), mean, side) / np.array(count)[:, None]
-        for side, mean, count in zip((train_variances, test_variances), pooled, counts, strict=True)
-    )
-    rows = [*zip(classes, train_means, test_means, test_variances, errors, strict=True)]
-    rows.append(("all", train_means.mean(0), test_means.mean(0), pooled[1], errors.mean(0) / len(classes)))
-    tables = []
-    for label, train_mean, test_mean, variance, error in rows:
-        deviation = np.sqrt(variance)
-        deviation[deviation <= 1e-6 * np.maximum(1, np.abs(test_mean))] = np.nan  # almost constant
-        columns = {"class": label, "feature": names, "shift": (train_mean - test_mean) / deviation}
-        columns |= {"error": np.sqrt(error) / deviation, "train": train_mean, "test": test_mean}
-        tables.append(pd.DataFrame(columns))
-    return pd.concat(tables).sort_values("shift", key=np.abs, ascending=False, ignore_index=True, kind="stable")
-
-
-def _mean_variance(variances: list[np.ndarray]) -> np.ndarray:
-    """Return the mean over the classes that have a variance, or NaN if none has."""
-    known = [variance for variance in variances if not np.isnan(variance).any()]
-    return np.mean(known, axis=0) if known else variances[0]
-
-
-def measure_distance(train: pd.DataFrame, test: pd.DataFrame, seed: int = 0) -> Distance:
-    """Measure the distance between two sets of clips (see :class:`Distance`).
-
-    Parameters
-    ----------
-    train : pandas.DataFrame
-        As in :func:`measure_shifts`.
-    test : pandas.DataFrame
-        As in :func:`measure_shifts`.
-    seed : int, default 0
-        Random seed of the samples.
-
-    Returns
-    -------
-    Distance
-        Distance between the sets and between two halves of the test set.
-    """
-    names, rng = _list_features(train), stream(seed, "distance")
-    train_values, test_values = (table[names].to_numpy(dtype=np.float64) for table in (train, test))
-    mean, deviation = test_values.mean(axis=0), test_values.std(axis=0)
-    varies = deviation > 1e-6 * np.maximum(1, np.abs(mean))
-    train_values, test_values = (((values - mean) / deviation)[:, varies] for values in (train_values, test_values))
-    groups = test["group"].to_numpy()
-    pools = [
-        tuple(np.flatnonzero(table["label"] == label) for table in (train, test))
-        for label in sorted(set(train["label"]) & set(test["label"]))
-    ]
-    distances, sizes = [], []
-    for _ in range(_DRAWS):
-        samples = ([], [], [])  # training clips, and two halves of the test clips
-        for own, others in pools:
-            sides = (rng.permutation(own), *(others[half] for half in _halve(groups[others], rng)))
-            size = min(map(len, sides))
-            for sample, side in zip(samples, sides, strict=True):
-                sample.extend(side[:size])
-        sizes.append(len(samples[0]))
-        if sizes[-1] < _LEAST or not varies.any():
-            return Distance(np.nan, np.nan, np.nan, np.nan, sizes[-1])
-        sample, half, other_half = train_values[samples[0]], test_values[samples[1]], test_values[samples[2]]
-        distances.append((frechet_distance(sample, half), frechet_distance(other_half, half)))
-    between, within = np.transpose(distances) / varies.sum()
-    low, high = np.quantile(within, [0.025, 0.975])
-    return Distance(float(between.mean()), float(within.mean()), float(low), float(high), round(np.mean(sizes)))
-
-
-def _halve(groups: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Divide clips into two random halves without common groups, or any halves if there is only one group."""
-    groups = groups if len(np.unique(groups)) > 1 else np.arange(len(groups))
-    sides: tuple[list, list] = ([], [])
-    for group in rng.permutation(np.unique(groups)):
-        min(sides, key=len).extend(np.flatnonzero(groups == group))
-    return [rng.permutation(np.array(side, dtype=int)) for side in sides]
-
-
-def _choose_typical(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """Find the medoid of each class in each of the two sets."""
-    names = _list_features(train)
-    deviation = test[names].std(ddof=0).replace(0, 1)
-    medoids = (
-        pd.Series({label: _medoid(rows, rows[names] / deviation) for label, rows in table.groupby("label")})
-        for table in (train, test)
-    )
-    return pd.DataFrame(dict(zip(("train", "test"), medoids, strict=True))).rename_axis("class").reset_index()
-
-
-def _medoid(table: pd.DataFrame, points: pd.DataFrame) -> str:
-    points = points.to_numpy(dtype=np.float64)
-    squares = np.square(points).sum(axis=1)
-    distances = np.sqrt(np.maximum(0, squares[:, None] + squares - 2 * points @ points.T))
-    return str(table["path"].iloc[distances.sum(axis=1).argmin()])
-
-
-def _list_features(table: pd.DataFrame) -> list[str]:
-    return [name for name in table if name not in ("path", "label", "group")]
-
-
 def _list_others(data: Dataset | Store, classes: Mapping[str, str]) -> list[str]:
     return sorted(set(data.index["label"]) - set(classes))
 
@@ -683,14 +528,15 @@ def _recall(result: Result, label: int, prefix: str) -> dict:
     return values
 
 
-def format_share(row: Mapping, prefix: str) -> str:
+def format_shift(row: Mapping, dash: str = "-") -> str:
+    """Format the largest shift of a class in :attr:`Transfer.per_class`, or a dash if it could not be measured."""
+    return f"{row['feature']} {row['shift']:+.1f}" if row["feature"] else dash
+
+
+def format_share(row: Mapping, prefix: str, dash: str = "-") -> str:
     """Format an accuracy of :attr:`Transfer.per_class` and its interval in per cent, or a dash without clips."""
     values = [row[name] for name in (prefix, f"{prefix}_low", f"{prefix}_high")]
-    return "-" if np.isnan(values[0]) else "{:.1f} ({:.1f} to {:.1f})".format(*(100 * value for value in values))
-
-
-def _name(data: Dataset | Store) -> str:
-    return data.name if isinstance(data, Dataset) else str(data.source.get("name") or data.path)
+    return dash if np.isnan(values[0]) else "{:.1f} ({:.1f} to {:.1f})".format(*(100 * value for value in values))
 
 
 def _these(classes: list[str]) -> str:

@@ -7,7 +7,7 @@ depends on the sound. The results are those of the torch engine, up to rounding.
 import numpy as np
 import torch
 
-from musiclab.features.banks import A4
+from musiclab.features import banks
 from musiclab.features.kernels import _KERNELS, pitch, spectral
 from musiclab.features.kernels.batch import TINY, ClipBatch, limit_range
 from musiclab.features.settings import FLOOR, ChromaConfig, ContrastConfig, FrameConfig
@@ -85,7 +85,7 @@ def _chroma_banks(tuning: torch.Tensor, config: ChromaConfig) -> torch.Tensor:
     """Compute the filter bank of each clip as ``musiclab.features.banks.chroma_bank`` does, (clips, bins, n_chroma)."""
     n_chroma, half = config.n_chroma, round(config.n_chroma / 2)
     bins = np.arange(1, config.n_fft // 2 + 2)
-    pitches = n_chroma * np.log2(bins * (config.sample_rate / config.n_fft) / (A4 / 16))
+    pitches = n_chroma * np.log2(bins * (config.sample_rate / config.n_fft) / (banks.A4 / 16))
     pitches = np.concatenate([[pitches[0] - 1.5 * n_chroma], pitches])
     width = torch.from_numpy(np.maximum(np.diff(pitches), 1.0))[:, None]
     shifted = torch.from_numpy(pitches[:-1])[:, None] - tuning[:, None, None]  # a higher A lowers all pitches
@@ -94,7 +94,8 @@ def _chroma_banks(tuning: torch.Tensor, config: ChromaConfig) -> torch.Tensor:
     distance = distance - n_chroma * torch.floor(distance / n_chroma) - half
     weights = torch.exp(-0.5 * (2 * distance / width).square())
     weights = weights / weights.square().sum(dim=-1, keepdim=True).sqrt()
-    return (weights * torch.exp(-0.5 * ((shifted / n_chroma - 5.0) / 2.0).square())).float()
+    from_centre = (shifted / n_chroma - banks._CENTRE) / banks._WIDTH  # in widths
+    return (weights * torch.exp(-0.5 * from_centre.square())).float()
 
 
 def _most_frequent_deviation(power: torch.Tensor, config: ChromaConfig) -> torch.Tensor:
@@ -115,7 +116,8 @@ def _most_frequent_deviation(power: torch.Tensor, config: ChromaConfig) -> torch
     ordered = heights.sort(dim=1).values
     halves = [ordered.gather(1, ((count - 1 + extra) // 2).clamp_min(0)) for extra in (0, 1)]  # both middle values
     is_kept = is_peak & (heights >= (halves[0] + halves[1]) / 2)
-    deviation = config.n_chroma * torch.log2(bins.clamp_min(1e-6) * (config.sample_rate / config.n_fft) / (A4 / 16))
+    hertz = bins.clamp_min(1e-6) * (config.sample_rate / config.n_fft)
+    deviation = config.n_chroma * torch.log2(hertz / (banks.A4 / 16))
     deviation = deviation.float().double()  # as in librosa, for the same counts
     deviation = deviation - torch.floor(deviation + 0.5)  # in [-0.5, 0.5)
     steps = torch.floor((deviation + 0.5) * pitch._STEPS).clamp(0, pitch._STEPS - 1).long()
