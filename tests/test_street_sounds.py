@@ -22,6 +22,7 @@ from musiclab.studio.street.sounds import (
     siren,
     utterance,
 )
+from musiclab.studio.street.surroundings import _wind, apply_microphone
 from musiclab.studio.street.synthesis import (
     HIGHEST,
     drift,
@@ -177,6 +178,26 @@ def test_smaller_dogs_bark_shorter_and_brighter():
     assert centroid[0] > 1.2 * centroid[1]
 
 
+def test_dogs_come_alone_or_in_company_and_differ_in_brightness():
+    dogs, brightness = [], []
+    for seed in range(40):
+        sound = dog_bark([(0, 2)], 2.0, rng(seed))
+        hz, magnitude = spectrum(sound.waveform)
+        dogs.append(sound.truth["dogs"])
+        brightness.append(np.average(hz, weights=magnitude**2))
+    assert {1, 2} <= set(dogs) <= {1, 2, 3}
+    assert dogs.count(1) > 20
+    low, high = np.percentile(brightness, [10, 90])
+    assert high > 2 * low
+
+
+def test_partials_fall_with_the_slope():
+    n = SAMPLE_RATE
+    flat, steep = (utterance(np.full(n, 500.0), np.ones(n), [9000], rng(), breath=0.0, slope=s) for s in (0.0, 2.0))
+    (_, a), (_, b) = spectrum(flat), spectrum(steep)
+    assert (b[1000] / b[500]) / (a[1000] / a[500]) == pytest.approx(2**-2.0, rel=0.01)  # bins are 1 Hz apart
+
+
 def test_an_utterance_has_its_pitch_and_its_formants():
     n = SAMPLE_RATE
     said = utterance(np.full(n, 100.0), np.ones(n), VOWELS["a"], rng(), breath=0.0)
@@ -214,6 +235,43 @@ def test_nothing_whistles_by_aliasing(label):
         power = magnitudes**2
         peaks = power[frequencies > HIGHEST * 1.02].max() / power.max()
         assert peaks < 10 ** (-45 / 10)
+
+
+# The surroundings
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wind_rumbles_and_comes_in_gusts(seed):
+    x = _wind(10 * SAMPLE_RATE, rng(seed))
+    frequencies, power = signal.welch(x, SAMPLE_RATE, nperseg=4096)
+    level = 10 * np.log10(power)
+    assert level[np.argmin(np.abs(frequencies - 50))] > level[np.argmin(np.abs(frequencies - 2000))] + 30
+    strengths = np.sqrt(np.mean(x.reshape(20, -1) ** 2, axis=1))
+    assert strengths.max() > 4 * strengths.min()
+
+
+def test_microphones_cut_the_treble_suppress_noise_and_differ_in_level():
+    x = noise(2 * SAMPLE_RATE, rng(), [(20, 0), (11025, 0)])
+    x[SAMPLE_RATE:] *= 10 ** (-50 / 20)
+    truths, cut, gated = [], [], []
+    for seed in range(80):
+        samples, truth = apply_microphone(x, rng(seed))
+        truths.append(truth)
+        samples = samples / 32768
+        frequencies, power = signal.welch(samples[:SAMPLE_RATE], SAMPLE_RATE, nperseg=1024)
+        if truth["high_cut"] < 6500 and truth["noise_db"] < -50:
+            below, above = (np.argmin(np.abs(frequencies - factor * truth["high_cut"])) for factor in (0.9, 1.55))
+            cut.append(10 * np.log10(power[below] / power[above]))
+        if truth["automatic"] == 0 and truth["noise_db"] < -55:
+            fall = 20 * np.log10(rms(samples[:SAMPLE_RATE]) / rms(samples[SAMPLE_RATE + 2205 :]))
+            gated.append((truth["gate_db"] > -100, fall))
+    assert len(cut) > 10
+    assert min(cut) > 15
+    assert min(fall for is_gated, fall in gated if is_gated) > max(fall for is_gated, fall in gated if not is_gated)
+    levels = [truth["level_db"] for truth in truths]
+    assert min(levels) < -35
+    assert max(levels) > -15
+    assert 0 < np.mean([truth["clips"] for truth in truths]) < 0.4
 
 
 # The workbench

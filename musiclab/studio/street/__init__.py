@@ -8,5 +8,5 @@ from musiclab.studio.street.scene import CLASSES, SOUNDS, render_recording, rend
 from musiclab.studio.street.synthesis import SAMPLE_RATE
 from musiclab.studio.street.table import COLUMNS, catalogue
 
-VERSION = "2"
+VERSION = "3"
 """Part of the name of cached data sets. Increase it with every change that alters the generated audio."""

@@ -41,7 +41,7 @@ LONG = {"air_conditioner": 0.75, "car_horn": 0.5, "dog_bark": 0.5, "gun_shot": 0
 WINDOW, HOP = 4.0, 2.0  # seconds
 STEP = 0.02  # seconds (441 samples): all times are multiples of it, so that every cut falls on a sample
 
-SNR = {1: (8.0, 22.0), 2: (1.0, 8.0)}  # lowest and highest signal-to-noise ratio in dB, by salience
+SNR = {1: (5.0, 65.0), 2: (2.0, 12.0)}  # lowest and highest signal-to-noise ratio in dB, by salience
 FADE = 88  # samples (4 ms) at both ends of a slice
 
 

@@ -96,7 +96,7 @@ def drilling(spans: Spans, seconds: float, rng: Generator, *, whine: float | Non
     n = n_samples(seconds)
     whine = prefer(whine, float(rng.uniform(140, 520)))
     blows = float(rng.uniform(26, 55)) if rng.random() < 0.5 else 0.0
-    bursts = stretches(spans, rng, on=(0.9, 3.5), off=(0.15, 0.6))
+    bursts = stretches(spans, rng, on=(0.9, 3.5), off=(0.15, rng.uniform(0.4, 2.0)))
     running = gate(n, bursts, rng.uniform(0.08, 0.3), rng.uniform(0.15, 0.4))
     load = np.clip(0.5 + 0.35 * drift(n, rng, 2.5), 0, 1) * running
     speed = whine * (0.35 + 0.65 * running) * (1 - 0.14 * load)
@@ -153,7 +153,7 @@ def jackhammer(spans: Spans, seconds: float, rng: Generator, *, rate: float | No
     n = n_samples(seconds)
     rate = prefer(rate, float(rng.uniform(9, 22)))
     events = rng.spawn(1)[0]
-    bursts = stretches(spans, rng, on=(1.2, 5.0), off=(0.2, 0.5))
+    bursts = stretches(spans, rng, on=(1.2, 5.0), off=(0.2, rng.uniform(0.4, 2.0)))
     times = np.concatenate([np.arange(start, end - 0.03, 1 / rate) for start, end in bursts])
     times += events.normal(0, 0.012 / rate, len(times))
     gains = events.uniform(0.75, 1, len(times))
@@ -180,7 +180,7 @@ def car_horn(spans: Spans, seconds: float, rng: Generator, *, tones: Sequence[fl
     tones = prefer(tones, rng.uniform(290, 470) * np.array(chord))
     # From short, frequent honks to leaning on the horn.
     on, off = [((0.12, 0.35), (0.08, 0.3)), ((0.4, 1.2), (0.15, 0.6)), ((1.5, 4.0), (0.3, 0.6))][rng.integers(3)]
-    honks = stretches(spans, rng, on, off)
+    honks = stretches(spans, rng, on, np.multiply(off, np.exp(rng.uniform(0, np.log(3)))))
     pressed = gate(n, honks, 0.025, 0.05)
     bell = rng.uniform(1800, 3600)  # Hz: centre of the broad band that the flare radiates best
     partials = np.arange(1, 33)
@@ -218,7 +218,7 @@ def gun_shot(spans: Spans, seconds: float, rng: Generator, *, shots: Sequence[fl
         shot[wall : wall + 300] += rng.uniform(0.5, 2.5) * echo
     dull = rng.uniform(300, 1500)
     tail = noise(len(t), rng, [(60, -3), (150, 0), (dull, -4), (8000, -34)]) * np.exp(-6.9 * t / t[-1])
-    shot = shot + rng.uniform(0.5, 2.0) * tail
+    shot = shot + np.exp(rng.uniform(np.log(0.1), np.log(2.5))) * tail
     shot = equalise(shot, [(40, -12), (90, 0), (4000, 0), (10000, rng.uniform(-14, -3))])
     x = hits(n, shots, np.ones(len(shots)), shot)
     return RenderedSound(x, {"shots": shots.round(4).tolist(), "supersonic": supersonic})
@@ -232,7 +232,7 @@ def _volleys(spans, rng, rate):
         while time < end - 0.1:
             volley = [time + k / rate for k in range(rng.integers(3, 9))] if rate else [time]
             shots += [shot for shot in volley if shot < end - 0.05]
-            time = volley[-1] + rng.uniform(0.45, 1.6)
+            time = volley[-1] + rng.uniform(0.45, 2.4)
     return shots
 
 
@@ -298,17 +298,18 @@ def utterance(
     *,
     breath: float = 0.1,
     roughness: float = 0.0,
+    slope: float = 0.7,
 ) -> np.ndarray:
     """Synthesise a voiced sound with pitch ``f0`` (Hz) and amplitude ``envelope``, all of shape (n,).
 
     ``formants`` are in Hz; the bandwidth of a formant is 60 Hz plus 6 % of its frequency. ``breath`` is the level of
     the noise relative to the buzz. ``roughness`` is the relative standard deviation of the pitch, drawn 60 times per
-    second; 0.05 sounds hoarse.
+    second; 0.05 sounds hoarse. Partial k of the buzz has the amplitude k ** -``slope``.
     """
     n = len(f0)
     if roughness:
         f0 = f0 * (1 + roughness * np.clip(drift(n, rng, 60.0), -2, 2))
-    source = wavetable(f0, 1 / np.arange(1, 61) ** 0.7)
+    source = wavetable(f0, 1 / np.arange(1, 61) ** slope)
     source = source / rms(source) + breath * rng.standard_normal(n)
     sections = []
     for formant in formants:
@@ -386,39 +387,67 @@ def children_playing(spans: Spans, seconds: float, rng: Generator, *, children: 
     """
     n = n_samples(seconds)
     children = prefer(children, int(rng.integers(2, 6)))
-    pitches = rng.uniform(250, 430, children)
+    pitches = rng.uniform(250, 500, children)
     screams = rng.uniform(0.02, 0.2)
     manners = (("talk", "shout", "laugh", "scream"), (0.4, 0.45 - screams, 0.15, screams))
     voices = [
         {"pitch": pitch, "scale": rng.uniform(1.2, 1.45), "level": rng.uniform(0.3, 1), "manners": manners}
         for pitch in pitches
     ]
-    x = _talking(n, spans, rng, voices, (0.1, 1.1))
-    x = reverberate(x, rng, rng.uniform(0.3, 1.2), rng.uniform(0.2, 0.9))
+    x = _talking(n, spans, rng, voices, (0.1, rng.uniform(0.5, 2.5)))
+    x = reverberate(x, rng, rng.uniform(0.2, 1.2), rng.uniform(0.05, 0.9))
     return RenderedSound(x, {"children": children, "pitches": pitches.round(1).tolist()})
 
 
 def dog_bark(spans: Spans, seconds: float, rng: Generator, *, pitch: float | None = None) -> RenderedSound:
-    """Synthesise a barking dog: a rough, breathy voice whose pitch rises quickly and falls.
+    """Synthesise one to three dogs that bark, and now and then growl or whine.
 
-    ``pitch`` is the highest pitch of a bark, from 220 Hz (a mastiff) to 1000 Hz (a terrier); it also determines
-    duration and formants. ``truth`` contains ``pitch`` and ``barks``, the spans of the barks.
+    ``pitch`` is the highest pitch of the first dog's barks, from 260 Hz (a mastiff) to 1400 Hz (a terrier); it also
+    determines duration and formants. ``truth`` contains ``pitch``, ``barks``, the spans of the first dog's sounds, and
+    ``dogs``.
     """
     n = n_samples(seconds)
-    pitch = prefer(pitch, float(220 * (1000 / 220) ** rng.random()))
-    smallness = np.log(pitch / 220) / np.log(1000 / 220)  # 0 for a mastiff, 1 for a terrier
-    length = 0.28 - 0.16 * smallness  # seconds
-    formants = np.array([480, 1150, 2600, 3900, 5200, 6500]) * (1 + 0.6 * smallness) * rng.uniform(0.9, 1.1, 6)
-    roughness, breath, pause = rng.uniform(0.01, 0.08), rng.uniform(0.15, 0.6), rng.uniform(0.6, 1.8)
-    barks = stretches(spans, rng, (0.7 * length, 1.3 * length), (0.1 * pause, 0.5 * pause))
-    x = np.zeros(n)
-    for start, end in barks:
-        m = min(n_samples(end - start), n - n_samples(start))
-        t = np.linspace(0, 1, m)
-        f0 = pitch * rng.uniform(0.85, 1.0) * (0.55 + 0.45 * np.sin(np.pi * np.clip(t * 1.1, 0, 1)) ** 0.7)
-        bark = utterance(f0, _arch(m, 0.08, 0.5), formants, rng, breath=breath, roughness=roughness)
-        x[n_samples(start) : n_samples(start) + m] += rng.uniform(0.6, 1) * bark
-    return RenderedSound(x, {"pitch": pitch, "barks": barks})
+    drawn, others = 260 * (1400 / 260) ** rng.random(), int(np.count_nonzero(rng.random(2) < 0.15))
+    pitch = prefer(pitch, float(drawn))
+    first, *other_dogs = rng.spawn(1 + others)
+    x, barks = _dog(n, spans, first, pitch)
+    for dog in other_dogs:
+        x += dog.uniform(0.1, 0.8) * _dog(n, spans, dog, 260 * (1400 / 260) ** dog.random())[0]
+    return RenderedSound(x, {"pitch": pitch, "barks": barks, "dogs": 1 + others})
+
+
+def _dog(n, spans, rng, pitch):
+    """Synthesise a dog within ``spans``; return its waveform, shape (n,), and the spans of its sounds.
+
+    A bark is a rough, breathy voice whose pitch rises quickly and falls.
+    """
+    smallness = np.log(pitch / 260) / np.log(1400 / 260)  # 0 for a mastiff, 1 for a terrier
+    length = (0.28 - 0.16 * smallness) * rng.uniform(0.7, 1.4)  # seconds
+    formants = np.array([480, 1150, 2600, 3900, 5200, 6500]) * (1 + 0.6 * smallness) * rng.uniform(0.8, 1.5, 6)
+    roughness, breath, slope = rng.uniform(0.0, 0.08), rng.uniform(0.05, 0.8), rng.uniform(0.0, 1.2)
+    attack, release, lowest = rng.uniform(0.04, 0.25), rng.uniform(0.3, 0.7), rng.uniform(0.45, 0.85)
+    pause = np.exp(rng.uniform(np.log(0.07), np.log(1.6)))  # seconds
+    growls, whines = 0.4 * rng.random(2) ** 3  # most dogs hardly ever do
+    x, barks = np.zeros(n), []
+    for start, end in spans:
+        while end - start > 0.08:
+            manner = rng.choice(["growl", "whine", "bark"], p=[growls, whines, 1 - growls - whines])
+            # Factors on pitch, strength and length, and the roughness.
+            factor, strength, stretch, rough = {
+                "growl": (0.25, 0.5, 3, 0.12),
+                "whine": (1.3, 0.3, 2, 0.0),
+                "bark": (1, 1, 1, roughness),
+            }[manner]
+            stop = min(end, start + length * stretch * rng.uniform(0.7, 1.3))
+            stop = end if end - stop < 0.08 else stop
+            m = min(n_samples(stop - start), n - n_samples(start))
+            rise = np.sin(np.pi * np.clip(np.linspace(0, 1.1, m), 0, 1)) ** 0.7
+            f0 = factor * pitch * rng.uniform(0.85, 1.0) * (lowest + (1 - lowest) * rise)
+            bark = utterance(f0, _arch(m, attack, release), formants, rng, breath=breath, roughness=rough, slope=slope)
+            x[n_samples(start) : n_samples(start) + m] += strength * rng.uniform(0.5, 1) * bark
+            barks.append([start, stop])
+            start = stop + pause * rng.uniform(0.5, 1.5) + (rng.random() < 0.1) * rng.uniform(0.5, 2.0)
+    return x, barks
 
 
 def street_music(spans: Spans, seconds: float, rng: Generator, *, genre: str | None = None) -> RenderedSound:
