@@ -259,6 +259,9 @@ def test_bad_input_is_named(change, message):
         ({"lead": ("violine",)}, "each instrument of genre 'blues' among .* found 'violine'; did you mean violin?"),
         ({"scales": {"major": "blues"}}, "minor progressions need a scale; set scales.minor"),
         ({"form": ()}, "has no section"),
+        ({"vocals": ("tenr",)}, "each voice of genre 'blues' among .* found 'tenr'; did you mean tenor?"),
+        ({"sound": {"romm_time": (1.0, 2.0)}}, "sound of genre 'blues' .* found 'romm_time'; did you mean room_time?"),
+        ({"balance": (1.0, 2.0)}, "balance needs 15 numbers, one per band, found 2"),
         (
             {"progressions": {"major": ("I | Q7",)}, "scales": {"major": "blues"}},
             "expected a chord .* found 'Q7'",

@@ -15,7 +15,6 @@ from musiclab.audio import load_audio
 from musiclab.datasets import Studio
 from musiclab.features import summary
 from musiclab.runs import crossval
-from musiclab.training import Augmentation
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,6 @@ def test_levels_give_nothing_away(default_set, features):
 
 
 def test_a_network_hears_more_than_the_averages_tell(default_set, features):
-    # Measured: 81 % over all five folds (95 % interval 75 to 87 %), 82 % on folds 1 and 3; the linear classifier 67 %.
-    quick = {"epochs": 15, "learning_rate": 2e-3, "label_smoothing": 0, "augmentation": Augmentation(), "width": 16}
-    run = crossval("cnn", default_set, folds=(1, 3), show_progress=False, **quick)
+    # Measured: 75 % on fold 1; the linear classifier 61 %.
+    run = crossval("cnn", default_set, folds=(1,), show_progress=False, epochs=40, width=16)
     assert accuracy(features[0], default_set.index) + 0.08 < run.result.accuracy < 0.97

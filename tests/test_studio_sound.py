@@ -1,16 +1,22 @@
 """What the studio is built of: theory, patterns, tones, drums and the desk, against known answers."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from musiclab.core.random import stream
-from musiclab.studio import artists, mixing, patterns
+from musiclab.studio import GENRES, artists, mixing, patterns, stems
+from musiclab.studio.artist import in_session
 from musiclab.studio.drums import KITS, hit
+from musiclab.studio.genre import SOUND
 from musiclab.studio.instruments import INSTRUMENTS
 from musiclab.studio.parts import LOUD
 from musiclab.studio.performance import swung
 from musiclab.studio.synthesis import SAMPLE_RATE, Plucked, Struck, Sustained
 from musiclab.studio.theory import Chord, nearest, parse_chord, parse_progression, voice
+from musiclab.studio.voices import VOICES, VOWELS, Voice, _vowel_cycle
 
 PIECES = (
     "kick",
@@ -152,6 +158,86 @@ def test_the_amplifier_adds_harmonics_and_no_others():
     harmonic = np.abs(hertz / 440 - np.round(hertz / 440)) < 0.05
     assert power[np.abs(hertz - 1320) < 20].max() > 1e-2 * power.max()
     assert 10 * np.log10(power[~harmonic].max() / power.max()) < -40
+
+
+@pytest.mark.parametrize("pitch", [50, 62])
+def test_a_singer_hits_the_note_in_any_octave(pitch):
+    """Notes are moved by octaves to the register of the voice, so D3 and D4 are both D4 here."""
+    voice = Voice(62, vibrato=0.0)
+    tone = voice.sing([(0.2, 1.0, pitch, 1.0)], SAMPLE_RATE, 0.0, 1.0, seed=1)[SAMPLE_RATE // 2 :]
+    power, hertz = spectrum(tone)
+    d4 = 440 * 2 ** ((62 - 69) / 12)
+    harmonic = np.abs(hertz / d4 - np.round(hertz / d4)) < 0.1
+    assert power[harmonic & (hertz > 100)].sum() > 5 * power[~harmonic & (hertz > 100)].sum()
+    near = np.abs(hertz / d4 - 1) < 0.1
+    assert abs(12 * np.log2(hertz[near][power[near].argmax()] / d4)) < 0.4  # semitones: nobody sings perfectly
+
+
+def test_a_low_voice_has_the_formants_of_its_vowel():
+    for vowel in ("i", "a", "u"):
+        amplitudes = np.abs(np.fft.rfft(_vowel_cycle(vowel, 36, 1.0, 0.0, 1.0)[:-1]))  # partials of C2, 65 Hz apart
+        first = amplitudes[: round(1000 / 65.4)].argmax() * 65.4
+        assert abs(first - VOWELS[vowel][0]) < 70
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_voices_are_finite_and_silent_when_they_rest(name):
+    notes = [(0.3 * index, 0.25, 60 + index, 0.8) for index in range(3)]
+    sung = VOICES[name].sing(notes, 2 * SAMPLE_RATE, 0.1, 1.0, seed=2)
+    assert sung.dtype == np.float32
+    assert len(sung) == 2 * SAMPLE_RATE
+    assert 0.02 < np.abs(sung).max() < 4  # its level is set in the mix
+    assert np.abs(sung[round(1.3 * SAMPLE_RATE) :]).max() < 1e-6
+
+
+def test_a_band_without_drummer_or_singer_is_silent_there():
+    alone = replace(GENRES["jazz"], kits=("none",), vocals=("none",))
+    parts = stems(alone, seed=1, seconds=2)
+    assert not parts["drums"].any()
+    assert not parts["vocals"].any()
+    assert parts["bass"].any()
+
+
+def test_artists_are_spread_evenly_over_a_trait():
+    brightness = np.array([artist.brightness for artist in artists("rock")])
+    low, high = GENRES["rock"].sound.get("brightness", SOUND["brightness"])
+    assert sorted(np.floor(10 * (brightness - low) / (high - low))) == list(range(10))
+
+
+def test_mastering_gives_a_mix_the_tonal_balance_of_its_artist():
+    artist = in_session(artists("reggae")[4], stream(3, "session"))
+    noise = stream(4, "noise").standard_normal(5 * SAMPLE_RATE).astype(np.float32) * 0.1
+    mastered = mixing.apply_gains(noise, mixing.band_gains(noise, artist))
+    change = mixing.band_gains(mastered, replace(artist, steady=1.0, ratio=1.0))  # what is still to be done
+    assert np.abs(change[:, :-1]).mean() < 1.0  # dB
+
+
+def test_an_artist_without_balance_leaves_the_mix_as_it_is():
+    artist = replace(artists("reggae")[4], balance=(), steady=1.0, ratio=1.0)
+    noise = stream(4, "noise").standard_normal(SAMPLE_RATE + 7).astype(np.float32)
+    gains = mixing.band_gains(noise, artist)
+    assert np.abs(gains).max() < 1e-6
+    mastered = mixing.apply_gains(noise, gains)
+    assert len(mastered) == len(noise)
+    assert np.corrcoef(mastered, noise)[0, 1] > 0.999
+
+
+def test_songs_of_an_artist_vary_less_than_those_of_a_genre():
+    def balances(genre, artist_count):
+        genre = replace(GENRES[genre], artist_count=artist_count)
+        bands = artists(genre)
+        return np.array([in_session(bands[i % artist_count], stream(i, "session")).balance for i in range(60)])
+
+    assert balances("disco", 1).std(axis=0).mean() < balances("disco", 60).std(axis=0).mean()
+
+
+def test_the_compressor_evens_out_quiet_and_loud_passages():
+    artist = replace(artists("pop")[0], steady=1.0, ratio=2.0)
+    noise = stream(5, "noise").standard_normal(4 * SAMPLE_RATE).astype(np.float32) * 0.1
+    noise[: 2 * SAMPLE_RATE] *= 0.1  # 20 dB softer
+    mastered = mixing.apply_gains(noise, mixing.band_gains(noise, artist))
+    soft, loud = mastered[SAMPLE_RATE // 2 : SAMPLE_RATE], mastered[3 * SAMPLE_RATE :]
+    assert 20 * math.log10(loud.std() / soft.std()) == pytest.approx(10, abs=1)
 
 
 def test_the_desk_is_linear():

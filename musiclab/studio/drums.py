@@ -1,6 +1,6 @@
 """Synthesise drums from decaying sines and shaped noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import butter, sosfilt
@@ -15,21 +15,24 @@ class Kit:
 
     kick: float = 52.0  # final frequency of the bass drum in Hz
     kick_ring: float = 0.35  # decay time of the bass drum
+    sweep: float = 1.7  # how much higher a drum starts than it ends, as a ratio of frequencies; 4 sounds electronic
     click: float = 0.6  # loudness of the beater
     snare: float = 190.0  # frequency of the snare drum's shell in Hz
     snare_ring: float = 0.22  # decay time of the snare wires
     wires: float = 0.7  # share of noise in the snare drum
     hat: float = 0.07  # decay time of a closed hi-hat
-    metal: float = 0.35  # share of ringing modes in the cymbals; the remainder is noise
+    metal: float = 0.15  # share of ringing modes in the cymbals; the remainder is noise
 
 
 KITS = {
     "acoustic": Kit(),
     "dry": Kit(kick=58, kick_ring=0.22, snare=230, snare_ring=0.14, hat=0.05, wires=0.55),
-    "heavy": Kit(kick=60, kick_ring=0.22, click=0.9, snare=180, snare_ring=0.3, wires=0.8, hat=0.09, metal=0.25),
-    "brushes": Kit(kick=55, kick_ring=0.3, click=0.3, snare=210, snare_ring=0.4, wires=0.95, hat=0.06, metal=0.5),
-    "drum machine": Kit(kick=46, kick_ring=0.7, click=0.4, snare=175, snare_ring=0.16, wires=0.5, hat=0.045, metal=0.7),
-    "orchestral": Kit(kick=48, kick_ring=0.9, click=0.05, snare=160, snare_ring=0.3, hat=0.12, metal=0.2),
+    "heavy": Kit(kick=60, kick_ring=0.22, click=0.9, snare=180, snare_ring=0.3, wires=0.8, hat=0.09),
+    "brushes": Kit(kick=55, kick_ring=0.3, click=0.3, snare=210, snare_ring=0.4, wires=0.95, hat=0.06, metal=0.3),
+    "drum machine": Kit(
+        sweep=4.0, kick=46, kick_ring=0.7, click=0.4, snare=175, snare_ring=0.16, wires=0.5, hat=0.045, metal=0.7
+    ),
+    "orchestral": Kit(kick=48, kick_ring=0.9, click=0.05, snare=160, snare_ring=0.3, hat=0.12),
 }
 
 TOMS = {"high tom": 165, "mid tom": 125, "low tom": 88}  # Hz
@@ -37,13 +40,19 @@ TOMS = {"high tom": 165, "mid tom": 125, "low tom": 88}  # Hz
 # Level, lowest mode in Hz, decay time in seconds (None: as set by the kit), high-pass cutoff in Hz.
 CYMBALS = {
     "hat": (0.65, 3900, None, 5200),
-    "open hat": (0.4, 3900, 0.35, 5000),
-    "ride": (0.5, 2900, 0.6, 3500),
-    "crash": (0.6, 2100, 1.5, 2500),
+    "open hat": (0.4, 3900, 0.6, 5000),
+    "ride": (0.5, 2900, 1.4, 3500),
+    "crash": (0.6, 2100, 2.5, 2000),
 }
 
 # Frequency ratios of a cymbal's lowest modes. They are inharmonic, so cymbals have no pitch.
 METAL_RATIOS = (1.0, 1.342, 1.716, 2.131, 2.533, 2.983, 3.41, 3.97)
+
+
+def ring_longer(kit: Kit, factor: float) -> Kit:
+    """Multiply the decay times of a kit."""
+    rings = {name: factor * getattr(kit, name) for name in ("kick_ring", "snare_ring", "hat")}
+    return replace(kit, **rings)
 
 
 def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
@@ -54,11 +63,11 @@ def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
     """
     rng = stream(take, "drum", piece)
     if piece == "kick":
-        sound = _drum(kit.kick * tuning, 4.0, 0.03, kit.kick_ring)
+        sound = _drum(kit.kick * tuning, kit.sweep, 0.03, kit.kick_ring)
         sound[:220] += kit.click * _noise(rng, 0.01, 0.004)[:220]
         return 0.8 * sound
     if piece == "snare":
-        shell = _drum(kit.snare * tuning, 1.5, 0.02, 0.16)
+        shell = _drum(kit.snare * tuning, kit.sweep**0.4, 0.02, 0.16)
         wires = _band(_noise(rng, 1.3 * kit.snare_ring, kit.snare_ring), 900 * tuning)
         return 1.1 * _mix(shell, wires, kit.wires)
     if piece == "rim":
@@ -74,7 +83,7 @@ def hit(piece: str, kit: Kit, tuning: float = 1.0, take: int = 0) -> np.ndarray:
         grain = _band(_noise(rng, 0.09, 0.09), 4500)
         return 0.8 * grain * np.minimum(np.arange(len(grain), dtype=np.float32) / 500, 1)
     if piece in TOMS:
-        return 0.8 * _drum(TOMS[piece] * tuning, 1.4, 0.04, 0.45)
+        return 0.8 * _drum(TOMS[piece] * tuning, kit.sweep**0.4, 0.04, 0.45)
     level, frequency, ring, low = CYMBALS[piece]
     return level * _cymbal(rng, kit.metal, frequency * tuning, ring or kit.hat, low)
 

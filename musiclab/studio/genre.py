@@ -9,17 +9,45 @@ from musiclab.studio.drums import KITS
 from musiclab.studio.instruments import INSTRUMENTS
 from musiclab.studio.patterns import PATTERNS
 from musiclab.studio.theory import SCALES, parse_progression
+from musiclab.studio.voices import VOICES
 
-STEMS = ("drums", "bass", "chords", "pad", "lead", "noise")
+BANDS = 15
+"""Number of bands of the tonal balance. Their middles are at 0.12 to 7.9 kHz, equally spaced in mel."""
+
+STEMS = ("drums", "bass", "chords", "pad", "lead", "vocals", "noise")
 """The stems of a mix. "noise" is the hiss and hum of the recording."""
+
+# Lowest and highest value of each trait of a recording, unless the genre has its own.
+SOUND = {
+    "brightness": (0.7, 1.5),
+    "tuning": (0.86, 1.16),
+    "looseness": (0.004, 0.02),
+    "strum": (0.005, 0.02),
+    "dynamics": (0.1, 0.45),
+    "legato": (0.3, 1.0),
+    "cymbals": (-9.0, 4.0),
+    "kick": (-3.0, 7.0),
+    "ring": (0.9, 2.3),
+    "room_time": (0.45, 1.8),
+    "room_level": (-25.0, -6.0),
+    "hiss": (-56.0, -32.0),
+    "slope": (-6.0, 1.5),
+    "hum": (-65.0, -45.0),
+    "rumble": (-37.0, -17.0),
+    "loudness": (-22.0, -14.0),
+    "crest": (10.5, 17.0),
+    "ratio": (0.85, 1.8),
+    "steady": (1.6, 5.5),
+    "low_pass": (9400.0, 13400.0),
+}
 
 # Probability that a stem plays in each section, and the average force of the players (a factor on velocity).
 SECTIONS = {
-    "intro": {"drums": 0.6, "bass": 0.8, "chords": 1.0, "pad": 0.3, "lead": 0.1},
-    "verse": {"drums": 0.95, "bass": 1.0, "chords": 1.0, "pad": 0.3, "lead": 0.85},
-    "chorus": {"drums": 1.0, "bass": 1.0, "chords": 1.0, "pad": 0.9, "lead": 0.9},
-    "solo": {"drums": 1.0, "bass": 1.0, "chords": 0.9, "pad": 0.3, "lead": 1.0},
-    "break": {"drums": 0.35, "bass": 0.7, "chords": 1.0, "pad": 0.6, "lead": 0.35},
+    "intro": {"drums": 0.6, "bass": 0.8, "chords": 1.0, "pad": 0.3, "lead": 0.1, "vocals": 0.1},
+    "verse": {"drums": 0.95, "bass": 1.0, "chords": 1.0, "pad": 0.3, "lead": 0.85, "vocals": 0.95},
+    "chorus": {"drums": 1.0, "bass": 1.0, "chords": 1.0, "pad": 0.9, "lead": 0.9, "vocals": 1.0},
+    "solo": {"drums": 1.0, "bass": 1.0, "chords": 0.9, "pad": 0.3, "lead": 1.0, "vocals": 0.05},
+    "break": {"drums": 0.35, "bass": 0.7, "chords": 1.0, "pad": 0.6, "lead": 0.35, "vocals": 0.3},
 }
 FORCE = {"intro": 0.8, "verse": 0.85, "chorus": 1.0, "solo": 1.0, "break": 0.7}
 
@@ -44,6 +72,8 @@ class Groove:
         Rhythms of the chords to choose from, names in ``patterns.PATTERNS["comping"]``.
     melody : tuple of str
         Patterns of the lead to choose from, names in ``patterns.PATTERNS["melody"]``.
+    vocals : tuple of str
+        Patterns of the singer to choose from, as for ``melody``. The default suits songs in four beats.
     swing : tuple of (float, float)
         Range for the start of the second of two ``swing_unit`` notes, as a fraction of the pair. The default is
         (0.5, 0.5), which is straight.
@@ -65,6 +95,7 @@ class Groove:
     bass: tuple[str, ...]
     comping: tuple[str, ...]
     melody: tuple[str, ...]
+    vocals: tuple[str, ...] = ("song", "singing", "hook")
     swing: tuple[float, float] = (0.5, 0.5)
     beats: int = 4
     swing_unit: float = 0.5
@@ -89,7 +120,7 @@ class Genre:
     scales : dict from str to str
         Scale of the lead for each mode in ``progressions``, a name in ``theory.SCALES``.
     kits : tuple of str
-        Drum kits that the artists may play, the most common first. Names in ``drums.KITS``.
+        Drum kits that the artists may play, the most common first. Names in ``drums.KITS``, or ``"none"``.
     bass : tuple of str
         Instruments for the bass, the most common first. Names in ``instruments.INSTRUMENTS``.
     chords : tuple of str
@@ -106,8 +137,17 @@ class Genre:
         ``"break"``.
     levels : dict from str to float, dB
         Change of the average level of a stem (one part of the mix, such as the drums). By default no changes.
-    tone : tuple of (float, float, float), dB
-        Average gain of the mix below 200 Hz, around 1 kHz and above 4 kHz. The default is 0 dB for each.
+    vocals : tuple of str
+        Singers, as for ``kits``: names in ``voices.VOICES``, or ``"none"``, which is the default.
+    balance : tuple of float, dB
+        Average tonal balance of the masters: the level of the mix in each of 15 bands, relative to their mean. The
+        middles of the bands are at 0.12 to 7.9 kHz, equally spaced in mel. By default 0 dB for each. An empty tuple
+        leaves the mix as it is.
+    spread : tuple of float, dB
+        Standard deviation of the tonal balance between tracks. By default 3 dB for each, and empty if ``balance`` is.
+    sound : dict from str to tuple of (float, float)
+        Range of a trait of the recordings, such as ``{"room_time": (1.0, 2.0)}``, for those that shouldn't have the
+        range of all genres. The traits are listed in ``genre.SOUND``.
     artist_count : int
         Number of artists, by default 10.
 
@@ -134,10 +174,13 @@ class Genre:
     chords: tuple[str, ...]
     pad: tuple[str, ...]
     lead: tuple[str, ...]
+    vocals: tuple[str, ...] = ("none",)
     voicings: tuple[str, ...] = ("close",)
     form: tuple[str, ...] = ("intro", "verse", "chorus", "verse", "chorus", "break", "solo", "chorus")
     levels: dict[str, float] = field(default_factory=dict)
-    tone: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    balance: tuple[float, ...] = (0.0,) * BANDS
+    spread: tuple[float, ...] = (3.0,) * BANDS
+    sound: dict[str, tuple[float, float]] = field(default_factory=dict)
     artist_count: int = 10
 
     def __post_init__(self):
@@ -146,12 +189,18 @@ class Genre:
                 self._check_names(f"{part} pattern", getattr(groove, part), available)
         self._check_names("mode", self.progressions, ("major", "minor"))
         self._check_names("scale", self.scales.values(), SCALES)
-        self._check_names("kit", self.kits, KITS)
+        self._check_names("kit", self.kits, (*KITS, "none"))
         for instruments in (self.bass, self.chords, self.pad, self.lead):
             self._check_names("instrument", instruments, INSTRUMENTS)
+        self._check_names("voice", self.vocals, (*VOICES, "none"))
         self._check_names("section", self.form, SECTIONS)
+        for curve in ("balance", "spread"):
+            if (count := len(getattr(self, curve))) not in (0, BANDS):
+                raise DatasetError(f"genre {self.name!r}: {curve} needs {BANDS} numbers, one per band, found {count}")
         for stem in self.levels:
             check_known(stem, STEMS, f"levels of genre {self.name!r}", DatasetError)
+        for trait in self.sound:
+            check_known(trait, SOUND, f"sound of genre {self.name!r}", DatasetError)
         for mode, texts in self.progressions.items():
             if mode not in self.scales:
                 raise DatasetError(f"genre {self.name!r}: {mode} progressions need a scale; set scales.{mode}")

@@ -40,6 +40,7 @@ INSTRUMENTS = {
         slope=0.6, cutoff=3200, attack=0.03, vibrato=0.18, voices=2, detune=0.06, bend=0.7, breath=0.04
     ),
     "melodica": Sustained(slope=0.7, cutoff=2600, attack=0.03, even=0.6, vibrato=0.08, breath=0.03),
+    "accordion": Sustained(slope=0.5, cutoff=3600, attack=0.03, voices=3, detune=0.09, breath=0.02),
     "violin": Sustained(slope=0.9, cutoff=4200, attack=0.07, vibrato=0.25, formants=_VIOLIN, breath=0.03),
     "fiddle": Sustained(slope=0.8, cutoff=4800, attack=0.03, vibrato=0.1, formants=_FIDDLE, bend=0.5, breath=0.04),
     "cello": Sustained(cutoff=2200, attack=0.07, vibrato=0.18, formants=_CELLO, breath=0.03),

@@ -137,13 +137,23 @@ def write_pad(plan: Plan, section: str, bars: Bars) -> list[Note]:
 
 
 def write_lead(plan: Plan, section: str, bars: Bars) -> list[Note]:
+    """Write the melody of the lead instrument."""
+    return _write_melody(plan, section, bars, "lead", plan.patterns["melody"])
+
+
+def write_vocals(plan: Plan, section: str, bars: Bars) -> list[Note]:
+    """Write the melody of the singer, one syllable per note."""
+    return _write_melody(plan, section, bars, "vocals", plan.patterns["vocals"])
+
+
+def _write_melody(plan: Plan, section: str, bars: Bars, stem: str, pattern: str) -> list[Note]:
     """Write a melody in phrases of four bars, built from a motif, an answer, cadences and rests.
 
     Strong beats and phrase endings are chord tones. In between, the melody follows a contour along the scale.
     """
     beats = plan.groove.beats
-    rng = plan.draw("lead", section)
-    cells = patterns.MELODIES[plan.patterns["melody"]]
+    rng = plan.draw(stem, section)
+    cells = patterns.MELODIES[pattern]
     order = rng.permutation(len(cells))
     motif, answer = cells[order[0]], cells[order[1]]
     contours = [rng.choice((-2, -1, -1, 0, 1, 1, 2, 3), size=24) for _ in range(2)]
@@ -151,7 +161,7 @@ def write_lead(plan: Plan, section: str, bars: Bars) -> list[Note]:
     if section == "solo":
         shape = pick(rng, ("abac", "aabc", "abbc"))
     scale = SCALES[plan.genre.scales[plan.mode]]
-    home = 69 + int(plan.draw("lead register").integers(-3, 5))
+    home = 69 + int(plan.draw(f"{stem} register").integers(-3, 5))
     ladder = [pitch for pitch in range(48, 97) if pitch % 12 in scale]
     notes, pitch = [], nearest(home, bars[0][0].pitch_classes)
     for bar, chords in enumerate(bars):
@@ -179,4 +189,4 @@ def write_lead(plan: Plan, section: str, bars: Bars) -> list[Note]:
     return notes
 
 
-PITCHED = {"bass": write_bass, "chords": write_comping, "pad": write_pad, "lead": write_lead}
+PITCHED = {"bass": write_bass, "chords": write_comping, "pad": write_pad, "lead": write_lead, "vocals": write_vocals}

@@ -7,7 +7,7 @@ from pathlib import Path
 _PATTERNS = tomllib.loads(Path(__file__).with_name("patterns.toml").read_text(encoding="utf-8"))
 DRUMS, BASS, COMPING, MELODIES = (_PATTERNS[part] for part in ("drums", "bass", "comping", "melody"))
 FILLS = _PATTERNS["fills"]  # for the last bar of a section
-PATTERNS = {"drums": DRUMS, "bass": BASS, "comping": COMPING, "melody": MELODIES}
+PATTERNS = {"drums": DRUMS, "bass": BASS, "comping": COMPING, "melody": MELODIES, "vocals": MELODIES}
 
 
 def steps(pattern: str) -> str:

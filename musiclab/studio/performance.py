@@ -10,7 +10,7 @@ import numpy as np
 from musiclab.core.random import stream
 from musiclab.studio import parts
 from musiclab.studio.artist import Artist
-from musiclab.studio.drums import KITS, hit
+from musiclab.studio.drums import CYMBALS, KITS, hit, ring_longer
 from musiclab.studio.genre import FORCE, SECTIONS
 from musiclab.studio.instruments import INSTRUMENTS
 from musiclab.studio.mixing import amplifier, balance
@@ -18,8 +18,10 @@ from musiclab.studio.parts import Note
 from musiclab.studio.plan import Plan
 from musiclab.studio.synthesis import SAMPLE_RATE
 from musiclab.studio.theory import Chord
+from musiclab.studio.voices import VOICES
 
 PREROLL = 0.6  # seconds played before the excerpt, so that it starts with the reverberation of the bar before
+TAKES = 5  # recordings of each stroke on a drum, so that no two strokes in a row sound the same
 GRID = 0.02  # seconds: note lengths are rounded to this grid, so that equal notes are synthesised only once
 
 
@@ -79,17 +81,19 @@ def _write_notes(score, plan, player, section, index, bars, start):
     # A band uses the same stems for the same section in all its tracks.
     chances = SECTIONS[section].items()
     playing = {stem: stream(plan.writer.habit, "plays", section, stem).random() < chance for stem, chance in chances}
+    if playing["vocals"] and plan.writer.instruments["vocals"] != "none":  # the lead leaves room for a singer
+        playing["lead"] &= stream(plan.writer.habit, "answers", section).random() < 1 / 3
     stem_notes = {"drums": parts.write_drums(plan, section, index, len(bars), full=playing["drums"])}
     stem_notes |= {stem: write_part(plan, section, bars) for stem, write_part in parts.PITCHED.items() if playing[stem]}
     for stem, notes in stem_notes.items():
         rng = plan.draw("hands", stem, index)
         delays = player.looseness * np.clip(rng.standard_normal(len(notes)), -2.5, 2.5)
-        forces = FORCE[section] * (1 + 0.08 * rng.standard_normal(len(notes)))
+        forces = FORCE[section] * (1 + player.dynamics * rng.standard_normal(len(notes)))
         for (at, length, pitch, velocity), delay, force in zip(notes, delays, forces, strict=True):
             onset, end = swung(at, swing, unit), swung(at + length, swing, unit)
             pitch = pitch if stem == "drums" else pitch + plan.transpose
             time = (start + onset) * beat + float(delay)
-            score.notes[stem].append((time, (end - onset) * beat, pitch, min(1.0, velocity * float(force))))
+            score.notes[stem].append((time, (end - onset) * beat, pitch, min(1.0, max(0.05, velocity * float(force)))))
 
 
 def _write_bars(score, plan, bars, start):
@@ -107,30 +111,47 @@ def _write_bars(score, plan, bars, start):
 
 def perform(score: Score, artist: Artist, seconds: float) -> dict[str, np.ndarray]:
     """Render a score as an artist plays it: one float32 waveform per stem, ``PREROLL`` plus ``seconds`` long."""
+    size = round(seconds * SAMPLE_RATE) + round(PREROLL * SAMPLE_RATE)
     stems = {}
     for stem, notes in score.notes.items():
-        waveform = np.zeros(round(seconds * SAMPLE_RATE) + round(PREROLL * SAMPLE_RATE), np.float32)
-        if stem == "drums":
-            _play_drums(waveform, notes, artist)
-        elif notes:
-            instrument = INSTRUMENTS[artist.instruments[stem]]
-            _play_notes(waveform, notes, instrument, artist)
-            if instrument.drive:
-                waveform = amplifier(waveform, instrument.drive * artist.brightness)
-        stems[stem] = balance(waveform, artist.levels[stem])
+        name = artist.instruments[stem]
+        if not notes or name == "none":
+            stems[stem] = np.zeros(size, np.float32)
+        elif stem == "drums":
+            stems[stem] = _play_drums(size, notes, artist)
+        elif stem == "vocals":
+            stems[stem] = VOICES[name].sing(notes, size, PREROLL, artist.brightness, artist.habit)
+        else:
+            if stem == "bass":
+                notes = [(start, artist.legato * length, *rest) for start, length, *rest in notes]
+            stems[stem] = _play_notes(size, notes, INSTRUMENTS[name], artist)
+            if stem == "chords" and INSTRUMENTS[name].drive > 1:  # rhythm guitars are usually recorded twice
+                stems[stem] += _play_notes(size, _second_take(notes), INSTRUMENTS[name], artist, detune=0.08)
+        stems[stem] = balance(stems[stem], artist.levels[stem])
     return stems
 
 
-def _play_drums(waveform, notes, artist):
-    kit, strokes = KITS[artist.instruments["drums"]], {}
-    for index, (start, _, piece, velocity) in enumerate(notes):
-        take = index % 2
+def _second_take(notes):
+    """Play the same notes a little later: chords 9 to 15 ms, all notes of a chord at once."""
+    return [(start + 0.012 + 0.003 * np.sin(7 * start), *rest) for start, *rest in notes]
+
+
+def _play_drums(size, notes, artist):
+    waveform = np.zeros(size, np.float32)
+    kit, strokes = ring_longer(KITS[artist.instruments["drums"]], artist.ring), {}
+    rng = stream(artist.habit, "strokes")
+    takes, forces = rng.integers(TAKES, size=len(notes)), rng.uniform(0.8, 1.2, len(notes))
+    for (start, _, piece, velocity), take, force in zip(notes, takes, forces, strict=True):
         if (piece, take) not in strokes:
-            strokes[piece, take] = hit(piece, kit, artist.tuning, take)
-        _add(waveform, strokes[piece, take], start, velocity**1.5)
+            stroke = hit(piece, kit, artist.tuning * (1 + 0.02 * (take / TAKES - 0.5)), take)
+            level = artist.kick if piece == "kick" else artist.cymbals if piece in (*CYMBALS, "shaker") else 0.0
+            strokes[piece, take] = stroke * np.float32(10 ** (level / 20))
+        _add(waveform, strokes[piece, take], start, force * velocity**1.5)
+    return waveform
 
 
-def _play_notes(waveform, notes, instrument, artist):
+def _play_notes(size, notes, instrument, artist, detune=0.0):
+    waveform = np.zeros(size, np.float32)
     tones, position, previous_start = {}, 0, -np.inf  # position: index of the note in its chord
     for start, length, pitch, velocity in notes:
         # The notes of a chord are sorted from low to high; strumming delays each one a little more.
@@ -139,8 +160,9 @@ def _play_notes(waveform, notes, instrument, artist):
         delay = artist.strum * position if instrument.strum else 0.0
         steps = max(1, round(length / GRID))
         if (pitch, steps) not in tones:
-            tones[pitch, steps] = instrument.play(pitch, steps * GRID, artist.brightness)
+            tones[pitch, steps] = instrument.play(pitch + detune, steps * GRID, artist.brightness)
         _add(waveform, tones[pitch, steps], start + delay, velocity)
+    return amplifier(waveform, instrument.drive * artist.brightness) if instrument.drive else waveform
 
 
 def _add(waveform, note, start, gain):

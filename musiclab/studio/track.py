@@ -9,14 +9,14 @@ from musiclab.audio import from_int16
 from musiclab.core.checks import check_known, check_number, check_whole
 from musiclab.core.errors import DatasetError, did_you_mean
 from musiclab.studio import mixing
-from musiclab.studio.artist import Artist, make_artist
+from musiclab.studio.artist import Artist, in_session, make_artist
 from musiclab.studio.genre import STEMS, Genre
 from musiclab.studio.genres import GENRES
 from musiclab.studio.performance import PREROLL, perform, write
 from musiclab.studio.plan import make_plan
 from musiclab.studio.synthesis import SAMPLE_RATE
 
-VERSION = "2"
+VERSION = "3"
 """Part of the name of cached data sets. Increase it with every change that alters the generated audio."""
 
 TEMPO_RANGE = (40, 220)  # beats per minute
@@ -244,18 +244,21 @@ def _render(genre, seed, mixes, *, tempo=None, key=None, swing=None, artist=None
             check_number(settings, name, least=least, most=most, error=DatasetError)
     plan = make_plan(genre, int(seed), tempo, key, swing)
     player = plan.writer if artist in (None, plan.writer.name) else _find_artist(artist, genre)
+    player = in_session(player, plan.draw("session"))
     score = write(plan, player, seconds)
     size = round(seconds * SAMPLE_RATE)
     recordings = perform(score, player, seconds)
     recordings["noise"] = mixing.make_noise(size + round(PREROLL * SAMPLE_RATE), player, seed)
     full = mixing.desk(recordings, player)[-size:]
+    bands = mixing.band_gains(full, player)
+    full = mixing.apply_gains(full, bands)
     gain = mixing.master_gain(full, player, plan.draw("trim").uniform(-LOUDNESS_TRIM, LOUDNESS_TRIM))
 
     def master(names):
         if names == STEMS:
             return full * gain
         kept = {name: recordings[name] for name in names}
-        return mixing.desk(kept, player)[-size:] * gain if kept else np.zeros_like(full)
+        return mixing.apply_gains(mixing.desk(kept, player)[-size:], bands) * gain if kept else np.zeros_like(full)
 
     record = {
         "version": VERSION,

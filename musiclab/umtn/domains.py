@@ -32,7 +32,25 @@ ENSEMBLES = {
     "Organ": {"bass": "organ", "chords": "organ", "lead": "organ"},
     "Plucked_Guitar": {"bass": "nylon guitar", "chords": "nylon guitar", "lead": "nylon guitar"},
 }
-"""Instruments of Studio's bass, chords and lead in each generated domain; drums and pad are muted."""
+"""Instruments of Studio's bass, chords and lead in each generated domain; drums, pad and vocals are muted."""
+
+# Recordings that are cleaner and more alike than Studio's others, so that little but the instruments differs.
+CLEAN = {
+    "brightness": (0.8, 1.25),
+    "looseness": (0.002, 0.01),
+    "dynamics": (0.08, 0.08),
+    "legato": (1.0, 1.0),
+    "room_time": (0.25, 1.3),
+    "room_level": (-20.0, -7.0),
+    "hiss": (-62.0, -44.0),
+    "slope": (-6.0, -2.0),
+    "rumble": (-90.0, -90.0),
+    "loudness": (-20.0, -14.0),
+    "crest": (9.5, 12.5),
+    "ratio": (1.5, 4.0),
+    "steady": (1.0, 1.0),
+    "low_pass": (7000.0, 10_000.0),
+}
 
 RECORDINGS = ("train_data", "test_data")  # MusicNet's folders of wav files
 
@@ -152,8 +170,8 @@ def studio_domains(
     for domain, piece in progress(jobs, "rendering", unit="piece"):
         players = {stem: (instrument,) for stem, instrument in ensembles[domain].items()}
         # keep the name of the genre, because it seeds the notes, the room and the noise
-        genre = replace(studio.GENRES["classical"], **players)
-        track = studio.render(genre, seed=piece, seconds=seconds, mute=("drums", "pad"))
+        genre = replace(studio.GENRES["classical"], **players, balance=(), spread=(), sound=CLEAN)
+        track = studio.render(genre, seed=piece, seconds=seconds, mute=("drums", "pad", "vocals"))
         path = folders[domain] / split_of[piece] / f"piece-{piece:03d}.wav"
         save_audio(path, track.samples, track.sample_rate)
     return folders

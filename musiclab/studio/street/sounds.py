@@ -37,19 +37,12 @@ from musiclab.studio.street.synthesis import (
     wavetable,
     wavetable_at,
 )
+from musiclab.studio.voices import VOWELS
 
 SPEED_OF_SOUND = 343.0  # m/s
 SIREN_PERIODS = {"wail": (2.5, 6.0), "yelp": (0.25, 0.45), "hi-lo": (0.9, 1.5)}  # shortest and longest, in seconds
 
-# First three formants in Hz of vowels spoken by men: Peterson and Barney (1952), Table II.
-VOWELS = {
-    "i": (270, 2290, 3010),
-    "e": (530, 1840, 2480),
-    "ae": (660, 1720, 2410),
-    "a": (730, 1090, 2440),
-    "o": (570, 840, 2410),
-    "u": (300, 870, 2240),
-}
+SPOKEN = ("i", "e", "ae", "a", "o", "u")  # vowels of speech, names in VOWELS
 
 # Syllables per phrase (lowest, highest), seconds per syllable (lowest, highest), factor on the voice's mean pitch.
 MANNERS = {
@@ -339,7 +332,7 @@ def _phrase(rng, pitch, scale, manner):
         t = np.linspace(0, 1, n)
         bend = rng.uniform(-0.25, 0.25) * t + rng.uniform(0.05, 0.3) * np.sin(np.pi * t)
         f0 = pitch * pitch_factor * 2 ** (bend + 0.12 * rng.standard_normal() - 0.06 * syllable)
-        vowel = "a" if manner == "laugh" else list(VOWELS)[rng.integers(len(VOWELS))]
+        vowel = "a" if manner == "laugh" else SPOKEN[rng.integers(len(SPOKEN))]
         formants = scale * np.array([*VOWELS[vowel], 3500, 4500, 5500, 6500])
         voiced = utterance(f0, _arch(n, 0.15, 0.35), formants, rng, breath=0.5 if manner == "laugh" else 0.08)
         if manner != "scream" and rng.random() < 0.35:  # hiss of a consonant before the vowel
