@@ -43,6 +43,9 @@ from musiclab.training import State, TrainConfig, evaluate, pick_device
 
 log = logging.getLogger(__name__)
 
+PRETRAINED = {"genres": Path(__file__).with_name("pretrained") / "genres"}
+"""Run folders of the models that come with musiclab, by name."""
+
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, OSError)
 """Exceptions that damaged or foreign files can raise."""
 
@@ -380,7 +383,8 @@ def load(folder: str | Path) -> Run:
     Parameters
     ----------
     folder : path
-        Run folder, written by :func:`train`, :func:`crossval` or :meth:`Run.save`.
+        Run folder, written by :func:`train`, :func:`crossval` or :meth:`Run.save`. ``"genres"`` is a classifier of
+        music genres that comes with musiclab, unless there is a folder with this name.
 
     Returns
     -------
@@ -403,7 +407,7 @@ def load(folder: str | Path) -> Run:
     ...     print(load(folder).settings.classes)
     ['low', 'high']
     """
-    folder = Path(folder)
+    folder = Path(folder) if Path(folder).exists() else PRETRAINED.get(str(folder), Path(folder))
     metrics = _read_metrics(folder / "metrics.json")
     if metrics["folds"]:
         folds = {fold: load(folder / f"fold{fold}") for fold in metrics["folds"]}

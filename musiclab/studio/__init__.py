@@ -1,7 +1,7 @@
 """Generate music in ten genres, composed, played and recorded in code, with the ground truth of every track.
 
 >>> from musiclab import studio
->>> track = studio.render("jazz", seed=1, seconds=1)
+>>> track = studio.render("jazz", seed=2, seconds=1)
 >>> track.record["beats_per_bar"], track.samples.dtype.name
 (4, 'int16')
 

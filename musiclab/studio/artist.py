@@ -129,5 +129,5 @@ def _vary(balance: Sequence[float], spread: Sequence[float], share: float, norma
 
 def _pick_instrument(share: float, options: Sequence[str]) -> str:
     """Pick one of ``options``, which are sorted from common to rare, by a number from 0 to 1."""
-    weights = 1 / np.arange(1, len(options) + 1) ** 0.8
+    weights = 1 / np.arange(1, len(options) + 1) ** 1.6
     return options[int(np.searchsorted(weights.cumsum() / weights.sum(), share, side="right"))]

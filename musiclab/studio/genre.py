@@ -21,33 +21,33 @@ STEMS = ("drums", "bass", "chords", "pad", "lead", "vocals", "noise")
 SOUND = {
     "brightness": (0.7, 1.5),
     "tuning": (0.86, 1.16),
-    "looseness": (0.004, 0.02),
+    "looseness": (0.002, 0.01),
     "strum": (0.005, 0.02),
-    "dynamics": (0.1, 0.45),
+    "dynamics": (0.06, 0.12),
     "legato": (0.3, 1.0),
-    "cymbals": (-9.0, 4.0),
-    "kick": (-3.0, 7.0),
-    "ring": (0.9, 2.3),
-    "room_time": (0.45, 1.8),
-    "room_level": (-25.0, -6.0),
+    "cymbals": (-3.0, 2.0),
+    "kick": (-1.0, 4.0),
+    "ring": (0.9, 1.5),
+    "room_time": (0.25, 1.3),
+    "room_level": (-24.0, -10.0),
     "hiss": (-56.0, -32.0),
     "slope": (-6.0, 1.5),
     "hum": (-65.0, -45.0),
     "rumble": (-37.0, -17.0),
     "loudness": (-22.0, -14.0),
-    "crest": (10.5, 17.0),
-    "ratio": (0.85, 1.8),
-    "steady": (1.6, 5.5),
+    "crest": (11.5, 17.0),
+    "ratio": (0.9, 1.2),
+    "steady": (1.0, 1.8),
     "low_pass": (9400.0, 13400.0),
 }
 
 # Probability that a stem plays in each section, and the average force of the players (a factor on velocity).
 SECTIONS = {
-    "intro": {"drums": 0.6, "bass": 0.8, "chords": 1.0, "pad": 0.3, "lead": 0.1, "vocals": 0.1},
+    "intro": {"drums": 0.9, "bass": 0.95, "chords": 1.0, "pad": 0.3, "lead": 0.1, "vocals": 0.1},
     "verse": {"drums": 0.95, "bass": 1.0, "chords": 1.0, "pad": 0.3, "lead": 0.85, "vocals": 0.95},
     "chorus": {"drums": 1.0, "bass": 1.0, "chords": 1.0, "pad": 0.9, "lead": 0.9, "vocals": 1.0},
     "solo": {"drums": 1.0, "bass": 1.0, "chords": 0.9, "pad": 0.3, "lead": 1.0, "vocals": 0.05},
-    "break": {"drums": 0.35, "bass": 0.7, "chords": 1.0, "pad": 0.6, "lead": 0.35, "vocals": 0.3},
+    "break": {"drums": 0.8, "bass": 0.9, "chords": 1.0, "pad": 0.6, "lead": 0.35, "vocals": 0.3},
 }
 FORCE = {"intro": 0.8, "verse": 0.85, "chorus": 1.0, "solo": 1.0, "break": 0.7}
 
@@ -146,7 +146,7 @@ class Genre:
     spread : tuple of float, dB
         Standard deviation of the tonal balance between tracks. By default 3 dB for each, and empty if ``balance`` is.
     sound : dict from str to tuple of (float, float)
-        Range of a trait of the recordings, such as ``{"room_time": (1.0, 2.0)}``, for those that shouldn't have the
+        Range of a trait of the recordings, such as ``{"room_time": (0.25, 1.3)}``, for those that shouldn't have the
         range of all genres. The traits are listed in ``genre.SOUND``.
     artist_count : int
         Number of artists, by default 10.

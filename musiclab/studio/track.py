@@ -182,7 +182,7 @@ def stems(genre: str | Genre, seed: int, **changes) -> dict[str, np.ndarray]:
     Examples
     --------
     >>> list(stems("jazz", seed=1, seconds=0.5))
-    ['drums', 'bass', 'chords', 'pad', 'lead', 'noise']
+    ['drums', 'bass', 'chords', 'pad', 'lead', 'vocals', 'noise']
     """
     _, mixes = _render(genre, seed, [(stem,) for stem in STEMS], **changes)
     return dict(zip(STEMS, mixes, strict=True))
