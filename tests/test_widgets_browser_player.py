@@ -5,7 +5,7 @@ import re
 import browsing_rig
 import pytest
 
-from musiclab.widgets.scripts import script, style
+from musiclab.plots.browser import script, style
 
 SETUP = """
 import numpy as np

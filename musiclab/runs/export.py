@@ -1,4 +1,4 @@
-"""Export a model with its features to ONNX, a format that many programs run without Python or musiclab."""
+"""Export a model with its features to ONNX, which many programs run without musiclab, or to a page for browsers."""
 
 import json
 import logging
@@ -19,6 +19,7 @@ from musiclab.audio import load_audio
 from musiclab.core.errors import AudioError, RunError, counted
 from musiclab.core.files import check_can_write, replacing
 from musiclab.metrics import difference_interval
+from musiclab.runs import page
 from musiclab.runs.graph import Graph
 from musiclab.runs.prediction import BLOCK, predict
 from musiclab.runs.settings import RunSettings
@@ -42,7 +43,7 @@ class Export:
     Attributes
     ----------
     path : pathlib.Path
-        The ONNX file.
+        The ONNX file or the page.
     size : int, bytes
         Size of the file.
     sample_rate : int, Hz
@@ -69,13 +70,18 @@ class Export:
     int8: dict | None = None
 
     def __str__(self) -> str:
+        least = f"at {self.sample_rate:,} Hz, at least {counted(self.shortest, 'sample')}"
         lines = [
             f"{self.path}: {self.size / 1e6:.2f} MB, ONNX opset {OPSET}",
-            f"  input     waveform, float32, shape (batch, samples), at {self.sample_rate:,} Hz, at least "
-            f"{counted(self.shortest, 'sample')}",
+            f"  input     waveform, float32, shape (batch, samples), {least}",
             "  output    probabilities, float32, shape (batch, classes)",
-            f"  checked   largest difference from the run {self.difference:.1e}, on {self.clips}",
         ]
+        if is_page(self.path):
+            lines = [
+                f"{self.path}: {self.size / 1e6:.2f} MB, open it in a browser",
+                f"  input     sound files and the microphone; the model receives sound {least}",
+            ]
+        lines.append(f"  checked   largest difference from the run {self.difference:.1e}, on {self.clips}")
         if self.int8:
             lines.append(f"  int8      {self.int8['float_size'] / 1e6:.2f} MB as float32; {_describe_cost(self.int8)}")
         return "\n".join(lines)
@@ -85,10 +91,15 @@ class Export:
         return vars(self) | {"path": str(self.path), "opset": OPSET}
 
 
+def is_page(path: Path) -> bool:
+    """Return True if a path ends like that of a page for browsers."""
+    return path.suffix.lower() in (".html", ".htm")
+
+
 def export_run(run: "Run", path: str | Path, int8: bool = False, overwrite: bool = False) -> Export:
-    """Write a model to an ONNX file (see :meth:`musiclab.runs.Run.export`)."""
+    """Write a model to an ONNX file or a page (see :meth:`musiclab.runs.Run.export`)."""
     path = Path(path)
-    _check(run, path, overwrite)
+    _check(run, path, int8, overwrite)
     settings = replace(run.settings, training={**run.settings.training, "precision": "fp32"})
     graph = Graph(run.model.cpu(), settings).eval()  # the exporter restores this mode in all parts
     config = settings.feature_settings
@@ -104,14 +115,22 @@ def export_run(run: "Run", path: str | Path, int8: bool = False, overwrite: bool
                 "and report this with the model.json of the run."
             )
         cost = _quantise(unfinished, run, settings, session) if int8 else None
+        if is_page(path):
+            page.write_page(run, unfinished, unfinished)
         file_size = unfinished.stat().st_size
     return Export(path, file_size, config.sample_rate, config.least_samples, difference, clips, cost)
 
 
-def _check(run: "Run", path: Path, overwrite: bool) -> None:
+def _check(run: "Run", path: Path, int8: bool, overwrite: bool) -> None:
     run.check_single()
-    if path.suffix.lower() != ".onnx":
-        raise RunError(f"{path}: expected a file name that ends in .onnx. Choose another one, such as model.onnx.")
+    if path.suffix.lower() != ".onnx" and not is_page(path):
+        raise RunError(
+            f"{path}: expected a file name that ends in .onnx or .html. Choose another one, such as model.onnx."
+        )
+    if is_page(path):
+        if int8:
+            raise RunError(f"{path}: int8 is only possible for files that end in .onnx. Leave it out.")
+        page.check_size(run, path)
     check_can_write(path, "the model", "model.onnx")
     if path.exists() and not overwrite:
         raise RunError(

@@ -39,7 +39,7 @@ class Graph(nn.Module):
         segments, is_inside = _cut_evenly(values, self.model.length, max(1, self.model.length // 2))
         segments = torch.where(is_inside, segments, self.silence)  # (batch, dimensions, segments, length)
         segments = segments.transpose(1, 2).flatten(0, 1)
-        logits = self.model(segments.squeeze(1) if len(self.model.input_shape) == 1 else segments)
+        logits = self.model(segments.flatten(1) if len(self.model.input_shape) == 1 else segments)
         scores = logits.double().log_softmax(dim=-1).reshape(size(waveform, 0), -1, self.model.classes)
         return (scores.mean(dim=1) / self.temperature).softmax(dim=-1).float()
 

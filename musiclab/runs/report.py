@@ -87,12 +87,16 @@ def write_transfer(transfer, path: Path) -> Path:
 
 
 def _write_page(path: Path, template: str, **values) -> Path:
+    with replacing(path) as unfinished:
+        unfinished.write_text(render(template, **values), encoding="utf-8")
+    return path
+
+
+def render(template: str, **values) -> str:
+    """Fill in one of the templates of pages, and return the text of the HTML file."""
     environment = Environment(loader=PackageLoader("musiclab.runs", ""), autoescape=True, trim_blocks=True)
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    text = environment.get_template(template).render(version=musiclab.__version__, **values)
-    with replacing(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
-    return path
+    return environment.get_template(template).render(version=musiclab.__version__, **values)
 
 
 def draw_curves(run) -> bytes | None:

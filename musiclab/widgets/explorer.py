@@ -10,9 +10,9 @@ from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.core.errors import AudioError
 from musiclab.features import SCALINGS, MelConfig
+from musiclab.plots.browser import colour_map, script, style
 from musiclab.widgets.analysis import FLOOR, MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks, unit_of_decibel
-from musiclab.widgets.scripts import script, style
-from musiclab.widgets.sound import block_maxima, check_sound, colour_map, mel_edges, outline
+from musiclab.widgets.sound import block_maxima, check_sound, mel_edges, outline
 from musiclab.widgets.still import Still, WithStill, as_png
 
 LONGEST = 30.0  # longest sound in s; with more, the plots can't keep up with a slider

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from musiclab import plots
 from musiclab.audio import from_int16, load_audio
 from musiclab.core.errors import AudioError, MusiclabError
+from musiclab.plots.browser import script, style
 from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.sound import check_sound, encode_preview
 from musiclab.widgets.still import Still, WithStill, as_png
 
@@ -39,6 +39,7 @@ class Microphone(anywidget.AnyWidget):
     status = traitlets.Unicode("").tag(sync=True)  # last message from Python, for a page that is opened later
     answered = traitlets.Int(0).tag(sync=True)  # number of messages that Python has handled
     limits = traitlets.Dict({"seconds": LONGEST, "bytes": LARGEST_FILE, "part": STEP}).tag(sync=True)
+    accept = traitlets.Unicode(".wav,.flac,.ogg,.mp3,.au,.aif,.aiff").tag(sync=True)  # files that can be chosen
 
 
 class LiveClassifier(WithStill, ipywidgets.VBox):

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.metrics import Result
+from musiclab.plots.browser import script, style
 from musiclab.widgets.clips import short_names
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import as_png
 from musiclab.widgets.table import Table
 

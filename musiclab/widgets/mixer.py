@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 
 from musiclab import plots, studio
 from musiclab.core.errors import DatasetError, MusiclabError
+from musiclab.plots.browser import script, style
 from musiclab.studio.theory import PITCH_NAMES
 from musiclab.studio.track import SWING_RANGE, TEMPO_RANGE
 from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run, percent
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import Still, WithStill, as_png
 
 # Longest duration of a track in s. Every change renders the track again, about 100 times faster than real time.

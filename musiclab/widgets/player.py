@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.core.errors import AudioError
+from musiclab.plots.browser import colour_map, script, style
 from musiclab.widgets import sound
 from musiclab.widgets.lanes import Lane
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import Still, WithStill, as_png
 
 LONGEST = 600.0  # longest sound in s: the browser receives up to 20 MB for 10 minutes
@@ -89,7 +89,7 @@ class Player(WithStill, anywidget.AnyWidget):
     _sound = traitlets.Bytes().tag(sync=True)  # FLAC
     _levels = traitlets.Bytes().tag(sync=True)  # uint8, shape (n_mels, columns)
     _outline = traitlets.Bytes().tag(sync=True)  # int8, shape (columns, 2)
-    _colours = traitlets.Bytes(sound.colour_map(plots.LEVELS)).tag(sync=True)  # uint8, shape (256, 3)
+    _colours = traitlets.Bytes(colour_map(plots.LEVELS)).tag(sync=True)  # uint8, shape (256, 3)
 
     def __init__(
         self,

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.core.checks import check_known
+from musiclab.plots.browser import script, style
 from musiclab.runs import Run
 from musiclab.widgets.clips import clip_table, describe, short_names
 from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, project
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import as_png
 
 MOST = 1000  # largest number of clips on a map; larger data sets are sampled at random

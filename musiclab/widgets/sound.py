@@ -189,11 +189,3 @@ def outline(waveform: np.ndarray, columns: int = COLUMNS) -> tuple[np.ndarray, f
     power = 10.0 ** np.floor(np.log10(peak))
     reach = next(step * power for step in (1, 2, 5, 10) if step * power >= peak * (1 - 1e-6))
     return np.round(127 * np.clip(extremes / reach, -1, 1)).astype(np.int8), float(reach)
-
-
-@lru_cache
-def colour_map(name: str) -> bytes:
-    """Return a matplotlib colour map as 256 RGB triples, so that canvases and figures have the same colours."""
-    from matplotlib import colormaps
-
-    return colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()

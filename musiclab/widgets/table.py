@@ -11,9 +11,9 @@ import traitlets
 from matplotlib.figure import Figure
 
 from musiclab import plots
+from musiclab.plots.browser import script, style
 from musiclab.widgets.clips import clip_table
 from musiclab.widgets.predictions import percent
-from musiclab.widgets.scripts import script, style
 from musiclab.widgets.still import as_png
 
 PAGE = 12  # rows per page

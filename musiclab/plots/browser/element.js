@@ -1,5 +1,5 @@
 // Tools of all widgets: create elements, listen to the model, and format numbers. Python concatenates this file with the
-// script of a widget (scripts.py), so that nothing has to be loaded.
+// script of a widget (see __init__.py), so that nothing has to be loaded.
 
 // Creates an element. Names of properties set the property, so that true and false work for `hidden`, for example. Other
 // names, such as class, tabindex or aria-label, set an attribute.

@@ -13,7 +13,7 @@ const LEVELS = 150;
 const REPORT = 200; // ms between two reports of the time to Python
 const SILENT_START = 1500; // ms after which we assume that the browser blocks the sound
 
-export default () => {
+const createPlayer = () => {
   let sound; // shared by `initialize` and `render` of one Player
   return {
     initialize({ model }) {
@@ -382,3 +382,5 @@ class View {
     return imageOf(levels, scene.rows, levels.length / scene.rows, coloursOfLevels(this.model.get("_colours"), scene));
   }
 }
+
+export default createPlayer;

@@ -17,12 +17,12 @@ const REFUSED = {
   NotReadableError: "Another program is using the microphone. Close it, or choose a file.",
 };
 const INSECURE =
-  "Browsers allow the microphone only on pages from localhost or https. Open this notebook there, or choose a file.";
+  "Browsers allow the microphone only on pages from localhost or https. Open this page there, or choose a file.";
 
-function render({ model, el }) {
+function renderMicrophone({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips", "musiclab-live");
   const button = element("button", { type: "button", "aria-pressed": "false" }, "Listen");
-  const input = element("input", { type: "file", accept: ".wav,.flac,.ogg,.mp3,.au,.aif,.aiff" });
+  const input = element("input", { type: "file", accept: model.get("accept") });
   const choose = element("label", { class: "musiclab-button" }, "Choose a file", input);
   const status = element("span", { role: "status" }, model.get("status"));
   const strip = element("canvas", { role: "img", hidden: true });
@@ -77,9 +77,8 @@ function render({ model, el }) {
       return tell(REFUSED[error.name] ?? `The microphone can't be opened (${error.message}). Choose a file instead.`);
     }
     const context = new AudioContext();
-    const module = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
-    await context.audioWorklet.addModule(module);
-    URL.revokeObjectURL(module);
+    // a data address, because a page from disk may not load the address of a blob here
+    await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(TAP)}`);
     const tap = new AudioWorkletNode(context, "musiclab-tap");
     const mute = new GainNode(context, { gain: 0 }); // the graph runs only if it ends in the speakers, which stay silent
     context.createMediaStreamSource(stream).connect(tap).connect(mute).connect(context.destination);
@@ -151,4 +150,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: renderMicrophone };

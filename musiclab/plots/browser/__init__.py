@@ -1,5 +1,9 @@
-"""Concatenate the scripts and style sheets of a widget, so that no build step is needed."""
+"""The side of the widgets and of exported pages that runs in a browser: scripts, style sheets and colours.
 
+Scripts and style sheets are concatenated, so that no build step is needed and nothing has to be loaded.
+"""
+
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -15,3 +19,12 @@ def style(*names: str) -> str:
 
 def _join(*names: str, suffix: str) -> str:
     return "\n".join(Path(__file__).with_name(f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
+
+
+@lru_cache
+def colour_map(name: str) -> bytes:
+    """Return a matplotlib colour map as 256 RGB triples, so that canvases and figures have the same colours."""
+    import numpy as np
+    from matplotlib import colormaps
+
+    return colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()

@@ -1,0 +1,223 @@
+// The page of an exported model: takes files and the microphone, and shows probabilities and a Player.
+// It takes the place of Python for two widgets, the microphone and the Player (see musiclab/plots/browser).
+
+const LONGEST = 600; // s that are classified of a recording
+const LISTENING = 60; // s for which the microphone may stay on
+const PART = 0.5; // s between two predictions while the microphone is on
+
+// What a widget sees of Python: traits that can be read, set and watched.
+class Model {
+  constructor(traits) {
+    this.traits = traits;
+    this.handlers = {};
+  }
+
+  get(name) { return this.traits[name]; }
+
+  set(name, value) {
+    if (this.traits[name] === value) return;
+    this.traits[name] = value;
+    this.tell(`change:${name}`);
+  }
+
+  save_changes() {}
+  on(events, handler) { for (const event of events.split(" ")) (this.handlers[event] ??= new Set()).add(handler); }
+  off(events, handler) { for (const event of events.split(" ")) this.handlers[event]?.delete(handler); }
+  tell(event, message) { for (const handler of this.handlers[event] ?? []) handler(message); }
+}
+
+// The thread that classifies. Each call returns a promise.
+class Classifier {
+  constructor(source) {
+    this.calls = [];
+    this.worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    this.worker.onmessage = ({ data: { id, progress, error, result } }) => {
+      const { resolve, reject, tell } = this.calls[id];
+      if (progress) return tell?.(progress);
+      delete this.calls[id];
+      if (error === undefined) resolve(result);
+      else reject(new Error(error));
+    };
+    this.worker.onerror = ({ message }) => { for (const { reject } of Object.values(this.calls)) reject(new Error(message)); };
+  }
+
+  call(task, message, tell) {
+    return new Promise((resolve, reject) => {
+      this.worker.postMessage({ id: this.calls.push({ resolve, reject, tell }) - 1, task, ...message });
+    });
+  }
+}
+
+function percent(share) {
+  if (share > 0 && share < 0.005) return "<1 %";
+  return share >= 0.995 && share < 1 ? ">99 %" : `${(100 * share).toFixed(0)} %`;
+}
+
+// A table with one bar for each class, in the style of musiclab.widgets.predictions.bars.
+function barsOf(classes, probabilities) {
+  const best = Math.max(...probabilities);
+  const rows = classes.map((name, index) => {
+    const share = probabilities[index];
+    const bar = element("div", { class: "musiclab-bar", style: `width: ${100 * share}%` });
+    return element("tr", { class: share === best ? "musiclab-best" : "" },
+      element("th", { scope: "row" }, name), element("td", { class: "musiclab-track" }, bar), element("td", {}, percent(share)));
+  });
+  return element("table", { class: "musiclab-bars" },
+    element("caption", {}, "Predicted probabilities"), element("tbody", {}, ...rows));
+}
+
+function laneOf(classes, edges, probabilities) {
+  const height = 6 + Math.max(12, Math.min(14 * classes.length, 160)); // as in musiclab/widgets/lanes.py
+  return { form: "predictions", name: "predicted", height, classes, edges, probabilities };
+}
+
+class Page {
+  constructor(info, classifier, colours) {
+    Object.assign(this, { info, classifier });
+    for (const name of ["microphone", "verdict", "bars", "player"]) this[name] = document.getElementById(name);
+    this.recorder = new Model({
+      limits: { seconds: LISTENING, bytes: Infinity, part: PART }, accept: "audio/*", lane: {}, status: "", answered: 0,
+    });
+    this.recorder.send = (message, _, buffers) => this.receive(message, buffers);
+    this.track = new Model({
+      _scene: { count: 0 }, _sound: null, _report: [0, 0], _colours: new DataView(colours), playing: false, loop: null,
+    });
+    this.waiting = Promise.resolve(); // messages are handled one after the other
+    renderMicrophone({ model: this.recorder, el: this.microphone });
+    this.showBars(info.classes.map(() => 0));
+    this.allowDrops(document.getElementById("drop"));
+    this.say("Drop a sound file anywhere on this page, choose one, or use the microphone.");
+  }
+
+  say(text) { this.recorder.tell("msg:custom", { say: text }); }
+  showBars(probabilities) { this.bars.replaceChildren(barsOf(this.info.classes, probabilities)); }
+
+  showVerdict(probabilities) {
+    const best = Math.max(...probabilities);
+    const name = this.info.classes[probabilities.indexOf(best)];
+    this.showBars(probabilities);
+    this.verdict.replaceChildren(element("strong", {}, name), ` ${percent(best)}`);
+    return name;
+  }
+
+  allowDrops(mark) {
+    const drop = (event) => {
+      event.preventDefault();
+      mark.classList.toggle("over", event.type === "dragover");
+      if (event.type === "drop") this.takeFile(event.dataTransfer.files[0]);
+    };
+    for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, drop);
+  }
+
+  async takeFile(file) {
+    if (!file) return this.say("That was not a file. Drop a sound file, for example a WAV or MP3 file.");
+    this.say(`Reading ${file.name}.`);
+    this.receive({ event: "file", name: file.name }, [await file.arrayBuffer()]);
+  }
+
+  // Handles a message of the microphone widget, after those before it.
+  receive({ event, name, rate }, [buffer] = []) {
+    if (event === "status") return;
+    this.waiting = this.waiting.then(async () => {
+      try {
+        if (event === "start") this.startListening(rate);
+        else if (event === "part") await this.classifyPart(new Int16Array(buffer));
+        else if (event === "stop") await this.stopListening();
+        else await this.classifyFile(name, buffer);
+      } catch (error) {
+        this.say(name ? `${name}: ${error.message}` : `The sound can't be classified: ${error.message}`);
+      }
+      this.recorder.set("answered", this.recorder.get("answered") + 1);
+    });
+  }
+
+  startListening(rate) {
+    Object.assign(this, { rate, parts: [], count: 0, edges: [0], timeline: [] });
+    this.track.set("playing", false);
+    this.player.hidden = true;
+  }
+
+  // Returns the last `seconds` of the recording, as int16.
+  recorded(seconds = Infinity) {
+    const samples = new Int16Array(this.count);
+    let at = 0;
+    for (const part of this.parts) {
+      samples.set(part, at);
+      at += part.length;
+    }
+    return samples.slice(-Math.min(this.count, Math.round(seconds * this.rate)));
+  }
+
+  async classifyPart(samples) {
+    this.parts.push(samples);
+    this.count += samples.length;
+    const waveform = Float32Array.from(this.recorded(this.info.seconds), (sample) => sample / 32768);
+    const { probabilities } = await this.classifier.call("classify", { waveform, rate: this.rate, isTimeless: true });
+    this.showVerdict(probabilities);
+    this.edges.push(this.count / this.rate);
+    this.timeline.push(probabilities);
+    this.recorder.set("lane", laneOf(this.info.classes, [...this.edges], [...this.timeline]));
+  }
+
+  async stopListening() {
+    if (!this.count) return this.say("Nothing was recorded.");
+    const samples = this.recorded();
+    const waveform = Float32Array.from(samples, (sample) => sample / 32768);
+    await this.hear(waveform, this.rate, "the microphone", wavOf(samples, this.rate));
+    this.recorder.set("lane", {});
+  }
+
+  async classifyFile(name, bytes) {
+    if (!bytes.byteLength) throw new Error("this file is empty. Choose another one.");
+    let sound;
+    try {
+      sound = await decoded(bytes);
+    } catch {
+      throw new Error("this browser can't decode the file. Convert it to WAV, FLAC, Ogg or MP3 first.");
+    }
+    await this.hear(sound.waveform, sound.rate, name, bytes);
+  }
+
+  // Classifies a sound and loads it into the Player. `bytes` are those of its file.
+  async hear(waveform, rate, name, bytes) {
+    const most = LONGEST * rate;
+    const note = waveform.length > most ? ` Only the first ${LONGEST / 60} minutes were classified.` : "";
+    const sound = waveform.subarray(0, most);
+    this.say(`Classifying ${name}.`);
+    const tell = ([done, all]) => { if (all > 1) this.say(`Classifying ${name}: part ${done + 1} of ${all}.`); };
+    const { probabilities, edges, timeline } = await this.classifier.call("classify", { waveform: sound, rate }, tell);
+    const picture = await this.classifier.call("picture", { waveform: sound, rate });
+    this.load(name, sound.length / rate, picture, laneOf(this.info.classes, edges, timeline), bytes);
+    const best = this.showVerdict(probabilities);
+    this.say(`${name}: ${(sound.length / rate).toFixed(1)} s, most likely ${best}.${note}`);
+  }
+
+  load(title, duration, { levels, outline, ...picture }, lane, bytes) {
+    const count = this.track.get("_scene").count + 1;
+    const traits = {
+      playing: false, loop: null,
+      _scene: { ...picture, count, title, duration, note: "", range: [-95, -5], lanes: [lane] }, // dB, as in sound.py
+      _levels: new DataView(levels.buffer), _outline: new DataView(outline.buffer), _report: [count, 0],
+      _sound: new DataView(bytes),
+    };
+    this.player.hidden = false;
+    for (const [name, value] of Object.entries(traits)) this.track.set(name, value);
+    if (this.widget) return;
+    this.widget = createPlayer();
+    this.widget.initialize({ model: this.track });
+    this.widget.render({ model: this.track, el: this.player });
+  }
+}
+
+async function open() {
+  const text = (id) => document.getElementById(id).textContent;
+  const info = JSON.parse(text("model"));
+  const classifier = new Classifier(text("runtime"));
+  const page = new Page(info, classifier, fromBase64(info.colours));
+  await classifier.call("start", { model: info, weights: await unzipped(fromBase64(text("weights"))) });
+  return page;
+}
+
+open().catch((error) => {
+  document.getElementById("verdict").textContent = `This browser can't run the page (${error.message}). Update it, or try another one.`;
+});
