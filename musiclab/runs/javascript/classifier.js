@@ -86,7 +86,6 @@ class Page {
     renderMicrophone({ model: this.recorder, el: this.microphone });
     this.showBars(info.classes.map(() => 0));
     this.allowDrops(document.getElementById("drop"));
-    this.say("Drop a sound file anywhere on this page, choose one, or use the microphone.");
   }
 
   say(text) { this.recorder.tell("msg:custom", { say: text }); }
