@@ -268,7 +268,7 @@ def report(run: RunFolder, as_json: AsJson = False) -> None:
 
 def export(
     run: RunFolder,
-    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="File to write.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, which ends in .onnx or .html.")],
     int8: Annotated[
         bool,
         typer.Option("--int8", help="Store the weights of the network as 8-bit integers, and measure what that costs."),
@@ -276,7 +276,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Export a model to ONNX, with its features inside, so that it runs without musiclab."""
+    """Export a model to ONNX, or to a page that opens in a browser. Both run without musiclab."""
     exported = musiclab.load(run).export(out, int8, overwrite)
     print(exported)
     if as_json:

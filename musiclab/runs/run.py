@@ -271,12 +271,15 @@ class Run:
         return write(self)
 
     def export(self, path: str | Path, int8: bool = False, overwrite: bool = False) -> Export:
-        """Write the model to an ONNX file that classifies waveforms without musiclab.
+        """Write the model to one file that classifies sounds without musiclab.
 
-        The file contains everything that :meth:`predict` does after decoding and resampling: features,
-        standardisation, segments, their average, and the temperature. Its input ``waveform`` has shape (batch,
-        samples), float32 in [-1, 1], at the sample rate that its metadata state. Its output ``probabilities`` has shape
-        (batch, classes). All waveforms of a batch have the same length.
+        A file that ends in ``.onnx`` is for programs. It contains everything that :meth:`predict` does after decoding
+        and resampling: features, standardisation, segments, their average, and the temperature. Its input ``waveform``
+        has shape (batch, samples), float32 in [-1, 1], at the sample rate that its metadata state. Its output
+        ``probabilities`` has shape (batch, classes). All waveforms of a batch have the same length.
+
+        A file that ends in ``.html`` is for people. It is a page that opens in a browser, from disk and without a
+        network. You drop a sound file or use the microphone, and see a player with the predictions over time.
 
         Before the file is kept, onnxruntime runs it on test clips of this run, if their files are still there, and on
         generated clips of several lengths. Its probabilities must equal those of :meth:`predict` in fp32 up to 1e-4.
@@ -284,10 +287,10 @@ class Run:
         Parameters
         ----------
         path : path
-            File to write, which ends in ``.onnx``.
+            File to write, which ends in ``.onnx`` or ``.html``.
         int8 : bool, default False
             Store the weights of the network as 8-bit integers. The file is up to four times smaller and less accurate.
-            The cost in accuracy is measured on the test clips of the run.
+            The cost in accuracy is measured on the test clips of the run. Not for pages.
         overwrite : bool, default False
             Replace an existing file.
 
@@ -300,14 +303,15 @@ class Run:
         ------
         RunError
             The file exists, the run is a cross-validation, onnxruntime is missing, the model uses an encoder from a
-            file, or the file differs from the run.
+            file, the file differs from the run, or a browser would be too slow for the model.
 
         Notes
         -----
         The metadata contain ``classes`` (JSON), ``sample_rate`` in Hz, ``shortest`` (fewest samples), ``model``,
         ``sizes`` and ``feature_settings`` (JSON), ``feature``, ``data``, ``licence``, ``musiclab``, ``opset`` and
         ``precision``. Unknown sounds are not detected. :meth:`predict` reads files of more than a minute in blocks, and
-        estimates tuning and peak level in each. For ``lstm``, the file does so once, so cut long recordings first.
+        estimates tuning and peak level in each. For ``lstm``, the file does so once, so cut long recordings first. A
+        page cuts recordings of more than a minute into equal parts, and classifies the first ten minutes.
 
         Examples
         --------

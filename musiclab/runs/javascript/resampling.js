@@ -1,9 +1,9 @@
-// Changes the sample rate with a windowed sinc filter. As in musiclab.audio.resample, frequencies up to 91 % of the
-// highest one stay as they are, and those above the highest one are removed by 120 dB.
+// Changes the sample rate with a windowed sinc filter. Its values are those of the filter in musiclab.audio.resample, up
+// to 0.000002. Frequencies up to 91 % of the highest one stay as they are, and those above the highest one are removed.
 
-const REACH = 90; // samples at the lower rate on both sides of a sample that it depends on
-const PASSED = 0.9565; // middle of the slope, relative to the highest frequency
-const BETA = 12.27; // shape of the Kaiser window
+const REACH = 95; // samples at the lower rate on both sides of a sample that it depends on
+const PASSED = 0.95687; // middle of the slope, relative to the highest frequency
+const BETA = 12.446; // shape of the Kaiser window
 
 // The modified Bessel function of order 0.
 function bessel(x) {
@@ -29,8 +29,8 @@ function resampled(waveform, fromRate, toRate) {
     const weights = Float64Array.from({ length: width }, (_, tap) => {
       const time = tap - half - phase / up;
       const x = Math.PI * PASSED * scale * time;
-      const edge = 1 - (time / (half + 1)) ** 2;
-      return (x ? Math.sin(x) / x : 1) * bessel(BETA * Math.sqrt(Math.max(0, edge)));
+      const edge = 1 - ((time * scale) / REACH) ** 2;
+      return edge < 0 ? 0 : (x ? Math.sin(x) / x : 1) * bessel(BETA * Math.sqrt(edge));
     });
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return weights.map((weight) => weight / total);
