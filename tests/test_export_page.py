@@ -118,6 +118,16 @@ def test_real_recordings(name, temperature, open_page, recordings):
         np.testing.assert_allclose(opened.classify(recordings / file), expected, atol=1e-3)
 
 
+def test_16_bit_samples_are_those_of_python(browser, tmp_path):
+    path = save(tmp_path / "quiet.wav", np.concatenate([sound(1), np.round(2e-4 * sound(1), 4)]), 22050)
+    page = browser.new_page()
+    page.add_script_tag(content=page_module._read("files"))
+    script = "async (bytes) => [...(await decoded(new Uint8Array(bytes).buffer)).waveform]"
+    waveform = page.evaluate(script, list(Path(path).read_bytes()))
+    page.close()
+    np.testing.assert_allclose(waveform, soundfile.read(path)[0], atol=1e-7)
+
+
 @pytest.mark.parametrize(("rate", "suffix"), [(48000, "flac"), (8000, "wav"), (16000, "ogg")])
 def test_other_rates_and_two_channels(rate, suffix, open_page, tmp_path):
     run = make_run("mlp")

@@ -15,13 +15,22 @@ function rateOf(bytes) {
   return rate >= 8000 && rate <= 96000 ? rate : 44100;
 }
 
+// Chromium divides 16-bit samples by 32,767 if they are positive, and by 32,768 if not. This adds a distortion that only
+// features of near silence notice. We undo it if all positive samples are such fractions.
+function symmetric(samples) {
+  const isWhole = (value) => Math.abs(value - Math.round(value)) < 0.005;
+  const positive = samples.filter((sample) => sample > 0);
+  if (!positive.every((sample) => isWhole(32767 * sample)) || positive.every((sample) => isWhole(32768 * sample))) return samples;
+  return samples.map((sample) => (sample > 0 ? (sample * 32767) / 32768 : sample));
+}
+
 // Returns the mean of all channels, {waveform, rate}.
 async function decoded(bytes) {
   const rate = rateOf(bytes);
   const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes.slice(0));
   const waveform = new Float32Array(buffer.length);
   for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
-    const samples = buffer.getChannelData(channel);
+    const samples = symmetric(buffer.getChannelData(channel));
     for (let at = 0; at < samples.length; at++) waveform[at] += samples[at] / buffer.numberOfChannels;
   }
   return { waveform, rate };
