@@ -39,7 +39,6 @@ operators.Neg = map(null, (value) => -value);
 operators.Not = map("bool", (value) => !value);
 operators.Relu = map(null, (value) => (value > 0 ? value : 0));
 operators.Round = map(null, roundHalfEven);
-operators.Sigmoid = map(null, (value) => 1 / (1 + Math.exp(-value)));
 operators.Sqrt = map(null, Math.sqrt);
 
 operators.Add = combine(null, (a, b) => a + b);
