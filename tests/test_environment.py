@@ -50,7 +50,7 @@ def test_all_of_it_is_text_that_json_keeps():
 def test_a_package_that_is_missing_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(environment, "PACKAGES", ("numpy", "no-such-package"))
     facts = describe()
-    assert facts["no-such-package"] == "missing: pip install -r requirements.txt"
+    assert facts["no-such-package"] == 'missing: pip install "musiclab[lessons]"'
     assert facts["numpy"] == metadata.version("numpy")
 
 

@@ -14,7 +14,9 @@ from conftest import TINY, check_refused, last_line
 import musiclab
 from musiclab import encoders, features, models
 from musiclab.audio import resample, save_audio
+from musiclab.core import extras
 from musiclab.core.errors import RunError
+from musiclab.core.extras import MissingExtraError
 from musiclab.features import kernels
 from musiclab.features.kernels.tracing import evaluate_traced
 from musiclab.metrics import Result
@@ -242,8 +244,8 @@ def test_bad_paths_and_runs(cnn, tmp_path, monkeypatch):
         cnn.export(tmp_path / "folder.onnx")
     with pytest.raises(RunError, match="a cross-validation has one model per fold"):
         replace(cnn, folds={1: cnn}).export(tmp_path / "cnn.onnx")
-    monkeypatch.setattr(export_module, "find_spec", lambda name: None)
-    with pytest.raises(RunError, match=r'onnx and onnxruntime missing\. Install with: pip install "musiclab\[onnx\]"'):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"^export: onnx and onnxruntime are not installed\."):
         cnn.export(tmp_path / "cnn.onnx")
 
 

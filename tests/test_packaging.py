@@ -94,14 +94,19 @@ def test_what_is_imported_is_declared(declared):
 
 
 def test_what_an_extra_brings_is_imported_only_when_it_is_asked_for(project):
-    assert set(project["optional-dependencies"]) == {"dask", "docs", "onnx", "test"}
-    brought = {Requirement(text).name for text in project["optional-dependencies"]["dask"]}
-    anywhere = {source.name for source in SOURCES if any(top(name) in brought for name in imported_names(source))}
-    assert anywhere == {"extraction.py"}
-    (extraction,) = (source for source in SOURCES if source.name == "extraction.py")
-    at_the_top = {top(name) for name in imported_names(extraction, nested=False)}
-    assert "joblib" in at_the_top
-    assert not brought & at_the_top
+    """At the top of a file, in rooms for notebooks only, and in three modules that others import in a function."""
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"lessons", "dask", "export", "book", "test"}
+    brought = {normal(Requirement(text).name) for texts in extras.values() for text in texts} | {"ipython", "nbformat"}
+    owners = importlib.metadata.packages_distributions()
+    importing = {
+        source.relative_to(PACKAGE).as_posix()
+        for source in SOURCES
+        for name in imported_names(source, nested=False)
+        if brought & {*map(normal, owners.get(top(name), []))}
+    }
+    others = {name for name in importing if name.partition("/")[0] not in ("plots", "widgets", "lessons")}
+    assert others == {"features/references.py", "runs/report.py", "umtn/sampling.py"}
 
 
 def test_what_is_no_python_is_installed_too():
@@ -165,64 +170,6 @@ def seconds_to(statement):
 
 def test_the_package_alone_is_there_at_once():
     assert seconds_to("import musiclab") < seconds_to("import numpy") / 2
-
-
-GPU_MACHINE = ("torch", "h5py", "numpy", "pandas", "scikit-learn", "accelerate", "tqdm")
-"""What has to be installed where a model is trained from a store; what these need comes with them."""
-
-TRAINING = """
-import sys
-
-store, out, *hidden = sys.argv[1:]
-
-
-class Bare:
-    \"\"\"Finds what another finder finds, but for packages that are not to be there.\"\"\"
-
-    def __init__(self, finder):
-        self.finder = finder
-
-    def find_spec(self, name, path=None, target=None):
-        return None if name.partition(".")[0] in hidden else self.finder.find_spec(name, path, target)
-
-    def find_distributions(self, *context):
-        found = getattr(self.finder, "find_distributions", lambda *context: ())(*context)
-        return (distribution for distribution in found if distribution.metadata["Name"] not in hidden)
-
-
-sys.meta_path = [Bare(finder) for finder in sys.meta_path]
-import musiclab
-
-sizes = {"cnn": {"width": 1, "frames": 64, "hidden": (4, 4)}, "m5": {"width": 2}, "mlp": {}, "lstm": {"hidden": 4}}
-for name in sizes:
-    run = musiclab.train(name, store, f"{out}/{name}", epochs=1, device="cpu", show_progress=False, **sizes[name])
-    again = musiclab.load(f"{out}/{name}").evaluate(store, "cpu")
-    assert again.result.accuracy == run.result.accuracy
-print(*{module.partition(".")[0] for module in sys.modules})
-"""
-
-
-def test_training_from_a_store_needs_few_packages(all_features, tmp_path):
-    there, waiting = set(), list(GPU_MACHINE)
-    while waiting:
-        name = normal(waiting.pop())
-        if name not in there:
-            there.add(name)
-            needs = map(Requirement, importlib.metadata.requires(name) or ())
-            waiting += [need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
-    owners = importlib.metadata.packages_distributions()
-    hidden = {top for top, names in owners.items() if not {*map(normal, names)} & {*there, "musiclab"}}
-    decoding, showing = {"librosa", "soundfile", "soxr", "torchaudio"}, {"matplotlib", "PIL", "IPython", "ipywidgets"}
-    assert decoding | showing | {"typer", "platformdirs", "pooch"} <= hidden
-    names = {name for top in hidden for name in owners[top]}
-    done = subprocess.run(
-        [sys.executable, "-c", TRAINING, all_features.path, tmp_path, *hidden | names],
-        capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert not hidden & set(done.stdout.split())
-    for name in ("cnn", "m5", "mlp", "lstm"):
-        assert (tmp_path / name / "model.safetensors").exists()
 
 
 def test_submodules_load_when_they_are_named():

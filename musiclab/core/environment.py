@@ -24,7 +24,7 @@ def describe() -> dict[str, str]:
         "musiclab": metadata.version("musiclab"),
         "python": platform.python_version(),
         "system": platform.platform(),
-        **{package: _version(package) or "missing: pip install -r requirements.txt" for package in PACKAGES},
+        **{package: _version(package) or 'missing: pip install "musiclab[lessons]"' for package in PACKAGES},
         "devices": _devices(),
         "cache": str(cache_folder()),
         "MUSICLAB_DATA": os.environ.get("MUSICLAB_DATA", "not set"),
@@ -70,7 +70,7 @@ def _package_problems() -> list[str]:
         ]
     problems, to_install = [], []
     for requirement in map(Requirement, requirements):
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):  # optional, for tests or clusters
+        if requirement.marker and not requirement.marker.evaluate({"extra": "lessons"}):  # of another extra
             continue
         name, versions = requirement.name, requirement.specifier
         version = _version(name)

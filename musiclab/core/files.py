@@ -96,7 +96,7 @@ def cache_folder() -> Path:
     """
     if folder := os.environ.get("MUSICLAB_CACHE"):
         return Path(folder)
-    import platformdirs  # not at the top, because training from a store works without it
+    import platformdirs  # not at the top, because it is rarely needed
 
     return Path(platformdirs.user_cache_dir("musiclab", appauthor=False))
 

@@ -129,7 +129,7 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
 
 def _retrieve(remote: Remote, root: Path, checksum: str | None, progress: bool) -> Path:
     """Download the archive into ``root`` unless it exists. pooch verifies the checksum before the final rename."""
-    import pooch  # not at the top, because training from a store works without it
+    import pooch  # not at the top, because it is rarely needed
 
     pooch.get_logger().setLevel(logging.WARNING)
 

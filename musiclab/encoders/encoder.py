@@ -14,6 +14,7 @@ from musiclab.audio import resample
 from musiclab.core.checks import check_known
 from musiclab.core.covering import covering
 from musiclab.core.errors import AudioError, RunError
+from musiclab.core.extras import require
 from musiclab.encoders import STUDIO_WEIGHTS, architecture, musicnn
 from musiclab.features.settings import ENCODERS, SEGMENT_SECONDS, EmbeddingConfig, is_encoder_file
 
@@ -201,12 +202,9 @@ def _load_file(name: str, sample_rate: int) -> Encoder:
         except (RuntimeError, ValueError) as error:
             raise RunError(f"encoder {name}: this is not a TorchScript file ({str(error)[:200]})") from error
         return Encoder(name, sample_rate, _explained(name, network), network)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise RunError(
-            f'encoder {name}: ONNX files need onnxruntime. Install it with: pip install "musiclab[onnx]"'
-        ) from error
+    require(f"encoder {name}", "export", "onnxruntime")
+    import onnxruntime
+
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common base class but this one

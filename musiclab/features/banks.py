@@ -33,13 +33,7 @@ def mel_bank(config: MelConfig) -> np.ndarray:
     >>> mel_bank(MelConfig(n_fft=1024, n_mels=64)).shape
     (64, 513)
     """
-    step, knee, growth = 200 / 3, 1000.0, np.log(6.4) / 27
-
-    def to_mel(hertz):
-        return hertz / step if hertz < knee else knee / step + np.log(hertz / knee) / growth
-
-    mels = np.linspace(to_mel(config.fmin), to_mel(config.highest), config.n_mels + 2)
-    corners = np.where(mels < knee / step, mels * step, knee * np.exp(growth * (mels - knee / step)))
+    corners = mel_corners(config)
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     frequencies = np.fft.rfftfreq(config.n_fft, 1 / config.sample_rate)
     triangles = np.minimum((frequencies - low) / (middle - low), (high - frequencies) / (high - middle))
@@ -52,6 +46,23 @@ def mel_bank(config: MelConfig) -> np.ndarray:
             stacklevel=2,
         )
     return weights
+
+
+def mel_corners(config: MelConfig) -> np.ndarray:
+    """Compute the corner frequencies of the mel bands in Hz, shape (n_mels + 2,). Band i peaks at corner i + 1.
+
+    Examples
+    --------
+    >>> mel_corners(MelConfig(n_mels=2, fmax=8000)).round()
+    array([   0., 1006., 2836., 8000.])
+    """
+    step, knee, growth = 200 / 3, 1000.0, np.log(6.4) / 27
+
+    def to_mel(hertz):
+        return hertz / step if hertz < knee else knee / step + np.log(hertz / knee) / growth
+
+    mels = np.linspace(to_mel(config.fmin), to_mel(config.highest), config.n_mels + 2)
+    return np.where(mels < knee / step, mels * step, knee * np.exp(growth * (mels - knee / step)))
 
 
 @lru_cache(maxsize=200)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from musiclab.core.extras import require
 from musiclab.features.settings import (
     FEATURES,
     ChromaConfig,
@@ -556,6 +557,7 @@ def _load_engine(name: str):
 
         return kernels
     if name == "librosa":
+        require("engine librosa", "lessons", "librosa")
         from musiclab.features import references
 
         return references

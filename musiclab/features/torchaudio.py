@@ -3,6 +3,8 @@
 import sys
 from types import ModuleType
 
+from musiclab.core.extras import require
+
 
 def load_torchaudio() -> ModuleType:
     """Import torchaudio, even next to a CPU-only torch.
@@ -16,6 +18,7 @@ def load_torchaudio() -> ModuleType:
     >>> torchaudio.functional.melscale_fbanks(n_freqs=513, f_min=0, f_max=8000, n_mels=40, sample_rate=16000).shape
     torch.Size([513, 40])
     """
+    require("comparison with torchaudio", "lessons", "torchaudio")
     try:
         import torchaudio
     except OSError:

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from importlib import import_module
 
 from musiclab.core.errors import MusiclabError, did_you_mean
+from musiclab.core.extras import require
 from musiclab.lessons import judge
+
+require("lessons", "lessons", "librosa")
 
 _MODULES = ("sounds", "data", "networks", "classifiers")
 _CHECKS: dict[str, Callable] = {}

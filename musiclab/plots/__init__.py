@@ -18,6 +18,10 @@ Examples
 'frequency (Hz, mel scale)'
 """
 
+from musiclab.core.extras import require
+
+require("plots", "lessons", "matplotlib")  # before the modules import it
+
 from musiclab.plots.learning import (
     comparison,
     confusion,

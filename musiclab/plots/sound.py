@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from musiclab.features import PITCH_CLASSES, MelConfig
+from musiclab.features.banks import mel_corners
 from musiclab.plots.style import LEVELS, PALETTE, axes
 
 
@@ -236,7 +237,4 @@ def _image(
 
 def _hertz_to_band(hertz: np.ndarray, config: MelConfig) -> np.ndarray:
     """Convert frequencies to positions among the mel bands; the peak of band i is at i + 0.5."""
-    import librosa
-
-    centres = librosa.mel_frequencies(n_mels=config.n_mels + 2, fmin=config.fmin, fmax=config.highest)
-    return np.interp(hertz, centres, np.arange(config.n_mels + 2) - 0.5)
+    return np.interp(hertz, mel_corners(config), np.arange(config.n_mels + 2) - 0.5)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from musiclab.core.errors import Problems, RunError
+from musiclab.core.extras import require
 from musiclab.core.files import replacing, write_csv
 from musiclab.metrics import mcnemar
 from musiclab.runs.run import Run, load
@@ -86,6 +87,7 @@ class Comparison:
         path = check_out(path)
         if path.suffix.lower() == ".csv":
             return write_csv(path, self.table)
+        require("picture", "lessons", "matplotlib")
         with replacing(path) as unfinished:
             from matplotlib.figure import Figure  # imported late, because comparing works without matplotlib
 

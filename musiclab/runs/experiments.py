@@ -17,6 +17,7 @@ from torch import nn
 
 from musiclab import encoders, features, models
 from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
+from musiclab.core.extras import MissingExtraError
 from musiclab.datasets import Dataset, splits
 from musiclab.datasets.splits import Split
 from musiclab.metrics import Calibration, calibrate
@@ -507,8 +508,8 @@ def _save_run(run: Run, folder: str | Path | None, with_report: bool = False) ->
     if with_report:
         try:
             run.report()
-        except ImportError as error:  # a GPU machine may lack matplotlib
-            log.warning("no report was written (%s). Write it elsewhere with: musiclab report %s", error, folder)
+        except MissingExtraError as error:
+            log.warning("no report was written. %s\nThen write it with: musiclab report %s", error, folder)
     return run
 
 

@@ -5,7 +5,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from torch import nn
 import musiclab
 from musiclab.audio import load_audio
 from musiclab.core.errors import AudioError, RunError, counted
+from musiclab.core.extras import require
 from musiclab.core.files import check_can_write, replacing
 from musiclab.metrics import difference_interval
 from musiclab.runs import page
@@ -136,8 +136,7 @@ def _check(run: "Run", path: Path, int8: bool, overwrite: bool) -> None:
         raise RunError(
             f"{path}: this file exists. Choose another name, or replace it with --overwrite (overwrite=True in Python)."
         )
-    if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
-        raise RunError(f'export: {" and ".join(missing)} missing. Install with: pip install "musiclab[onnx]"')
+    require("export", "export", "onnx", "onnxruntime")
 
 
 def _trace(graph: nn.Module, path: Path, sample_rate: int) -> None:

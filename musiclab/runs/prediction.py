@@ -264,7 +264,7 @@ def _list_sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tupl
 @contextmanager
 def _open_as_file(name: str, sounds, sample_rate: int | None) -> Iterator[str]:
     """Yield the path of a sound; a waveform or standard input is written to a temporary file."""
-    import soundfile  # imported late, because training works without it
+    import soundfile
 
     is_waveform = isinstance(sounds, np.ndarray)
     if not is_waveform and name != STANDARD_INPUT:

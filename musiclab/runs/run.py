@@ -31,6 +31,7 @@ from torch import nn
 from musiclab import models
 from musiclab.core.checks import check_number, check_whole
 from musiclab.core.errors import Problems, RunError, differing, list_left_out, shortened
+from musiclab.core.extras import require
 from musiclab.core.files import check_can_make, replacing, write_csv, write_json
 from musiclab.datasets import Dataset
 from musiclab.datasets.fingerprints import mark_file, number_copies
@@ -265,7 +266,10 @@ class Run:
         ------
         RunError
             The run was not saved or not tested.
+        MissingExtraError
+            The extra ``lessons`` is not installed.
         """
+        require("report", "lessons", "matplotlib")
         from musiclab.runs.report import write  # imported late, because training works without matplotlib
 
         return write(self)

@@ -16,6 +16,7 @@ import pandas as pd
 from musiclab import features, models
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, differing
+from musiclab.core.extras import MissingExtraError, require
 from musiclab.core.files import check_can_write
 from musiclab.datasets import Dataset, splits
 from musiclab.metrics import Result, group_interval
@@ -213,6 +214,7 @@ class Transfer:
         RunError
             The extension is not ``.html``.
         """
+        require("page", "lessons", "matplotlib")
         from musiclab.runs.report import write_transfer  # imported late, because training works without matplotlib
 
         return write_transfer(self, check_page(path))
@@ -323,8 +325,8 @@ def transfer(
         away.save(Path(out) / "away.csv")
         try:
             result.report(Path(out) / "transfer.html")
-        except ImportError as error:  # a GPU machine may lack matplotlib
-            log.warning("no page was written (%s)", error)
+        except MissingExtraError as error:
+            log.warning("no page was written. %s", error)
     return result
 
 

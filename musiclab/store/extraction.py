@@ -15,6 +15,7 @@ from musiclab import encoders
 from musiclab.audio import load_audio, resample, to_int16
 from musiclab.core.checks import check_known
 from musiclab.core.errors import AudioError, StoreError, counted
+from musiclab.core.extras import require
 
 DTYPES = {"audio": np.int16, "logmel": np.float16}
 """Stored types. All other features are float32. The error of float16 is below 0.001 for log-mel values up to 4."""
@@ -164,12 +165,9 @@ def spread_over(backend: str | None, scheduler: str | None, configs: Mapping) ->
 
 def _dask_client(scheduler: str | None):
     """Connect to a scheduler, or use the current client without closing it."""
-    try:
-        from distributed import Client, get_client
-    except ImportError as error:
-        raise StoreError(
-            f'backend dask: the package distributed is missing ({error}); install it with: pip install "musiclab[dask]"'
-        ) from error
+    require("backend dask", "dask", "distributed")
+    from distributed import Client, get_client
+
     try:
         if scheduler is None:
             return nullcontext(get_client())

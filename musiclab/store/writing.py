@@ -25,7 +25,7 @@ ABOUT = (
     "Recordings and what was computed of them, for training classifiers. Clip i of a feature is "
     "values[offsets[i]:offsets[i + 1]]; row i of every column in /index says what it is; config has the settings."
 )
-LIBRARIES = ("numpy", "soundfile", "soxr", "torch", "librosa", "h5py")
+LIBRARIES = ("numpy", "soundfile", "soxr", "torch", "h5py")
 """Libraries that influence the bytes of a store, apart from musiclab."""
 
 _ALIGNMENT = {"alignment_threshold": 1, "alignment_interval": 64}  # bytes; memory-mapped values must be aligned

@@ -3,6 +3,7 @@
 import numpy as np
 
 from musiclab.core.errors import DatasetError
+from musiclab.core.extras import require
 from musiclab.umtn.encoded import WAV_FREQ
 
 WINDOWS = (2048, 1024, 512)  # in samples, of the spectral distance
@@ -105,6 +106,7 @@ def match_spectrum(sound: np.ndarray, target: np.ndarray) -> np.ndarray:
     >>> match_spectrum(rng.normal(0, 0.1, 16000), rng.normal(0, 0.2, 16000)).std().round(1)
     np.float32(0.2)
     """
+    require("match_spectrum", "lessons", "librosa")
     import librosa
 
     spectra = librosa.stft(np.asarray(sound, np.float32), n_fft=1024)
@@ -115,6 +117,7 @@ def match_spectrum(sound: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _magnitudes(waveform: np.ndarray, size: int) -> np.ndarray:
+    require("measures of translations", "lessons", "librosa")
     import librosa
 
     return np.abs(librosa.stft(np.asarray(waveform, np.float32), n_fft=size, hop_length=size // 4))

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from musiclab.core.extras import require
 from musiclab.umtn.mulaw import encode_tensor
 
 
@@ -214,6 +215,7 @@ class Generator:
         return logits
 
     def _run(self, codes, latents, samples_per_frame, temperature, logits) -> None:
+        require("sampling from a WaveNet", "lessons", "numba")
         from musiclab.umtn.sampling import run  # numba takes a second to import
 
         with torch.no_grad():

@@ -21,6 +21,10 @@ Still             replace a widget by picture, text and sound                   
 
 from importlib import import_module
 
+from musiclab.core.extras import require
+
+require("widgets", "lessons", "anywidget", "ipywidgets", "matplotlib")
+
 _MODULES = {
     "ClipBrowser": "browser",
     "FeatureExplorer": "explorer",

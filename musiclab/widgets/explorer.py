@@ -10,9 +10,10 @@ from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.core.errors import AudioError
 from musiclab.features import SCALINGS, MelConfig
+from musiclab.features.banks import mel_corners
 from musiclab.plots.browser import colour_map, script, style
 from musiclab.widgets.analysis import FLOOR, MFCC_RANGE, WINDOWS, Steps, analyse, code, facts, remarks, unit_of_decibel
-from musiclab.widgets.sound import block_maxima, check_sound, mel_edges, outline
+from musiclab.widgets.sound import block_maxima, check_sound, outline
 from musiclab.widgets.still import Still, WithStill, as_png
 
 LONGEST = 30.0  # longest sound in s; with more, the plots can't keep up with a slider
@@ -247,7 +248,7 @@ def _pack(steps: Steps, config: MelConfig, decibels: float, columns: int = COLUM
         "mel": pack(steps.mel, *mel_range, bottom=0, height=1),
         "mfcc": pack(mfcc, -MFCC_RANGE, MFCC_RANGE, block_columns=every, bottom=0.5, height=1),
         "bank": _pack_bank(steps.bank) | {"step": bin_width, "empty": steps.empty.tolist()},
-        "corners": np.float32(mel_edges(config)).tobytes(),
+        "corners": np.float32(mel_corners(config)).tobytes(),
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from musiclab.audio import fix_length, from_int16, resample, to_int16
 from musiclab.core.errors import AudioError
 from musiclab.features import MelConfig, log_mel
+from musiclab.features.banks import mel_corners
 
 PREVIEW_RATE = 22050  # highest sample rate of a preview in Hz: supported by all browsers and editors
 STREAM_BYTES = 1_000_000  # largest size of 30 s of sound on a live page; with picture and still, 1.5 MB in total
@@ -138,23 +139,16 @@ def mel_picture(waveform: np.ndarray, sample_rate: int) -> Picture:
     levels = log_mel(padded, config)[:, :frames] - _full_scale(config)[:, None]
     levels, _, block_frames = block_maxima(levels, COLUMNS, bands)
     quantised = np.clip(np.round((levels - FLOOR) / STEP), 0, 255).astype(np.uint8)
-    return Picture(quantised, mel_edges(config), block_frames * hop / rate)
+    return Picture(quantised, mel_corners(config), block_frames * hop / rate)
 
 
 @lru_cache(maxsize=16)
 def _full_scale(config: MelConfig) -> np.ndarray:
     """Compute the level of each band for a sine of amplitude 1 at its centre, in dB, shape (n_mels,)."""
     time = np.arange(2 * config.n_fft) / config.sample_rate
-    sines = np.sin(2 * np.pi * mel_edges(config)[1:-1, None] * time).astype(np.float32)
+    sines = np.sin(2 * np.pi * mel_corners(config)[1:-1, None] * time).astype(np.float32)
     sine_config = replace(config, hop_length=config.n_fft)  # frame 1, in the middle, has no padding
     return np.diagonal(log_mel(sines, sine_config)[..., 1]).copy()
-
-
-def mel_edges(config: MelConfig) -> np.ndarray:
-    """Compute the corner frequencies of the mel bands in Hz (Slaney's mel scale), shape (n_mels + 2,)."""
-    import librosa
-
-    return librosa.mel_frequencies(n_mels=config.n_mels + 2, fmin=config.fmin, fmax=config.highest)
 
 
 def block_maxima(values: np.ndarray, columns: int, rows: int) -> tuple[np.ndarray, int, int]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from musiclab.audio import fix_length, resample
 from musiclab.core.errors import AudioError, RunError
+from musiclab.core.extras import require
 
 Amount = float | tuple[float, float]
 
@@ -43,6 +44,7 @@ def time_stretch(waveform: np.ndarray, rng: np.random.Generator, factor: Amount 
 
     A ``factor`` above 1 is faster. The result has ``round(samples / factor)`` samples.
     """
+    require("time_stretch", "lessons", "librosa")
     import librosa
 
     waveform = _check_and_copy(waveform)
@@ -61,6 +63,7 @@ def pitch_and_speed(waveform: np.ndarray, rng: np.random.Generator, factor: Amou
 
 def pitch_shift(waveform: np.ndarray, rng: np.random.Generator, semitones: Amount = (-2.0, 2.0)) -> np.ndarray:
     """Change the pitch by ``semitones`` but not the tempo, with librosa, which stretches and resamples the waveform."""
+    require("pitch_shift", "lessons", "librosa")
     import librosa
 
     waveform = _check_and_copy(waveform)
@@ -85,6 +88,7 @@ def percussive(waveform: np.ndarray, rng: np.random.Generator, margin: Amount = 
 
     ``margin``, 1 or more, is how much stronger the percussive part must be; 1 splits evenly.
     """
+    require("percussive", "lessons", "librosa")
     import librosa
 
     waveform = _check_and_copy(waveform)
