@@ -1,15 +1,21 @@
-# make lab        start JupyterLab on the notebooks
-# make test       check the code style and run all tests
-# make notebooks  execute all notebooks in place, in order
-# make fuzz       read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
-# make docs       build the reference in build/docs
-# make bench      compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
-# make lint       fix the code style where ruff can
+# make lab          start JupyterLab on the notebooks
+# make test         check the code style and run all tests
+# make test-newest  run all tests with the newest packages that pyproject.toml allows, in .venv-newest
+# make notebooks    execute all notebooks in place, in order
+# make fuzz         read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
+# make docs         build the reference in build/docs
+# make bench        compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
+# make lint         fix the code style where ruff can
 # The first command also creates the environment in .venv. PYTHON=python3.12 selects another Python (3.11 or newer).
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+NEWEST := .venv-newest/bin/python
+
+# librosa compiles functions when it is first imported. Two processes that do so at once can leave a compiled file
+# that crashes every later one (numba issue 10128), so one process compiles them before the tests.
+COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
 # saved notebooks keep pictures instead of widgets, because the state of a widget is lost when they are reopened
 KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before_saving
@@ -17,7 +23,7 @@ KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before
 # JupyterLab refuses to run as root without this flag
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks fuzz docs bench lint clean
+.PHONY: lab test test-newest notebooks fuzz docs bench lint clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(KEEP_STILLS) $(ROOT_FLAG) $(LAB_FLAGS)
@@ -26,6 +32,14 @@ test: $(READY)
 	$(BIN)/python -m ruff check -q .
 	$(BIN)/python -m ruff format -q --check .
 	$(BIN)/python -m pytest -q -n auto --dist worksteal $(TEST_FLAGS)
+
+test-newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	$(NEWEST) -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	  -e '.[lessons,dask,export,book,test]'
+	$(NEWEST) $(COMPILE_LIBROSA)
+	$(NEWEST) -m pytest -q -n auto --dist worksteal $(TEST_FLAGS) \
+	  --deselect tests/test_packaging.py::test_the_tests_pass_in_the_environment_that_is_pinned
 
 notebooks: $(READY)
 	$(BIN)/python -m musiclab.lessons.notebooks
@@ -50,11 +64,9 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv .venv || \
 	  { echo "$(PYTHON) has no venv module. On Debian and Ubuntu, install it: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@# librosa compiles functions when it is first imported. Two processes that do so at once can leave a compiled file
-	@# that crashes every later one (numba issue 10128), so one process compiles them now.
-	$(BIN)/python -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
+	$(BIN)/python $(COMPILE_LIBROSA)
 	@$(BIN)/musiclab encoders --fetch > /dev/null || echo "musicnn was not fetched, so lesson 12 leaves it out."
 	@touch $(READY)
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-newest
