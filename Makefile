@@ -1,4 +1,4 @@
-# make lab          start JupyterLab on the notebooks
+# make lab          open the lessons in JupyterLab (options: LAB_FLAGS=--port=9000)
 # make test         check the code style and run all tests
 # make test-newest  run all tests with the newest packages that pyproject.toml allows, in .venv-newest
 # make notebooks    execute all notebooks in place, in order
@@ -17,16 +17,10 @@ NEWEST := .venv-newest/bin/python
 # that crashes every later one (numba issue 10128), so one process compiles them before the tests.
 COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
-# saved notebooks keep pictures instead of widgets, because the state of a widget is lost when they are reopened
-KEEP_STILLS := --ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before_saving
-
-# JupyterLab refuses to run as root without this flag
-ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
-
 .PHONY: lab test test-newest notebooks fuzz docs bench lint clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir=notebooks $(KEEP_STILLS) $(ROOT_FLAG) $(LAB_FLAGS)
+	$(BIN)/musiclab lab -- $(LAB_FLAGS)
 
 test: $(READY)
 	$(BIN)/python -m ruff check -q .

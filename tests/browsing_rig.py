@@ -138,14 +138,17 @@ class Notebook:
 class Lab:
     """JupyterLab (and Notebook 7, which the same server serves) on a free port, with nothing of the user's own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, command: list[str] | None = None):
+        """Start JupyterLab in a folder, or another command that starts it."""
         self.folder = folder
         self.token = secrets.token_hex(16)
         home = folder / "home"
-        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        quiet = {"fetchNews": "false", "checkForUpdates": False}  # both would ask another machine
-        (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet), encoding="utf-8")
+        if command is None:
+            settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+            settings.mkdir(parents=True)
+            quiet = {"fetchNews": "false", "checkForUpdates": False}  # both would ask another machine
+            (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet), encoding="utf-8")
+            command = [sys.executable, "-m", "jupyterlab", "--allow-root", f"--ServerApp.root_dir={folder}"]
         places = {
             "HOME": home,
             "IPYTHONDIR": home / "ipython",
@@ -159,8 +162,7 @@ class Lab:
         environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         environment.pop("MPLBACKEND", None)  # of the tests: in a notebook figures are shown
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
-            f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
+            *command, "--no-browser", "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={self.token}",
             "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
         ]  # fmt: skip
         self.process = subprocess.Popen(

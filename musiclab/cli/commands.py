@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import musiclab
-from musiclab.cli import data, learn, umtn
+from musiclab.cli import data, learn, lessons, umtn
 
 
 def _print_version(is_requested: bool) -> None:
@@ -30,6 +30,8 @@ def _options(
 
 
 _EXAMPLES = {
+    lessons.lab: "musiclab lab",
+    lessons.restore: "musiclab restore 05",
     data.info: "musiclab info",
     data.download: "musiclab download esc10 data",
     data.scan: "musiclab scan recordings --csv faults.csv",
