@@ -226,10 +226,10 @@ def test_effects_of_other_sounds_are_refused():
 
 
 def test_a_model_that_hears_the_drums_alone_is_caught_by_muting_them():
-    """A model that listens over 5 kHz, where this band has nothing but its cymbals."""
-    entries = [entry for entry in studio.catalogue(3, seconds=1.0, genres=["disco"])]
-    plain = [studio.render(**entry).waveform for entry in entries]
-    muted = [studio.render(**entry, mute="drums").waveform for entry in entries]
+    """A model that listens over 5 kHz, where this band has nothing but its cymbals, if nobody sings."""
+    entries = [entry for entry in studio.catalogue(3, seconds=3.0, genres=["disco"])]
+    plain = [studio.render(**entry, mute="vocals").waveform for entry in entries]
+    muted = [studio.render(**entry, mute=("vocals", "drums")).waveform for entry in entries]
 
     def answers(sounds):
         level = np.array([log_mel(sound)[100:].mean() for sound in sounds])
@@ -237,4 +237,4 @@ def test_a_model_that_hears_the_drums_alone_is_caught_by_muting_them():
         return logits.log_softmax(dim=1).numpy()
 
     table = effects(answers(plain), {"no drums": answers(muted)}, np.zeros(3, int), np.arange(3))
-    assert table.loc["no drums", "high"] < -0.2
+    assert table.loc["no drums", "high"] < -0.1
