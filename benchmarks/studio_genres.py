@@ -12,16 +12,15 @@ The labels are only for the test.
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.studio_transfer import render_track, score
 from musiclab import features, models, studio
 from musiclab.features import SummaryConfig
-from musiclab.metrics import group_interval
 from musiclab.runs import Run, RunSettings
 
 SUMMARY = SummaryConfig(kind="full")
@@ -66,9 +65,7 @@ def measure_studio(artists: int, seconds: float, workers: int) -> np.ndarray:
 
 
 def _measure_track(job: tuple[str, int, int, float]) -> np.ndarray:
-    genre, artists, seed, seconds = job
-    track = studio.render(replace(studio.GENRES[genre], artist_count=artists), seed, seconds=seconds)
-    return features.summary(track.waveform, SUMMARY)
+    return features.summary(render_track(job), SUMMARY)
 
 
 def fit(values: np.ndarray, labels: np.ndarray, seed: int) -> torch.nn.Module:
@@ -79,14 +76,15 @@ def fit(values: np.ndarray, labels: np.ndarray, seed: int) -> torch.nn.Module:
     first = model.layers[1]
     visible = torch.from_numpy(is_visible()).float()
     x, y = torch.from_numpy(values).float()[..., None], torch.from_numpy(labels)
+    noise = NOISE * torch.from_numpy(values.std(axis=0))[:, None]
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(x)).split(64):
             with torch.no_grad():
                 first.weight *= visible
-            noise = NOISE * torch.from_numpy(values.std(axis=0))[:, None] * torch.randn(len(batch), values.shape[1], 1)
-            loss = torch.nn.functional.cross_entropy(model(x[batch] + noise), y[batch], label_smoothing=0.1)
+            noisy = x[batch] + noise * torch.randn(len(batch), values.shape[1], 1)
+            loss = torch.nn.functional.cross_entropy(model(noisy), y[batch], label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -125,17 +123,11 @@ def from_table(table: pd.DataFrame) -> np.ndarray:
 
 
 def describe(model: torch.nn.Module, real: pd.DataFrame) -> str:
-    """Test a model on the table: accuracy with its interval, and recalls in percent."""
+    """Test a model on the table: accuracy with its interval, mean confidence, and recalls in percent."""
     with torch.inference_mode():
         probabilities = model(torch.from_numpy(from_table(real))[..., None]).softmax(dim=1).numpy()
     predicted = np.array(list(studio.GENRES))[probabilities.argmax(axis=1)]
-    correct = predicted == real["label"]
-    low, high = group_interval(correct.to_numpy(), np.arange(len(correct)))
-    recalls = (100 * correct.groupby(real["label"]).mean()).round().astype(int).to_dict()
-    return (
-        f"{100 * correct.mean():.1f} % ({100 * low:.1f} to {100 * high:.1f}, n = {len(correct)}), "
-        f"mean confidence {100 * probabilities.max(axis=1).mean():.0f} %, recalls {recalls}"
-    )
+    return f"{score(predicted, real['label'])}, mean confidence {100 * probabilities.max(axis=1).mean():.0f} %"
 
 
 if __name__ == "__main__":

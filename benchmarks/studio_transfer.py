@@ -60,9 +60,13 @@ def measure_studio(tracks: int, artists: int, seconds: float, workers: int) -> p
 
 
 def _measure_track(job: tuple[str, int, int, float]) -> dict:
+    return {"label": job[0]} | measure(render_track(job))
+
+
+def render_track(job: tuple[str, int, int, float]) -> np.ndarray:
+    """Render a track from its genre, the number of artists of this genre, its seed and its duration in s."""
     genre, artists, seed, seconds = job
-    described = replace(studio.GENRES[genre], artist_count=artists)
-    return {"label": genre} | measure(studio.render(described, seed, seconds=seconds).waveform)
+    return studio.render(replace(studio.GENRES[genre], artist_count=artists), seed, seconds=seconds).waveform
 
 
 def measure(waveform: np.ndarray) -> dict[str, float]:
@@ -110,11 +114,16 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
 
 
 def _test(model: ClassifierMixin, x: np.ndarray, labels: pd.Series, x_test: np.ndarray, true: pd.Series) -> dict:
-    correct = model.fit(x, labels).predict(x_test) == true
+    return score(model.fit(x, labels).predict(x_test), true)
+
+
+def score(predicted: np.ndarray, true: pd.Series) -> dict:
+    """Return the accuracy with its 95 % interval, the number of tracks, and the recalls in percent."""
+    correct = predicted == true
     low, high = group_interval(correct.to_numpy(), np.arange(len(correct)))
     recalls = (100 * correct.groupby(true).mean()).round().astype(int)
     percent = f"{100 * correct.mean():.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-    return {"accuracy": percent, "n": len(correct), "lowest": recalls.min()} | recalls.to_dict()
+    return {"accuracy": percent, "n": len(correct), "lowest": int(recalls.min())} | recalls.to_dict()
 
 
 def take_logarithms(features: pd.DataFrame) -> np.ndarray:

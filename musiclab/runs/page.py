@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musiclab.core.errors import RunError, counted
+from musiclab.runs.prediction import live_seconds
 
 if TYPE_CHECKING:
     from musiclab.runs.run import Run
 
 MOST_MULTIPLY_ADDS = 5e9
 """Largest number of multiply-adds per segment. A browser needs about a second for 1e9."""
-
-SUMMARY_SECONDS = 3.0
-"""Duration of a window in s for models of summary features, which accept any duration."""
 
 _RUNTIME = ("tensors", "arithmetic", "layers", "fourier", "graph", "resampling", "picture", "worker")
 _TYPES = {"float32": "float", "float64": "double", "bool": "bool", "int32": "int", "int64": "int"}
@@ -58,8 +56,6 @@ def write_page(run: "Run", source: Path, path: Path) -> None:
     graph, weights = translate(onnx.load(source), run.settings.model)
     settings = run.settings
     config = settings.feature_settings
-    hop = getattr(config, "hop_length", 1)
-    seconds = SUMMARY_SECONDS if settings.feature == "summary" else run.model.length * hop / config.sample_rate
     model = {
         "graph": graph,
         "classes": settings.classes,
@@ -67,8 +63,8 @@ def write_page(run: "Run", source: Path, path: Path) -> None:
         "shortest": config.least_samples,
         "feature": settings.feature,
         "length": run.model.length,
-        "hop": hop,
-        "seconds": seconds,
+        "hop": getattr(config, "hop_length", 1),
+        "seconds": live_seconds(run.model, settings),
         "temperature": settings.calibrated.temperature,
         "colours": base64.b64encode(browser.colour_map(plots.LEVELS)).decode(),
     }

@@ -27,6 +27,7 @@ from musiclab.training import check_finite, score
 BLOCK = 60.0  # s, decoded at once, so that memory use does not depend on the length of a file
 SHORTEST = 0.01  # s, smallest step from one window to the next
 LONG = 3  # segments; longer files get a timeline
+SUMMARY_SECONDS = 3.0  # window for models of summary features, which accept any duration
 STANDARD_INPUT = "-"
 UNKNOWN = "unknown"
 
@@ -166,8 +167,7 @@ def predict(
         names, failures = ["waveform"], []
     else:
         names, failures = _list_sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
-    feature_settings = settings.feature_settings
-    long = LONG * model.length * getattr(feature_settings, "hop_length", 1) / feature_settings.sample_rate  # s
+    long = LONG * _segment_seconds(model, settings)
     classes, rows, tables = settings.classes, [], []
     for name in names:
         try:
@@ -191,6 +191,17 @@ def predict(
     if not rows:
         raise AudioError("\n".join(reason for _, reason in failures) or "expected sound files, found none")
     return Predictions(classes, pd.DataFrame(rows), pd.concat(tables, ignore_index=True), failures)
+
+
+def live_seconds(model: nn.Module, settings: RunSettings) -> float:
+    """Return the duration in s of the windows in which a recording is classified while it is being made."""
+    return SUMMARY_SECONDS if settings.feature == "summary" else _segment_seconds(model, settings)
+
+
+def _segment_seconds(model: nn.Module, settings: RunSettings) -> float:
+    """Return the duration in s of the segments that a model takes as input."""
+    config = settings.feature_settings
+    return model.length * getattr(config, "hop_length", 1) / config.sample_rate
 
 
 def edges(windows: pd.DataFrame) -> np.ndarray:

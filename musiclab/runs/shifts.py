@@ -19,8 +19,8 @@ class Distance:
 
     It is the Fréchet distance (:func:`musiclab.metrics.frechet_distance`) of the summary features, in squared standard
     deviations of the test set, divided by the number of features. Features that are constant in the test set are left
-    out. All samples have the same number of clips of each
-    class. So neither the sizes of the sets nor their shares of the classes play a role.
+    out. All samples have the same number of clips of each class. So neither the sizes of the sets nor their shares of
+    the classes play a role.
 
     Attributes
     ----------

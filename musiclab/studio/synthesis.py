@@ -16,6 +16,15 @@ GOLDEN = 0.6180339887
 VIBRATO_RATE = 5.5  # Hz
 
 
+def to_hertz(pitch: float, bend: float | np.ndarray = 0) -> float | np.ndarray:
+    """Return the frequency in Hz of a MIDI pitch, ``bend`` semitones higher.
+
+    >>> to_hertz(57)
+    220.0
+    """
+    return 440.0 * 2 ** ((pitch - 69 + bend) / 12)
+
+
 @dataclass(frozen=True)
 class Instrument:
     """Base class of instruments, with the settings of the amplifier that they play through."""
@@ -31,7 +40,7 @@ class Instrument:
         >>> Struck().play(69, 0.5).dtype
         dtype('float32')
         """
-        return self.tone(440.0 * 2 ** ((pitch - 69) / 12), seconds, brightness)
+        return self.tone(to_hertz(pitch), seconds, brightness)
 
     def tone(self, frequency: float, seconds: float, brightness: float = 1.0) -> np.ndarray:
         """Synthesise one note with a fundamental of ``frequency`` Hz."""

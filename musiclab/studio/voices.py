@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from musiclab.core.random import stream
-from musiclab.studio.synthesis import SAMPLE_RATE, TABLE, VIBRATO_RATE, read_cycle
+from musiclab.studio.synthesis import SAMPLE_RATE, TABLE, VIBRATO_RATE, read_cycle, to_hertz
 
 # First three formants in Hz of vowels spoken by men: Peterson and Barney (1952), Table II.
 VOWELS = {
@@ -114,7 +114,7 @@ class Voice:
         bend = np.clip(bend, -5, 5) + 0.15 * _drift(n, rng)
         depth = self.vibrato * np.clip(time / 0.2 - 1, 0, 1)
         bend = bend + depth * np.sin(2 * np.pi * VIBRATO_RATE * rng.uniform(0.9, 1.1) * time)
-        return 440 * 2 ** ((pitch - 69 + bend) / 12)
+        return to_hertz(pitch, bend)
 
     def _vowel(self, seconds, vowels, frequency, pitch, brightness, rng):
         """Synthesise a vowel that glides to another one, with breath and roughness, shape (samples,)."""
@@ -154,7 +154,7 @@ def _vocal_tract(frequencies, vowel, size):
 
 @lru_cache(maxsize=2000)
 def _vowel_cycle(vowel, pitch, size, slope, brightness):
-    frequency = 440.0 * 2 ** ((pitch - 69) / 12)
+    frequency = to_hertz(pitch)
     partials = np.arange(1, min(90, int(0.45 * SAMPLE_RATE / frequency)) + 1)
     amplitudes = partials ** -(slope / brightness) * _vocal_tract(partials * frequency, vowel, size)
     spectrum = np.zeros(TABLE // 2 + 1, np.complex64)

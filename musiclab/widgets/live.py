@@ -13,6 +13,7 @@ from musiclab import plots
 from musiclab.audio import from_int16, load_audio
 from musiclab.core.errors import AudioError, MusiclabError
 from musiclab.plots.browser import script, style
+from musiclab.runs.prediction import live_seconds
 from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run
@@ -22,7 +23,6 @@ from musiclab.widgets.still import Still, WithStill, as_png
 LONGEST = 60.0  # largest number of seconds of the microphone or of a file that are kept and classified
 LARGEST_FILE = 9_000_000  # bytes; Jupyter closes the connection on messages of 10 MB
 STEP = 0.5  # hop between windows in s, and duration of each block from the microphone
-SUMMARY_SECONDS = 3.0  # window for models of summary features, which accept any duration
 STILL_SECONDS = 3.0  # duration of the sound in a still
 
 
@@ -91,10 +91,8 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
         self._run.check_single()
         settings = self._run.settings
         self.classes = settings.classes
-        hop, rate = getattr(settings.feature_settings, "hop_length", 1), settings.feature_settings.sample_rate
-        is_summary = settings.feature == "summary"
-        self.seconds = SUMMARY_SECONDS if is_summary else self._run.model.length * hop / rate
-        self._step = self.seconds if is_summary else min(STEP, self.seconds)
+        self.seconds = live_seconds(self._run.model, settings)
+        self._step = self.seconds if settings.feature == "summary" else min(STEP, self.seconds)
         self.listening, self.status = False, ""
         self.player: Player | None = None
         self._microphone = Microphone()
