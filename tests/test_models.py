@@ -26,7 +26,7 @@ SMALL = {
     "crnn": {"width": 4, "frames": 64, "hidden": 8, "dense": (32, 16), "last_pool": (8, 2)},
     "lstm": {"inputs": 5, "hidden": 8, "frames": 20},
     "resnet": {"width": 4, "frames": 40},
-    "musicnn": {"width": 4, "hidden": 8, "frames": 40},
+    "musicnn": {"width": 4, "hidden": 64, "frames": 20},
     "probe": {"inputs": 5},
 }
 CLASSES = 4
@@ -137,19 +137,19 @@ def test_bf16_gives_nearly_the_same_in_both_modes(name, model):
 
 def test_loss_falls(name, model):
     torch.manual_seed(0)
-    labels = torch.arange(32) % CLASSES
+    examples, steps = (8, 10) if name == "musicnn" else (32, 40)  # its 561 large filters are slow
+    labels = torch.arange(examples) % CLASSES
     batch = toy(model, labels)
     optimiser = torch.optim.Adam(without_chance(model).parameters(), lr=0.01)
     losses = []
-    for _ in range(40):
+    for _ in range(steps):
         loss = F.cross_entropy(model(batch), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
     assert losses[0] > 0.5
-    slow = {"probe": 0.6, "musicnn": 0.4}  # linear, and with maxima that pass on one gradient of many
-    assert losses[-1] < slow.get(name, 0.2) * losses[0]
+    assert losses[-1] < (0.6 if name == "probe" else 0.2) * losses[0]  # a linear model learns slowly
 
 
 def toy(model, labels):
