@@ -245,6 +245,43 @@ def test_a_leak_through_artists(collection):
     check_wrong("12.4", ("a", "b"), "expected a number", hidden=hidden, **collection)
 
 
+@pytest.fixture
+def intercom():
+    """A classifier that is right about 67 tracks of 100 at home, and about fewer on the phone and the intercom."""
+    correct = {("home", False): 67, (400, False): 19, (400, True): 50, (800, False): 15, (800, True): 43}
+    return {
+        "tracks": [0.0] * 3,
+        "record": lambda track, low, high, noise: low,
+        "summarise": lambda sounds: sounds[0],
+        "home": "home",
+        "test": lambda training_sets, sounds, own=False: np.arange(100) < correct[sounds, own],
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", [(52, 28), np.array([51.0, 29.7]), torch.tensor([52.0, 28.0]), {"back": 27, "lost": 53}]
+)
+def test_a_narrow_phone(answer, intercom):
+    check_right("12.5", answer, **intercom)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((28, 52), "the other way round"),
+        ((15, 43), "this is an accuracy"),
+        ((52, 24), "still missing"),
+        ((-52, 28), "the sign is reversed"),
+        ((0.52, 0.28), "percentage points"),
+        ((48, 31), "the phone in section 10"),
+        ((52, 35), "too large"),
+        (52, "expected 2 numbers"),
+    ],
+)
+def test_slips_with_a_narrow_phone(answer, words, intercom):
+    check_wrong("12.5", answer, words, **intercom)
+
+
 # Lesson 13
 
 

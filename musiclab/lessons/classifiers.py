@@ -187,6 +187,33 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
     return verdicts
 
 
+@exercise("12.5")
+def narrow_phone(answer, tracks, record: Callable, summarise: Callable, home, test: Callable) -> list[Verdict]:
+    """Check how many points of accuracy an intercom of 800 to 2,000 Hz costs, and how many standardising gives back."""
+    at_home = 100 * float(np.mean(test([home], home)))
+
+    def measure(low: float, high: float) -> tuple[dict[str, float], dict[str, float]]:
+        sounds = summarise([record(track, low, high, -25) for track in tracks])
+        plain, scaled = (100 * float(np.mean(test([home], sounds, own))) for own in (False, True))
+        return {"lost": at_home - plain, "back": scaled - plain}, {"lost": plain, "back": scaled}
+
+    truths, accuracies = measure(800, 2000)
+    missing = {"back": at_home - accuracies["back"]}
+    slips = [
+        (accuracies, "this is an accuracy. The question asks for a difference of two accuracies."),
+        (missing, "this is what is still missing. How many points came back?"),
+        ({name: -value for name, value in truths.items()}, "the sign is reversed"),
+        ({name: value / 100 for name, value in truths.items()}, "give percentage points, not fractions"),
+    ]
+    options = {"within": 0, "absolute": 2.5, "permuted": "the other way round: (points lost, points that come back)"}
+    verdicts = judge.numbers(answer, truths, slips=slips, **options)
+    if not all(verdict.is_right for verdict in verdicts):
+        phone, _ = measure(400, 3400)
+        is_phone = all(verdict.is_right for verdict in judge.numbers(answer, phone, within=0, absolute=1.5))
+        expect(not is_phone, "these are the points of the phone in section 10. The intercom passes 800 to 2,000 Hz.")
+    return verdicts
+
+
 @exercise("13.1")
 def coins_by_artist(answer) -> Verdict:
     """Check the p-value of tossing one coin per artist, for gains of 2, 1, 1, 3 and -1 tracks."""
