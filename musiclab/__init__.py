@@ -25,7 +25,7 @@ plots       figures: waveforms, spectrograms, learning curves, confusion matrice
 runs        train, cross-validate, load, predict, compare, transfer, report
 umtn        the data pipeline of the Universal Music Translation Network
 widgets     interactive players and explorers for notebooks
-lessons     check the exercises, open and run the notebooks
+lessons     check the exercises, record the progress, ask quiz questions, open and run the notebooks
 cli         the ``musiclab`` command
 ==========  =====================================================================================================
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # before matplotlib is imported: no screen is needed
+os.environ["MUSICLAB_PROGRESS"] = ""  # answers in tests are nobody's progress
 if "PYTEST_XDIST_WORKER" in os.environ:  # several processes test at once: one thread each, and for what they start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -52,4 +52,5 @@ _EXAMPLES = {
 }
 for _command, _example in _EXAMPLES.items():
     app.command(epilog=f"Example: {_example}")(_command)
+app.add_typer(lessons.class_app, name="class")
 app.add_typer(umtn.app, name="umtn")

@@ -1,4 +1,4 @@
-"""Check the exercises of the lessons, with hints that don't reveal the answers.
+"""Check the exercises of the lessons, with hints that don't reveal the answers, and show your progress.
 
 Examples
 --------
@@ -14,7 +14,8 @@ from importlib import import_module
 
 from musiclab.core.errors import MusiclabError, did_you_mean
 from musiclab.core.extras import require
-from musiclab.lessons import judge
+from musiclab.lessons import judge, learner
+from musiclab.lessons.learner import export, progress
 
 require("lessons", "lessons", "librosa")
 
@@ -61,7 +62,8 @@ def exercise(name: str) -> Callable[[Callable], Callable]:
 def check(name: str, answer, /, **context) -> None:
     """Check the answer to an exercise, and print "correct" or a hint.
 
-    A hint says what kind of mistake it is, such as an incorrect unit or shape, but doesn't reveal the answer.
+    A hint says what kind of mistake it is, such as an incorrect unit or shape, but doesn't reveal the answer. Verdicts
+    are recorded on this computer, and :func:`progress` shows the record.
 
     Parameters
     ----------
@@ -89,8 +91,11 @@ def check(name: str, answer, /, **context) -> None:
     if answer is None:
         print(f"Exercise {exercise_number}: no answer yet")
         return
-    for verdict in verdicts(name, answer, **context):
+    judged = verdicts(name, answer, **context)
+    for verdict in judged:
         print(f"Exercise {exercise_number}: {verdict.text}")
+    hints = [verdict.text for verdict in judged if not verdict.is_right]
+    learner.record(name, not hints, "; ".join(hints))
 
 
 def verdicts(name: str, answer, /, **context) -> list[judge.Verdict]:

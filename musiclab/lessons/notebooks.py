@@ -49,7 +49,8 @@ def execute(path: str | Path, fast: bool = False, timeout: int = 600) -> nbforma
         notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, resources=resources
     )
     try:
-        client.execute(env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})  # no debugger warning on stderr
+        # no debugger warning on stderr, and no progress of a learner
+        client.execute(env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", "MUSICLAB_PROGRESS": ""})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise MusiclabError(f"{path}: {error}") from error
     for cell in notebook.cells:
