@@ -1,4 +1,4 @@
-"""Check the exercises of the lessons, with hints that don't reveal the answers, and show your progress.
+"""Check the exercises of the lessons with hints, show your progress, and ask quiz questions.
 
 Examples
 --------
@@ -16,6 +16,7 @@ from musiclab.core.errors import MusiclabError, did_you_mean
 from musiclab.core.extras import require
 from musiclab.lessons import judge, learner
 from musiclab.lessons.learner import export, progress
+from musiclab.lessons.quizzes import quiz
 
 require("lessons", "lessons", "librosa")
 
