@@ -57,17 +57,6 @@ def test_one_table_says_what_the_lessons_are():
         assert f"**In class** {lesson['class_minutes']} minutes" in section
 
 
-def test_the_minutes_of_the_plans_add_up():
-    minutes = {lesson["file"][:2]: int(lesson["class_minutes"]) for lesson in LESSONS}
-    notes = (ROOT / "notebooks/README.md").read_text(encoding="utf-8")
-    plans = re.findall(r"^\| (.+?) \| (.+?) \| (\d+) \|$", notes, re.M)
-    assert len(plans) >= 5
-    for name, lessons, total in plans:
-        lessons = re.sub(r"with \d\d as homework|they build on .*", "", lessons)
-        taken = re.findall(r"(?<!to )\b(\d\d)\b(?! minutes)(?: \(sections [^)]*, (\d+) minutes\))?", lessons)
-        assert sum(int(part) if part else minutes[number] for number, part in taken) == int(total), name
-
-
 def test_the_guide_lists_every_command_source_and_model():
     commands = (DOCS / "command-line.md").read_text(encoding="utf-8")
     for command in app.registered_commands:

@@ -1,0 +1,93 @@
+"""The syllabus: minutes add up, prerequisites come first, and what it names exists in the lessons."""
+
+import csv
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+
+from musiclab import lessons
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs/syllabus.md").read_text(encoding="utf-8")
+with (ROOT / "notebooks/lessons.csv").open(encoding="utf-8") as file:
+    LESSONS = {row["file"][:2]: row for row in csv.DictReader(file)}
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading, without its head."""
+    lines = TEXT.partition(f"# {heading}\n")[2].partition("\n|")[2].partition("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def taken(text: str) -> list[tuple[str, int]]:
+    """Lessons or meetings of a plan with their minutes: "00, 06 (sections 1 to 8, 60 minutes)"."""
+    parts = re.findall(
+        r"(?<!to )\b(\d\d|presentations)\b(?! minutes)(?: \((?:sections [^)]*, )?(\d+) minutes\))?", text
+    )
+    return [(name, int(part) if part else int(LESSONS[name]["class_minutes"])) for name, part in parts]
+
+
+def test_the_minutes_of_the_plans_add_up():
+    plans = rows("Plans")
+    assert len(plans) >= 9
+    for name, lessons_taken, total in plans:
+        assert sum(minutes for _, minutes in taken(lessons_taken.partition("they build on")[0])) == int(total), name
+
+
+def test_the_clock_of_a_day_is_right():
+    day = rows("A day")
+    times = [60 * int(hours) + int(minutes) for hours, minutes in (time.split(":") for time, *_ in day)]
+    for (start, what, minutes), (begins, ends) in zip(day, pairwise(times), strict=False):
+        assert ends - begins == int(minutes), start
+        assert what in ("break", "lunch") or sum(length for _, length in taken(what)) == int(minutes), start
+    assert [what for _, what, _ in day if "0" in what] == dict(row[:2] for row in rows("Plans"))["a day"].split(", ", 4)
+
+
+def test_the_courses_keep_their_promises():
+    """Meetings fill their minutes, every lesson comes after those that it needs, and exercises after their lesson."""
+    plans = {name: (lessons_taken, int(total)) for name, lessons_taken, total in rows("Plans")}
+    for heading, name in [
+        ("Four weeks, two meetings of 90 minutes each", "four weeks"),
+        ("Twelve weeks, one meeting of 90 minutes each", "twelve weeks"),
+    ]:
+        met, minutes = [], 0
+        for number, (meeting, in_class, length, at_home) in enumerate(rows(heading), start=1):
+            assert int(meeting) == number
+            assert sum(part for _, part in taken(in_class)) == int(length) == 90
+            for lesson, _ in taken(in_class):
+                needs = set(LESSONS[lesson]["needs"].split()) if lesson in LESSONS else set()
+                assert needs <= {*met}, lesson
+                met.append(lesson)
+            minutes += int(length)
+            for exercise in re.findall(r"\d\d\.\d", at_home):
+                assert exercise in lessons.names()
+                assert exercise[:2] in met or f"lesson {exercise[:2]} with" in at_home
+        assert met == [lesson for lesson, _ in taken(plans[name][0])]
+        assert minutes == plans[name][1]
+
+
+def test_every_lesson_has_an_outcome_that_its_exercises_test():
+    outcomes = rows("What each lesson adds")
+    assert [lesson for lesson, *_ in outcomes] == list(LESSONS)
+    for lesson, _, exercises in outcomes:
+        assert exercises
+        for exercise in exercises.split(", "):
+            assert exercise in lessons.names()
+            assert exercise.startswith(f"{lesson}.")
+
+
+def test_a_lesson_names_what_the_reading_list_says():
+    for lesson, work in rows("Reading list"):
+        (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+        link = re.search(r"\((https?://\S+)\)$", work)[1]
+        source = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+        assert f"({link})" in source, work
+        assert re.search(r"\(\d{4}\)\]", work)
+
+
+def test_shares_of_the_grade_add_up_and_there_are_ten_questions():
+    assert sum(int(share.removesuffix(" %")) for _, share, _ in rows("What to grade, and how")) == 100
+    questions = re.findall(r"^(\d+)\. .+\? \*.+\*$", TEXT.partition("self-test\n")[2], re.M)
+    assert questions == [str(number) for number in range(1, 11)]
