@@ -83,7 +83,7 @@ def test_the_conda_environment_lists_nothing_again(project):
 
 def test_what_is_imported_is_declared(declared):
     distributions = importlib.metadata.packages_distributions()
-    brought_by_jupyter = {"ipython", "jupyterlab", "nbclient", "nbformat"}
+    brought_by_jupyter = {"babel", "ipython", "jupyterlab", "nbclient", "nbformat"}
     known = {normal(name) for name in declared} | brought_by_jupyter
     for source in SOURCES:
         for name in imported_names(source):
