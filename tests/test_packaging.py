@@ -129,6 +129,10 @@ def normal(name):
 
 def test_the_version_is_said_once_and_the_command_is_there(project):
     assert project["version"] == musiclab.__version__ == importlib.metadata.version("musiclab")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what its schema requires
     (command,) = importlib.metadata.entry_points(group="console_scripts", name="musiclab")
     assert command.load().__module__ == "musiclab.cli"
 

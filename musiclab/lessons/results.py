@@ -132,8 +132,9 @@ class ClassResults:
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>'
         yield "body { font: 1rem/1.5 system-ui, sans-serif; margin: 1.5rem; }"
         yield "div { overflow-x: auto; }\ntable { border-collapse: collapse; }"
-        yield "th, td { padding: 0.2rem 0.7rem; border: 1px solid #999; text-align: left; }\n</style>\n</head>\n<body>"
-        yield f'<h1>Progress of the class</h1>\n<div><img alt="{alt}" src="data:image/png;base64,{picture}"></div>'
+        yield "th, td { padding: 0.2rem 0.7rem; border: 1px solid #999; text-align: left; }\n</style>\n</head>"
+        yield "<body>\n<main>\n<h1>Progress of the class</h1>"
+        yield f'<div><img alt="{alt}" src="data:image/png;base64,{picture}"></div>'
         yield "<p>Dark squares are correct. A number counts the tries of an exercise that isn't correct yet.</p>"
         stuck = self.find_stuck()
         if len(stuck):
@@ -143,7 +144,7 @@ class ClassResults:
             yield "<h2>Files that were left out</h2>\n<ul>"
             yield from (f"<li>{html.escape(reason)}</li>" for _, reason in self.left_out)
             yield "</ul>"
-        yield "</body>\n</html>\n"
+        yield "</main>\n</body>\n</html>\n"
 
 
 def collect(folder: str | Path) -> ClassResults:
