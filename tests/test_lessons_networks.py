@@ -184,6 +184,14 @@ def measured_afterwards(network, optimiser, x, y):
     return torch.nn.functional.cross_entropy(network(x), y).item()
 
 
+def cleared_too_late(network, optimiser, x, y):
+    loss = torch.nn.functional.cross_entropy(network(x), y)
+    loss.backward()
+    optimiser.zero_grad()
+    optimiser.step()
+    return loss.item()
+
+
 def without(*lines):
     """The training step of exercise 2 without some of its lines."""
 
@@ -207,6 +215,7 @@ def test_a_training_step_from_memory():
     check_wrong("06.2", without("zero_grad"), "the second step goes wrong")
     check_wrong("06.2", without("backward"), "the parameters do not change")
     check_wrong("06.2", without("step"), "the parameters do not change")
+    check_wrong("06.2", cleared_too_late, "with no zero_grad() between them")
     check_wrong("06.2", without("logits"), "not those of one step on the cross-entropy of the logits")
     check_wrong("06.2", without("return"), "does not return the loss")
     check_wrong("06.2", measured_afterwards, "you return the loss after the step")
@@ -274,9 +283,7 @@ def test_each_half_of_the_columns_alone(context):
     hidden = (f"{means:.2f}", f"{deviations:.2f}")
     check_right("06.4", (means, deviations), **context)
     check_wrong("06.4", (deviations, means), "swapped", hidden=hidden, **context)
-    check_wrong(
-        "06.4", (100 * means, 100 * deviations), "means: your answer is a hundred times", hidden=hidden, **context
-    )
+    check_wrong("06.4", (100 * means, 100 * round(deviations, 2)), "not per cent", hidden=hidden, **context)
     check_wrong("06.4", (means, deviations + 0.1), "deviations: your answer is too large", hidden=hidden[1:], **context)
     rounded = round(means, 2), round(deviations, 2)
     assert max(abs(means - rounded[0]), abs(deviations - rounded[1])) > 0.002

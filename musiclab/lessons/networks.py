@@ -181,9 +181,8 @@ def training_step(answer) -> Verdict:
         reached, loss = _train(network, answer, x, y)
     except Exception as error:
         return judge.reject(f"your function stops with {judge.describe_error(error)}")
-    expect(
-        not torch.equal(reached, before), "the parameters do not change. Is optimiser.step() there, after backward()?"
-    )
+    text = "Is optimiser.step() there, after backward(), with no zero_grad() between them?"
+    expect(not torch.equal(reached, before), f"the parameters do not change. {text}")
     text = "the second step goes wrong. Gradients add up unless you clear them: optimiser.zero_grad()."
     expect(not torch.allclose(reached, unzeroed, atol=1e-6), text)
     text = "the parameters are not those of one step on the cross-entropy of the logits"
@@ -247,14 +246,16 @@ def columns_without_leak(answer, noise: np.ndarray, labels: np.ndarray, folds: n
 @exercise("06.4")
 def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict]:
     """Check the accuracies of an SVM (C = 5) on the means over time only, and on the standard deviations only."""
-    values, truths = store.values("summary").astype(float), {}
+    features, truths = store.values("summary").astype(float), {}
     for name, suffix in (("means", "_mean"), ("deviations", "_deviation")):
         columns = [column.endswith(suffix) for column in store.names("summary")]
-        truths[name] = _crossvalidate(_make_svm(), values[:, columns], store.labels, folds)
+        truths[name] = _crossvalidate(_make_svm(), features[:, columns], store.labels, folds)
+    values = [judge.finite_number(value) for value in judge.in_order(answer, truths)]
+    expect(max(values) <= 1, "give accuracies from 0 to 1, not per cent")
     permuted = "the two are swapped. Give the means first."
-    verdicts = judge.numbers(answer, truths, within=0, absolute=0.002, permuted=permuted)
-    for row, (name, value) in enumerate(zip(truths, judge.in_order(answer, truths), strict=True)):
-        if not verdicts[row].is_right and float(value) == round(truths[name], 2):
+    verdicts = judge.numbers(values, truths, within=0, absolute=0.002, permuted=permuted)
+    for row, (name, value) in enumerate(zip(truths, values, strict=True)):
+        if not verdicts[row].is_right and value == round(truths[name], 2):
             verdicts[row] = judge.reject(f"{name}: two decimals are not enough here. Give three.")
     return verdicts
 
