@@ -2,6 +2,7 @@
 # make test         check the code style and run all tests
 # make test-newest  run all tests with the newest packages that pyproject.toml allows, in .venv-newest
 # make notebooks    execute all notebooks in place, in order
+# make assignment  write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="7 8"
 # make fuzz         read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
 # make docs         build the reference in build/docs
 # make bench        compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
@@ -17,7 +18,7 @@ NEWEST := .venv-newest/bin/python
 # that crashes every later one (numba issue 10128), so one process compiles them before the tests.
 COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
-.PHONY: lab test test-newest notebooks fuzz docs bench lint clean
+.PHONY: lab test test-newest notebooks assignment fuzz docs bench lint clean
 
 lab: $(READY)
 	$(BIN)/musiclab lab -- $(LAB_FLAGS)
@@ -37,6 +38,9 @@ test-newest:
 
 notebooks: $(READY)
 	$(BIN)/python -m musiclab.lessons.notebooks
+
+assignment: $(READY)
+	$(BIN)/python -m musiclab.lessons.assignments $(N) $(SEED)
 
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz.py $(FUZZ_FLAGS)

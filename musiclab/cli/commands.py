@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import musiclab
-from musiclab.cli import data, learn, lessons, umtn
+from musiclab.cli import class_, data, learn, lessons, umtn
 
 
 def _print_version(is_requested: bool) -> None:
@@ -52,5 +52,5 @@ _EXAMPLES = {
 }
 for _command, _example in _EXAMPLES.items():
     app.command(epilog=f"Example: {_example}")(_command)
-app.add_typer(lessons.class_app, name="class")
+app.add_typer(class_.app, name="class")
 app.add_typer(umtn.app, name="umtn")

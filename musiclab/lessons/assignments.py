@@ -1,10 +1,11 @@
 """Make graded assignments: ``python -m musiclab.lessons.assignments 05 7``, or ``make assignment N=05 SEED=7``.
 
-The source of an assignment is a notebook whose cells have tags: *student*, *solution*, *hidden*, or no tag for cells
-that everybody gets. The larger tasks are such notebooks, in ``notebooks/assignments``. For a lesson, the source is put
-together from the lesson's exercises and its worked solutions.
+The source of an assignment is a notebook whose cells have tags: *student*, *solution*, *hidden*, *rubric*, *files*, or
+no tag for cells that everybody gets. The larger tasks are such notebooks, in ``notebooks/assignments``. For a lesson,
+the source is put together from the lesson's exercises and its worked solutions.
 """
 
+import contextlib
 import hashlib
 import random
 import re
@@ -20,7 +21,6 @@ from musiclab.core.errors import MusiclabError
 from musiclab.core.files import replacing
 from musiclab.lessons import slicing
 from musiclab.lessons.lab import find_folders
-from musiclab.lessons.notebooks import execute
 
 POINTS = {"pencil": 2, "code": 3, "experiment": 5, "project": 5, "report": 5}  # by the last word in brackets
 BY_HAND = ("experiment", "project", "report")
@@ -84,7 +84,8 @@ def make(name: str, seed: int, notebooks: Path, folder: Path) -> Path:
     questions = _list_questions(name, cells)
     settings = {"assignment": name, "variant": derive(name, seed), "questions": questions}
     target = folder / name / f"seed{seed}"
-    for file, tags in {"student": {"student"}, "solution": {"solution"}, "hidden": {"solution", "hidden"}}.items():
+    versions = {f"student/{name}": {"student"}, "solution": {"solution"}, "hidden": {"solution", "hidden"}}
+    for file, tags in versions.items():
         chosen = [cell for cell in cells if not cell.metadata.get("tags") or tags & set(cell.metadata["tags"])]
         notebook = new_notebook(cells=[_copy(cell, index) for index, cell in enumerate(chosen)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -93,8 +94,10 @@ def make(name: str, seed: int, notebooks: Path, folder: Path) -> Path:
             nbformat.write(notebook, unfinished)
     with replacing(target / "rubric.md") as unfinished:
         unfinished.write_text(_write_rubric(name, questions, cells), encoding="utf-8")
-    if any("files" in cell.metadata.get("tags", []) for cell in cells):
-        _write_files(cells, target)
+    for cell in cells:
+        if "files" in cell.metadata.get("tags", []):  # it writes files that students get with the notebook
+            with contextlib.chdir(target / "student"):
+                exec(cell.source, {})
     return target
 
 
@@ -141,19 +144,6 @@ def _read_task(path: Path, name: str, seed: int) -> list:
         for word, number in numbers.items():
             cell.source = re.sub(rf"^{word} = \d+", f"{word} = {number}", cell.source, flags=re.MULTILINE)
     return cells
-
-
-def _write_files(cells: list, target: Path) -> None:
-    """Run the cells with the tag *files*, in the folder whose files students get with the notebook."""
-    folder = target / "files"
-    folder.mkdir(exist_ok=True)
-    notebook = new_notebook(cells=[_copy(cell, 0) for cell in cells if "files" in cell.metadata.get("tags", [])])
-    script = folder / "files.ipynb"
-    nbformat.write(notebook, script)
-    try:
-        execute(script)
-    finally:
-        script.unlink()
 
 
 # Lessons

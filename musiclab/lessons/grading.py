@@ -5,6 +5,7 @@ data, and the tests run here, where the student's code can't reach them.
 """
 
 import contextlib
+import io
 import json
 import os
 import queue
@@ -102,14 +103,13 @@ class Submission:
 class Process:
     """A submission in its own process and folder, which are gone when the ``with`` block ends."""
 
-    def __init__(self, seconds: int, megabytes: int, files: Path | None = None, cache: Path | None = None):
+    def __init__(self, seconds: int, megabytes: int, files: Path, cache: Path):
         self.seconds, self.megabytes, self.files, self.cache = seconds, megabytes, files, cache
 
     def __enter__(self) -> "Process":
         self.folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
-        if self.files:
-            shutil.copytree(self.files, self.folder, dirs_exist_ok=True)
-        if self.cache and self.cache.is_dir():  # a copy, so that nobody can change the data of the next student
+        shutil.copytree(self.files, self.folder, dirs_exist_ok=True)
+        if self.cache.is_dir():  # a copy, so that nobody can change the data of the next student
             shutil.copytree(self.cache, self.folder / ".cache")
         package = Path(__file__).parents[1]
         self.mark = secrets.token_hex(16)
@@ -239,7 +239,7 @@ class HiddenTests:
         os.environ["MUSICLAB_CACHE"] = str(self.cache)
         namespace = {"__name__": "hidden"}
         try:
-            with contextlib.redirect_stdout(None), contextlib.chdir(self.folder):
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(self.folder / "student"):
                 for cell in self.notebook.cells:
                     if cell.cell_type == "code":
                         exec(compile(cell.source, str(self.folder / "hidden.ipynb"), "exec"), namespace)
@@ -260,9 +260,8 @@ class HiddenTests:
         cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
         by_program = [question for question in self.questions if not question["by_hand"]]
         names = [f"answer_{question['number']}" for question in by_program]
-        files = self.folder / "files"
         row = {}
-        with Process(seconds, megabytes, files if files.is_dir() else None, self.cache) as process:
+        with Process(seconds, megabytes, self.folder / "student", self.cache) as process:
             submission = process.run(cells, names)
             messages = submission.messages[:3]
             for question, name in zip(by_program, names, strict=True):

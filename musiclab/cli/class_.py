@@ -1,0 +1,36 @@
+"""Commands for teachers: class grade."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musiclab.cli.output import check_table
+
+app = typer.Typer(help="Grade the assignments of a class.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: musiclab class grade submissions build/assignments/05 --csv points.csv")
+def grade(
+    submissions: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with one notebook for each student.")],
+    assignment: Annotated[
+        Path, typer.Argument(metavar="ASSIGNMENT", help="Folder that `make assignment` wrote, with the hidden tests.")
+    ],
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write one row for each student to this file.")] = None,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, help="Longest time of one notebook.")] = 300,
+    megabytes: Annotated[int, typer.Option("--megabytes", min=500, help="Largest memory of one notebook.")] = 4096,
+) -> None:
+    """Grade a folder of notebooks: run each in a process of its own, and test the answers that it yields."""
+    check_table(csv)
+    from musiclab.core.files import write_csv
+    from musiclab.lessons.grading import grade as grade_folder
+    from musiclab.lessons.submission import can_confine
+
+    if not can_confine():
+        message = "this system can't keep a notebook away from your files. Grade in a container (docs/grading.md)."
+        print(message, file=sys.stderr)
+    table = grade_folder(submissions, assignment, seconds, megabytes)
+    if csv is not None:
+        write_csv(csv, table)
+    print(table.fillna("").to_string(index=False))
