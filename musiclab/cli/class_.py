@@ -33,4 +33,4 @@ def grade(
     table = grade_folder(submissions, assignment, seconds, megabytes)
     if csv is not None:
         write_csv(csv, table)
-    print(table.fillna("").to_string(index=False))
+    print(table.to_string(index=False, na_rep=""))

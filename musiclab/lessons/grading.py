@@ -26,11 +26,12 @@ import numpy as np
 import pandas as pd
 
 from musiclab.core.errors import MusiclabError
+from musiclab.core.files import cache_folder
 from musiclab.lessons import judge
-from musiclab.lessons.submission import decode, encode
+from musiclab.lessons.submission import LONGEST_CALLS, decode, encode
 
-LONGEST_CALL = 20  # seconds that a student's function may take
 LARGEST_NOTEBOOK = 50_000_000  # bytes
+MOST_DATA = 400_000_000  # characters that a submission may send
 
 
 def preview(number: int, answer) -> None:
@@ -103,14 +104,16 @@ class Submission:
 class Process:
     """A submission in its own process and folder, which are gone when the ``with`` block ends."""
 
-    def __init__(self, seconds: int, megabytes: int, files: Path, cache: Path):
-        self.seconds, self.megabytes, self.files, self.cache = seconds, megabytes, files, cache
+    def __init__(self, seconds: int, megabytes: int, files: Path):
+        self.seconds, self.megabytes, self.files = seconds, megabytes, files
 
     def __enter__(self) -> "Process":
         self.folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
         shutil.copytree(self.files, self.folder, dirs_exist_ok=True)
-        if self.cache.is_dir():  # a copy, so that nobody can change the data of the next student
-            shutil.copytree(self.cache, self.folder / ".cache")
+        cache = cache_folder().resolve()
+        if cache.is_dir():  # links, so the student's programs can read the files, and write new ones beside them
+            ignore = shutil.ignore_patterns("*.lock")
+            shutil.copytree(cache, self.folder / ".cache", copy_function=os.symlink, ignore=ignore)
         package = Path(__file__).parents[1]
         self.mark = secrets.token_hex(16)
         environment = {
@@ -123,6 +126,7 @@ class Process:
             sys.prefix,
             sys.base_prefix,
             package,
+            cache,
             "/usr",
             "/lib",
             "/lib64",
@@ -152,7 +156,8 @@ class Process:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self) -> None:
-        for line in iter(lambda: self.process.stdout.readline(2 * LARGEST_NOTEBOOK), ""):
+        size = 0
+        while (line := self.process.stdout.readline(MOST_DATA)) and (size := size + len(line)) < MOST_DATA:
             self.lines.put(line)
         self.lines.put(None)
 
@@ -196,16 +201,16 @@ class Process:
             submission.messages.append("the notebook ended its own process, or a limit ended it")
         except ValueError:
             submission.messages.append("the notebook disturbed the transfer of its answers")
+        self.deadline = time.monotonic() + LONGEST_CALLS
         return submission
 
     def call(self, key: str, arguments: tuple):
         """Call a function of the student, in the student's process."""
-        self.deadline = time.monotonic() + LONGEST_CALL
         self.send(call=key, arguments=encode(list(arguments)))
         try:
             message = self.receive()
         except TimeoutError:
-            raise judge.AnswerRejected(f"your function takes longer than {LONGEST_CALL} s") from None
+            raise judge.AnswerRejected("your function takes too long") from None
         except (EOFError, ValueError):
             raise judge.AnswerRejected("your function ended its process") from None
         if "failed" in message:
@@ -228,15 +233,12 @@ class HiddenTests:
         self.folder = path.parent
         self.settings = self.notebook.metadata["musiclab"]
         self.questions = self.settings["questions"]
-        self.cache = path.parents[1] / "cache"
         self.namespace: dict = {}
 
     def prepare(self) -> None:
         """Run the solution, once."""
         if self.namespace:
             return
-        before = os.environ.get("MUSICLAB_CACHE")
-        os.environ["MUSICLAB_CACHE"] = str(self.cache)
         namespace = {"__name__": "hidden"}
         try:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(self.folder / "student"):
@@ -248,10 +250,6 @@ class HiddenTests:
                 f"{self.folder / 'hidden.ipynb'}: the solution fails ({type(error).__name__}: {error}). "
                 "Make the assignment again."
             ) from error
-        finally:
-            os.environ.pop("MUSICLAB_CACHE")
-            if before is not None:
-                os.environ["MUSICLAB_CACHE"] = before
         self.namespace = namespace
 
     def grade(self, notebook: nbformat.NotebookNode, seconds: int, megabytes: int) -> dict:
@@ -261,7 +259,7 @@ class HiddenTests:
         by_program = [question for question in self.questions if not question["by_hand"]]
         names = [f"answer_{question['number']}" for question in by_program]
         row = {}
-        with Process(seconds, megabytes, self.folder / "student", self.cache) as process:
+        with Process(seconds, megabytes, self.folder / "student") as process:
             submission = process.run(cells, names)
             messages = submission.messages[:3]
             for question, name in zip(by_program, names, strict=True):
@@ -353,7 +351,7 @@ def _to_table(rows: list[dict], questions: list[dict]) -> pd.DataFrame:
     columns = [question["column"] for question in questions]
     by_program = [question["column"] for question in questions if not question["by_hand"]]
     table = pd.DataFrame(rows, columns=["student", "seed", *columns, "message"])
-    total = table[by_program].astype(float).sum(axis=1).round(2)
+    total = table[by_program].astype(float).sum(axis=1).round(2).where(table["seed"].notna())
     table.insert(len(table.columns) - 1, "total", total)
     table.insert(
         len(table.columns) - 1, "out of", sum(question["points"] for question in questions if not question["by_hand"])
