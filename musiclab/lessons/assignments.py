@@ -164,27 +164,30 @@ def _assemble_lesson(name: str, seed: int, notebooks: Path) -> Iterator:
         [_vary(cell.source, everywhere) for cell in cells if cell.cell_type == "code"]
         for cells in (lesson_cells, solution_cells)
     )
-    functions = set(re.findall(r"^def (\w+)", "\n".join(lesson_code), re.MULTILINE))
-    needed = {"lessons"}
+    # names that a question may mention without using them in code
+    known = set(re.findall(r"^def (\w+)", "\n".join(lesson_code), re.MULTILINE))
+    known |= slicing.stores("\n".join(solution_code))
+    title = lesson_cells[0].source.splitlines()[0].lstrip("# ")
+    table = "\n".join(f"- Exercise {each.number}: {each.title}, {each.points} points" for each in exercises)
+    yield new_markdown_cell(f"# Assignment {title}\n\n{_INSTRUCTIONS}\n\n{table}")
+
+    needed: dict[str, set[str]] = {"student": set(), "solution": set()}
     defined: dict[str, set[str]] = {"student": set(), "solution": set()}
     for exercise in exercises:
         if not exercise.is_open:
             exercise.add_setup(defined["student"])
-            mentioned = set(re.findall(r"`(\w+)`", exercise.question)) & functions
             codes = {"student": [*exercise.setup, *exercise.given], "solution": exercise.code}
             for reader, sources in codes.items():
                 code = "\n".join(sources)
-                needed |= slicing.loads(code) - defined[reader]
+                needed[reader] |= (slicing.loads(code) | exercise.needs) - defined[reader]
                 defined[reader] |= slicing.stores(code)
-            needed |= (mentioned | exercise.needs) - defined["student"]
-    setup = slicing.take(solution_code, needed)
-    missing = needed - slicing.stores("\n".join(setup))
-    title = lesson_cells[0].source.splitlines()[0].lstrip("# ")
-    table = "\n".join(f"- Exercise {each.number}: {each.title}, {each.points} points" for each in exercises)
-    yield new_markdown_cell(f"# Assignment {title}\n\n{_INSTRUCTIONS}\n\n{table}")
-    imports, setup = _split_imports([*slicing.take(lesson_code, missing, through_modules=False), *setup])
-    for source in ["\n".join([*imports, "from musiclab.lessons.grading import preview"]), *setup]:
-        yield new_code_cell(source)
+            needed["student"] |= set(re.findall(r"`(\w+)`", exercise.question)) & known - defined["student"]
+    for reader, names in needed.items():
+        setup = slicing.take(solution_code, names)
+        missing = names - slicing.stores("\n".join(setup))
+        imports, setup = _split_imports([*slicing.take(lesson_code, missing, through_modules=False), *setup])
+        for source in ["\n".join([*imports, "from musiclab.lessons.grading import preview"]), *setup]:
+            yield _tag(new_code_cell(source), reader)
     yield _tag(new_code_cell(_IMPORTS), "hidden")
     for exercise in exercises:
         yield from exercise.cells()

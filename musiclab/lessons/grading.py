@@ -31,6 +31,7 @@ from musiclab.lessons import judge
 from musiclab.lessons.submission import LONGEST_CALLS, decode, encode
 
 LARGEST_NOTEBOOK = 50_000_000  # bytes
+SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/sys", "/proc", "/dev")  # folders that a submission may read
 MOST_DATA = 400_000_000  # characters that a submission may send
 
 
@@ -122,19 +123,7 @@ class Process:
             "IPYTHONDIR": str(self.folder), "MPLCONFIGDIR": str(self.folder), "MPLBACKEND": "Agg",
             "MUSICLAB_SUBMISSION": self.mark,
         }  # fmt: skip
-        self.readable = [
-            sys.prefix,
-            sys.base_prefix,
-            package,
-            cache,
-            "/usr",
-            "/lib",
-            "/lib64",
-            "/etc",
-            "/sys",
-            "/proc",
-            "/dev",
-        ]
+        self.readable = [*SYSTEM, *map(str, (sys.prefix, sys.base_prefix, package, cache))]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "musiclab.lessons.submission"],
             cwd=self.folder, env=environment, start_new_session=True, text=True,
@@ -186,7 +175,7 @@ class Process:
         limits = {
             "seconds": self.seconds,
             "megabytes": self.megabytes,
-            "readable": [str(path) for path in self.readable],
+            "readable": self.readable,
         }
         self.send(cells=cells, names=names, **limits)
         try:
