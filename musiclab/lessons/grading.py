@@ -118,7 +118,8 @@ class Process:
         package = Path(__file__).parents[1]
         self.mark = secrets.token_hex(16)
         environment = {
-            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1",
+            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(package.parent),
+            "OMP_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1",  # one core, and no processes of its own
             "HOME": str(self.folder), "TMPDIR": str(self.folder), "MUSICLAB_CACHE": str(self.folder / ".cache"),
             "IPYTHONDIR": str(self.folder), "MPLCONFIGDIR": str(self.folder), "MPLBACKEND": "Agg",
             "MUSICLAB_SUBMISSION": self.mark,

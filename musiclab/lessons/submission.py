@@ -43,10 +43,10 @@ def encode(value, functions: dict[str, Callable] | None = None):
     >>> encode(object())
     {'other': 'object'}
     """
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or type(value) in (bool, int, float, str):
         return value
-    if isinstance(value, np.generic):
-        value = np.asarray(value)
     if type(value).__module__ == "torch" and hasattr(value, "detach"):
         return {"tensor": encode(value.detach().cpu().numpy())}
     if hasattr(value, "to_numpy") and not isinstance(value, type):  # columns of tables
