@@ -33,4 +33,6 @@ def grade(
     table = grade_folder(submissions, assignment, seconds, megabytes)
     if csv is not None:
         write_csv(csv, table)
-    print(table.to_string(index=False, na_rep=""))
+    print(table.drop(columns="message").to_string(index=False, na_rep=""))
+    for row in table[table["message"] != ""].itertuples():
+        print(f"{row.student}: {row.message}")

@@ -341,6 +341,7 @@ def _to_table(rows: list[dict], questions: list[dict]) -> pd.DataFrame:
     columns = [question["column"] for question in questions]
     by_program = [question["column"] for question in questions if not question["by_hand"]]
     table = pd.DataFrame(rows, columns=["student", "seed", *columns, "message"])
+    table["seed"] = table["seed"].astype("Int64")
     total = table[by_program].astype(float).sum(axis=1).round(2).where(table["seed"].notna())
     table.insert(len(table.columns) - 1, "total", total)
     table.insert(
