@@ -1,17 +1,22 @@
 """The feature explorer and the Studio mixer in a real browser: what a reader moves, sees, reads and hears."""
 
+import numpy as np
 import pytest
 from conftest import TINY
 from run_folders import CLASSES, make_untested
 
+from musiclab import studio
+from musiclab.audio import find_audio, load_audio
+from musiclab.plots.browser import script
+from musiclab.widgets import FeatureExplorer
+
 SETUP = """
 import numpy as np
 from musiclab import studio
-from musiclab.widgets import FeatureExplorer, StudioMixer, explorer, mixer
+from musiclab.widgets import FeatureExplorer, StudioMixer
 
 calls = []
-analyse, render = explorer.analyse, studio.render
-explorer.analyse = lambda *settings: calls.append(settings) or analyse(*settings)
+render = studio.render
 studio.render = lambda **settings: calls.append(settings) or render(**settings)
 track = render("jazz", 1, seconds=5)
 """
@@ -70,6 +75,52 @@ def setting(notebook, widget, name):
 # The explorer
 
 
+SETTINGS = (  # n_fft, hop_length, window, n_mels, fmin, fmax, decibels, scaling
+    (1024, 256, "hann", 64, 0.0, 11025.0, 80.0, "decibel"),
+    (64, 2048, "hamming", 256, 0.0, 11025.0, 100.0, "ln"),
+    (4096, 512, "blackman", 256, 1000.0, 8000.0, 60.0, "log10(1+10x)"),
+    (256, 256, "boxcar", 4, 25.0, 50.0, 20.0, "log10(1+10000x)"),
+    (1000, 300, "hann", 20, 100.0, 4000.0, 80.0, "ln"),  # no power of two
+)
+
+
+@pytest.mark.parametrize("source", ["recording", "studio"])
+def test_the_browser_computes_what_the_library_computes(browser, request, source):
+    """Within 0.05 dB for all that is drawn, down to 100 dB below the peak."""
+    if source == "recording":
+        waveform, _ = load_audio(
+            find_audio(request.getfixturevalue("recordings") / "librosa-examples")[0], 22050, duration=5
+        )
+    else:
+        waveform = studio.render("jazz", 1, seconds=5).waveform
+    page = browser.new_page()
+    page.add_script_tag(content=script("fourier", "analysis"))
+    page.evaluate("samples => { globalThis.samples = Float32Array.from(samples); }", waveform.tolist())
+    names = ("n_fft", "hop_length", "window", "n_mels", "fmin", "fmax", "decibels", "scaling")
+    for values in SETTINGS:
+        settings = dict(zip(names, values, strict=True))
+        made = page.evaluate(
+            "settings => { const { spectrogram, mel, mfcc, bank, down } = analyse(samples, 22050, settings);"
+            " const rows = ({ values, rows, columns, low }) => ({ low, rows: Array.from({ length: rows }, (_, row) =>"
+            "   [...values.slice(row * columns, (row + 1) * columns)]) });"
+            " return { down, empty: bank.filter(({ weights }) => !weights.length).length,"
+            "   pictures: [spectrogram, mel, mfcc].map(rows) }; }",
+            settings,
+        )
+        steps = FeatureExplorer(waveform, 22050, **settings).steps
+        levels = 20 * np.log10(np.maximum(steps.spectrogram, 1e-5))
+        levels = np.maximum.reduceat(levels, np.arange(0, len(levels), made["down"]))
+        decibel = np.log(10) / 20 if settings["scaling"] == "ln" else 1
+        lows = levels.max() - settings["decibels"], steps.picture.min(), -np.inf
+        expected = levels, steps.picture, steps.mfcc[1:]
+        tolerances = 0.05, 0.05 * decibel if "log10" not in settings["scaling"] else 0.001, 0.05
+        for values, picture, low, tolerance in zip(expected, made["pictures"], lows, tolerances, strict=True):
+            drawn, values = np.maximum(np.array(picture["rows"]), low), np.maximum(values, low)
+            np.testing.assert_allclose(drawn, values, atol=tolerance, err_msg=str(settings))
+        assert made["empty"] == (steps.bank.max(axis=1) == 0).sum()
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("name", "key", "value", "same"),
     [
@@ -77,79 +128,56 @@ def setting(notebook, widget, name):
         ("hop_length", "ArrowRight", 512, {"waveform", "bank"}),
         ("n_mels", "ArrowLeft", 63, {"waveform", "spectrogram"}),
         ("decibels", "ArrowLeft", 75, {"waveform", "mfcc", "bank"}),
-        ("fmin", "PageUp", 1100, {"waveform", "spectrogram"}),
-        ("fmax", "Home", None, set(PICTURES)),
+        ("fmin", "End", 11000, {"waveform", "spectrogram"}),  # stays below fmax
+        ("fmax", "Home", 25, {"waveform", "spectrogram"}),
+        ("window", "blackman", "blackman", {"waveform", "bank"}),
+        ("scaling", "ln", "ln", {"waveform", "spectrogram", "mfcc", "bank"}),
     ],
 )
-def test_a_slider_changes_its_pictures_and_the_code(fresh, name, key, value, same):
+def test_a_control_changes_its_pictures_and_the_code(fresh, name, key, value, same):
     before = pixels(fresh)
-    setting(fresh, "explorer", name).press(key)
-    if value is None:  # fmax = 0 cannot be
-        alert = fresh.page.locator(".musiclab-explorer [role=alert]:not(:empty)")
-        alert.wait_for()
-        assert "expected 0 <= fmin < fmax" in alert.inner_text()
+    if name in ("window", "scaling"):
+        setting(fresh, "explorer", name).select_option(key)
     else:
-        fresh.wait_for(f"explored.{name} == {value} and explored.drawn['settings']['{name}'] == {value}")
-        shown(fresh, **{name: value})
-        written = name if name != "decibels" else "mel.max() - 75)"
-        assert written in fresh.page.locator(".musiclab-explorer code").inner_text()
-        assert int(fresh.page.locator(".musiclab-explorer").get_attribute("data-milliseconds")) < 5000
+        setting(fresh, "explorer", name).press(key)
+    shown(fresh, **{name: value})
+    fresh.wait_for(f"explored.{name} == {value!r}")
     after = pixels(fresh)
     assert {picture for picture in PICTURES if after[picture] == before[picture]} == same
-
-
-@pytest.mark.parametrize(("name", "value"), [("window", "blackman"), ("scaling", "ln")])
-def test_a_choice_changes_the_pictures(fresh, name, value):
-    before = pixels(fresh)
-    setting(fresh, "explorer", name).select_option(value)
-    shown(fresh, **{name: value})
-    assert pixels(fresh)["mel"] != before["mel"]
-    assert f'"{value}"' in fresh.page.locator(".musiclab-explorer code").inner_text()
-
-
-def test_the_code_on_the_page_makes_the_picture(fresh):
-    setting(fresh, "explorer", "window").select_option("hamming")
-    setting(fresh, "explorer", "n_mels").press("ArrowLeft")
-    shown(fresh, window="hamming", n_mels=63)
-    code = fresh.page.locator(".musiclab-explorer code").inner_text()
-    fresh.run(f"made = dict(waveform=track.waveform)\nexec({code!r}, made)")
-    assert fresh.ask("np.array_equal(made['picture'], explored.steps.picture)") == "True"
-    assert fresh.ask("made['picture'].shape") == "(63, 431)"
+    assert fresh.page.locator(".musiclab-explorer code").inner_text().strip() == fresh.ask("explored.code").strip()
 
 
 def test_five_seconds_follow_the_slider_within_200_ms(fresh):
+    """50 ms on a quiet machine; others may use this one, too."""
     root = fresh.page.locator(".musiclab-explorer")
     times = []
     for key, value in (("ArrowRight", 65), ("ArrowRight", 66), ("ArrowLeft", 65), ("ArrowLeft", 64)):
         setting(fresh, "explorer", "n_mels").press(key)
         shown(fresh, n_mels=value)
         times.append(int(root.get_attribute("data-milliseconds")))
-    assert min(times) < 200, times  # the fastest, for others may use the machine, too
+    assert min(times) < 200, times
 
 
-def test_a_slider_that_is_dragged_is_not_followed_step_by_step(fresh):
-    setting(fresh, "explorer", "n_mels").evaluate(
-        "slider => { for (let bands = 65; bands <= 120; bands++) {"
-        " slider.value = bands; slider.dispatchEvent(new Event('input')); } }"
-    )
-    shown(fresh, n_mels=120)
-    assert int(fresh.ask("len(calls)")) <= 3  # the first one, and the last ones that had gathered by then
-    assert fresh.ask("explored.n_mels") == "120"
-
-
-def test_empty_bands_are_told_and_settings_that_cannot_be_leave_the_pictures(fresh):
-    fresh.run("explored.set_state(dict(n_fft=512, n_mels=200))")
+def test_it_plays_from_where_the_reader_clicks_warns_and_resets(fresh):
+    root = fresh.page.locator(".musiclab-explorer")
+    fresh.run("explored.set_state(dict(n_fft=512, n_mels=200, hop_length=1024))")
     shown(fresh, n_mels=200)
-    assert "16 of 200 mel bands are empty" in fresh.page.locator(".musiclab-remarks").inner_text()
-    before = pixels(fresh)
-    fresh.run("explored.n_fft = 1001")
-    alert = fresh.page.locator(".musiclab-explorer [role=alert]:not(:empty)")
-    alert.wait_for()
-    assert alert.inner_text() == "expected n_fft to be even, so that frames have a centre, found 1001"
-    assert pixels(fresh) == before
-    setting(fresh, "explorer", "n_fft").press("ArrowLeft")
-    shown(fresh, n_fft=512)
-    alert.wait_for(state="detached")
+    remarks = root.locator(".musiclab-remarks").inner_text()
+    assert "16 of 200 mel bands are empty" in remarks
+    assert "50 % of the sound is not in any frame" in remarks
+    root.locator("[data-picture=mel]").click(position={"x": 300, "y": 50})
+    root.get_by_role("button", name="Stop").wait_for()
+    head = root.locator(".musiclab-playhead")
+    first = head.bounding_box()["x"]
+    fresh.page.wait_for_function(
+        "first => document.querySelector('.musiclab-playhead').getBoundingClientRect().x > first + 5", arg=first
+    )
+    fresh.run("mixed.player.playing = True")  # another sound
+    root.get_by_role("button", name="Play").wait_for()
+    assert head.is_hidden()
+    root.get_by_role("button", name="Reset").click()
+    shown(fresh, n_fft=1024, n_mels=64, hop_length=256)
+    assert root.locator(".musiclab-remarks").inner_text() == ""
 
 
 def test_it_says_what_is_under_the_pointer_and_under_the_keys(fresh):
@@ -238,7 +266,7 @@ def test_what_cannot_be_is_told(fresh):
 
 
 def test_it_goes_on_sounding_when_a_stem_is_muted(fresh):
-    fresh.page.get_by_role("button", name="Play").click()
+    fresh.page.locator(".musiclab-mixer").get_by_role("button", name="Play").click()
     fresh.wait_for("mixed.player.playing and mixed.player.time > 0.2")
     fresh.page.get_by_role("checkbox", name="bass").check()
     fresh.wait_for("mixed.track.record['mute'] == ['bass'] and mixed.player.playing and mixed.player.time > 0.4")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_MULTIPLY_ADDS = 5e9
 """Largest number of multiply-adds per segment. A browser needs about a second for 1e9."""
 
-_RUNTIME = ("tensors", "arithmetic", "layers", "fourier", "graph", "resampling", "picture", "worker")
+_RUNTIME = ("tensors", "arithmetic", "layers", "stft", "graph", "resampling", "picture", "worker")
 _TYPES = {"float32": "float", "float64": "double", "bool": "bool", "int32": "int", "int64": "int"}
 _BYTES = {"float": "<f4", "double": "<f8", "int": "<f8", "bool": "u1"}  # in JavaScript, whole numbers are doubles
 
@@ -77,7 +77,7 @@ def write_page(run: "Run", source: Path, path: Path) -> None:
         style=browser.style("player", "clips"),
         model=model,
         weights=gzip.compress(weights, mtime=0),
-        runtime=_read(*_RUNTIME),
+        runtime=browser.script("fourier") + _read(*_RUNTIME),
         script=re.sub(r"^export default .+;\n", "", widgets, flags=re.MULTILINE) + _read("files", "classifier"),
     )
     path.write_text(text, encoding="utf-8")

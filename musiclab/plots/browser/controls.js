@@ -2,8 +2,9 @@
 
 // Every spec has a name (of the trait) and optionally a title. A dropdown list has `options`, a list of [value, text]. A
 // slider has min, max and step, or a list of `values`, and a function `format` that writes its value. Any other spec is a
-// number field with a minimum. A slider whose trait is null shows defaultOf(name). `changed` is called after the reader has
-// changed a control. Returns the grid, and one function per trait that updates its control.
+// number field with a minimum. clamp(value, get) limits a value, where get(name) returns that of another trait. A slider
+// whose trait is null shows defaultOf(name). `changed` is called after the reader has changed a control. Returns the grid,
+// and one function per trait that updates its control.
 function controls(model, specs, changed = () => {}, defaultOf = () => null) {
   const grid = element("div", { class: "musiclab-controls" });
   const updates = {};
@@ -12,7 +13,7 @@ function controls(model, specs, changed = () => {}, defaultOf = () => null) {
     model.save_changes(); // while Python is busy, Jupyter keeps only the newest values
     changed();
   };
-  for (const { name, title = name, options, values, format, ...range } of specs) {
+  for (const { name, title = name, options, values, format, clamp = (value) => value, ...range } of specs) {
     const output = format ? element("output", {}) : "";
     const ends = values ? { min: 0, max: values.length - 1, step: 1 } : range;
     const control = options
@@ -31,8 +32,8 @@ function controls(model, specs, changed = () => {}, defaultOf = () => null) {
     };
     control.addEventListener(format ? "input" : "change", () => {
       if (options) set(name, control.value || null);
-      else if (control.validity.valid && control.value !== "") {
-        set(name, values ? values[control.valueAsNumber] : control.valueAsNumber);
+      else if (control.reportValidity() && control.value !== "") {
+        set(name, clamp(values ? values[control.valueAsNumber] : control.valueAsNumber, (other) => model.get(other)));
         updates[name]();
       }
     });

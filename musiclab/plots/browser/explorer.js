@@ -1,159 +1,88 @@
-// Sliders and five plots of a mel spectrogram. Python computes the data (see explorer.py), and this script draws them.
+// Sliders and five plots of a mel spectrogram, which is computed here (see analysis.js). Trait `sound`: the samples, the
+// colour maps, and the pieces of the Python code that computes the same (see explorer.py).
 
-const MARGIN = { left: 58, right: 62, top: 7, bottom: 20 };
+const MARGIN = { left: 58, right: 62, top: 4 };
+const AXIS = 20; // height of the time axis, which the pictures share
 const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
-const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
-const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
-const UNITS = { decibel: "dB", ln: "ln", "log10(1+10x)": "log10", "log10(1+10000x)": "log10" };
-
-const numbersOf = (view, ArrayType) => new ArrayType(bytesOf(view).slice().buffer); // a copy, because views may be unaligned
-
-function settings(sound) {
-  const half = sound.sampleRate / 2;
-  const inTime = (samples) => `${formatNumber(samples)} samples, ${formatNumber((1000 * samples) / sound.sampleRate)} ms`;
-  const inHertz = (hertz) => `${formatNumber(hertz)} Hz`;
-  const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, number) => 2 ** (from + number));
-  const options = (name, words) => sound.choices[name].map((value) => [value, words[value]]);
-  return [
-    { name: "n_fft", values: powers(6, 12), format: inTime },
-    { name: "hop_length", values: powers(6, 11), format: inTime },
-    { name: "n_mels", min: 4, max: 256, step: 1, format: (bands) => `${formatNumber(bands)} bands` },
-    { name: "decibels", title: "dB range", min: 20, max: 100, step: 5, format: (range) => `${formatNumber(range)} dB below the peak` },
-    { name: "fmin", min: 0, max: half, step: 25, format: inHertz },
-    { name: "fmax", min: 0, max: half, step: 25, format: inHertz },
-    { name: "window", options: options("window", WINDOW_NAMES) },
-    { name: "scaling", options: options("scaling", SCALING_NAMES) },
-  ];
-}
-
-// Draws the frame and the axes of a plot. `box` is {left, top, width, height} in pixels. `x` and `y` are {low, high, label,
-// at}, where `at` lists the ticks as [value, text].
-function drawAxes(context, box, x, y, theme) {
-  const bottom = box.top + box.height;
-  context.strokeStyle = theme.line;
-  context.fillStyle = theme.ink;
-  context.font = "11px system-ui, sans-serif";
-  context.lineWidth = 1;
-  context.strokeRect(box.left - 0.5, box.top - 0.5, box.width + 1, box.height + 1);
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  for (const [value, text] of x.at) {
-    const across = box.left + ((value - x.low) / (x.high - x.low)) * box.width;
-    context.fillRect(across, bottom, 1, 3);
-    context.fillText(text, across, bottom + 5);
-  }
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const [value, text] of y.at) {
-    const down = bottom - ((value - y.low) / (y.high - y.low)) * box.height;
-    context.fillRect(box.left - 4, down, 3, 1);
-    context.fillText(text, box.left - 6, down);
-  }
-  if (y.label) upright(context, y.label, 9, box.top + box.height / 2);
-}
-
-// Draws a colour bar to the right of a box, with its unit and its lowest and highest value.
-function drawBar(context, box, colours, low, high, unit, theme) {
-  const left = box.left + box.width + 8;
-  context.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), left, box.top, 9, box.height);
-  context.fillStyle = theme.ink;
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "left";
-  context.textBaseline = "top";
-  context.fillText(formatNumber(high), left + 12, box.top);
-  context.textBaseline = "bottom";
-  context.fillText(formatNumber(low), left + 12, box.top + box.height);
-  context.textBaseline = "middle";
-  context.fillText(unit, left + 12, box.top + box.height / 2);
-}
-
-function figure(name, title, height) {
-  const reading = element("span", { class: "musiclab-reading", "aria-live": "polite" });
-  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-roledescription": "picture" });
-  canvas.dataset.picture = name;
-  const heading = element("span", {}, title);
-  return { name, title, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
-}
 
 function render({ model, el }) {
-  const sound = model.get("sound");
+  const { samples: view, isPcm, ...rest } = model.get("sound");
+  const bytes = bytesOf(view).slice().buffer; // a copy, because views may be unaligned
+  const sound = { ...rest, samples: isPcm ? Float32Array.from(new Int16Array(bytes), (value) => value / 32768) : new Float32Array(bytes) };
+  const { samples, rate } = sound, seconds = samples.length / rate;
+  const reach = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-4);
   const colours = { levels: bytesOf(sound.levels), signed: bytesOf(sound.signed) };
-  const outline = numbersOf(sound.outline, Int8Array), columns = outline.length / 2;
   const panels = {
-    waveform: figure("waveform", "Waveform", 84),
-    spectrogram: figure("spectrogram", "Spectrogram", 180),
-    mel: figure("mel", "Mel spectrogram", 170),
-    mfcc: figure("mfcc", "MFCC", 150),
-    bank: figure("bank", "Filter bank", 180),
+    waveform: figure("waveform", "Waveform", 46),
+    spectrogram: figure("spectrogram", "Spectrogram", 112),
+    mel: figure("mel", "Mel spectrogram", 112),
+    mfcc: figure("mfcc", "MFCC", 92 + AXIS),
+    bank: figure("bank", "Filter bank", 150),
   };
   let started = null; // time at which the reader moved a slider
-  const [grid, updates] = controls(model, settings(sound), () => (started ??= performance.now()));
-  const problem = element("p", { class: "musiclab-problem", role: "alert" });
-  const remarks = element("p", { class: "musiclab-remarks", role: "status" });
+  const [grid, updates] = controls(model, specs(sound), () => (started ??= performance.now()));
+  const play = element("button", { type: "button" }, "▶ Play"), reset = element("button", { type: "button" }, "Reset");
   const facts = element("p", { class: "musiclab-quiet" });
+  const remarks = element("p", { class: "musiclab-remarks", role: "status" });
   const code = element("code"), copy = element("button", { type: "button" }, "Copy");
-  const source = element("section", {}, element("h4", {}, "Python code ", copy), element("pre", { tabindex: 0, "aria-label": "Python code" }, code));
+  const source = element("section", {}, element("h4", {}, "Python code, needs a waveform", copy),
+    element("pre", { tabindex: 0, "aria-label": "Python code" }, code));
+  const head = element("div", { class: "musiclab-playhead", hidden: true });
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
   const root = element("div", { class: "musiclab musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
-    grid, problem,
+    grid, element("div", { class: "musiclab-bar" }, play, reset, facts),
     element("div", { class: "musiclab-columns" },
-      element("div", {}, ...left), element("div", {}, panels.bank.node, facts, remarks, source)));
+      element("div", { class: "musiclab-times" }, ...left, head), element("div", {}, panels.bank.node, remarks, source)));
   el.append(root);
 
-  let drawn, images, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
-  const unpack = () => {
-    drawn = model.get("drawn");
-    images = {};
-    for (const name of ["spectrogram", "mel", "mfcc"]) {
-      const { cells, rows, columns } = drawn[name];
-      images[name] = imageOf(bytesOf(cells), rows, columns, name === "mfcc" ? colours.signed : colours.levels);
-    }
-    drawn.edges = numbersOf(drawn.corners, Float32Array);
-    drawn.bank.from = numbersOf(drawn.bank.first, Int32Array);
-    drawn.bank.many = numbersOf(drawn.bank.counts, Int32Array);
-    drawn.bank.all = numbersOf(drawn.bank.weights, Float32Array);
-  };
-
-  const upTo = (name) => ({ spectrogram: sound.sampleRate / 2, mel: drawn.mel.rows * drawn.mel.down, mfcc: drawn.mfcc.rows + 0.5 })[name];
-  const unitOf = (name) => (name === "mel" ? UNITS[drawn.settings.scaling] : "dB");
+  const names = Object.keys(updates);
+  let settings, shown, images, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
+  const upTo = (name) => ({ spectrogram: rate / 2, mel: shown.mel.rows, mfcc: shown.mfcc.rows + 0.5 })[name];
+  const unitOf = (name) => ({ spectrogram: "dB re 1", mel: UNITS[settings.scaling], mfcc: "dB" })[name];
+  // position of the lowest row of a picture on its axis, and height of a row
+  const rowsOf = (name) => ({ spectrogram: [-0.5 * (rate / settings.n_fft), shown.down * (rate / settings.n_fft)], mel: [0, 1], mfcc: [0.5, 1] })[name];
 
   function drawTimes(panel, theme, context, box) {
-    const { name } = panel, packed = drawn[name];
-    const x = { low: 0, high: sound.seconds, at: ticks(0, sound.seconds, box.width / 70).map((time) => [time, formatNumber(time)]) };
-    x.at[x.at.length - 1][1] += " s";
+    const { name } = panel, picture = shown[name];
+    const x = { low: 0, high: seconds, at: ticks(0, seconds, box.width / 70).map((time) => [time, name === "mfcc" ? formatNumber(time) : ""]) };
+    if (name === "mfcc") x.at[x.at.length - 1][1] += " s";
     let y;
     context.save();
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
-    const across = (time) => box.left + (time / sound.seconds) * box.width;
+    const across = (time) => box.left + (time / seconds) * box.width;
     if (name === "waveform") {
-      y = { low: -sound.reach, high: sound.reach, at: [-sound.reach, 0, sound.reach].map((value) => [value, formatNumber(value)]) };
+      y = { low: -reach, high: reach, at: [-reach, 0, reach].map((value) => [value, formatNumber(Number(value.toPrecision(2)))]) };
       context.fillStyle = theme.accent;
-      const down = (value) => box.top + (0.5 - value / 254) * box.height;
-      const wide = box.width / columns;
-      for (let column = 0; column < columns; column++) {
-        const [low, high] = [outline[2 * column], outline[2 * column + 1]].map(down);
-        context.fillRect(box.left + column * wide, high, Math.max(1, wide), Math.max(1, low - high));
+      const down = (value) => box.top + (0.5 - value / reach / 2) * box.height;
+      const each = samples.length / box.width; // samples per pixel
+      for (let pixel = 0; pixel < box.width; pixel++) {
+        let [low, high] = [Infinity, -Infinity];
+        for (let at = Math.floor(pixel * each); at < Math.max((pixel + 1) * each, Math.floor(pixel * each) + 1) && at < samples.length; at++) {
+          low = Math.min(low, samples[at]);
+          high = Math.max(high, samples[at]);
+        }
+        context.fillRect(box.left + pixel, down(high), 1, Math.max(1, down(low) - down(high)));
       }
     } else {
       const bottom = name === "mfcc" ? 0.5 : 0, top = upTo(name);
       y = { low: bottom, high: top, at: [] };
-      if (name === "spectrogram") y.at = ticks(0, top, 5).map((hertz) => [hertz, formatNumber(hertz)]);
+      if (name === "spectrogram") y.at = ticks(0, top, 4).map((hertz) => [hertz, formatNumber(hertz)]);
       if (name === "mel") {
-        const inside = HERTZ.filter((hertz) => hertz >= drawn.settings.fmin && hertz <= drawn.settings.fmax);
-        y.at = inside.map((hertz) => [bandOf(drawn.edges, hertz), formatNumber(hertz)]).filter(([band]) => band >= 0 && band <= top);
+        const inside = HERTZ.filter((hertz) => hertz >= settings.fmin && hertz <= settings.fmax);
+        y.at = inside.map((hertz) => [bandOf(shown.corners, hertz), formatNumber(hertz)]).filter(([band]) => band >= 0 && band <= top);
         const room = (13 * top) / box.height; // smallest distance between labels, so that they don't overlap
         y.at = y.at.reduceRight((kept, tick) => (kept.length && kept[0][0] - tick[0] < room ? kept : [tick, ...kept]), []);
       }
       if (name === "mfcc") y.at = ticks(1, top, 4).filter(Number.isInteger).map((number) => [number, formatNumber(number)]);
       const height = (up) => (up / (top - bottom)) * box.height;
-      const width = across(packed.columns * packed.along * packed.step) - box.left;
-      const tall = height(packed.rows * packed.down * packed.height);
+      const [lowest, rowHeight] = rowsOf(name);
+      const tall = height(picture.rows * rowHeight);
       // average cells that are smaller than pixels, and draw larger cells as rectangles
-      context.imageSmoothingEnabled = packed.columns > context.canvas.width || packed.rows > 2 * tall;
-      const down = box.top + box.height - height(packed.bottom - bottom) - tall;
-      context.drawImage(images[name], across(packed.left), down, width, tall);
+      context.imageSmoothingEnabled = picture.columns > context.canvas.width || picture.rows > 2 * tall;
+      const down = box.top + box.height - height(lowest - bottom) - tall;
+      context.drawImage(images[name], across(shown.left), down, across(picture.columns * shown.step) - box.left, tall);
     }
     if (cursor?.time !== undefined) {
       context.strokeStyle = name === "waveform" || name === "mfcc" ? theme.ink : "#ffffff";
@@ -164,30 +93,29 @@ function render({ model, el }) {
       context.stroke();
     }
     context.restore();
-    if (name !== "waveform") drawBar(context, box, name === "mfcc" ? colours.signed : colours.levels, packed.low, packed.high, unitOf(name), theme);
+    if (picture) drawBar(context, box, name === "mfcc" ? colours.signed : colours.levels, picture.low, picture.high, unitOf(name), theme);
     y.label = { waveform: "", spectrogram: "Hz", mel: "Hz (mel)", mfcc: "coefficient" }[name];
     drawAxes(context, box, x, y, theme);
   }
 
   function drawBank(panel, theme, context, box) {
-    const { bank } = drawn, top = sound.sampleRate / 2;
+    const { bank } = shown, top = rate / 2, bin = rate / settings.n_fft;
     const x = { low: 0, high: top, at: ticks(0, top, box.width / 80).map((hertz) => [hertz, formatNumber(hertz)]) };
     x.at[x.at.length - 1][1] += " Hz";
+    const highest = Math.max(...bank.map(({ weights }) => largestOf(weights)));
     const across = (hertz) => box.left + (hertz / top) * box.width;
-    const up = (weight) => box.top + box.height * (1 - weight / (bank.highest * 1.05 || 1));
-    let index = 0;
-    for (let band = 0; band < bank.many.length; band++) {
+    const up = (weight) => box.top + box.height * (1 - weight / (highest * 1.05));
+    bank.forEach(({ first, weights }, band) => {
       const chosen = cursor?.band === band;
       context.strokeStyle = chosen ? theme.ink : theme.accent;
       context.lineWidth = chosen ? 2.5 : 1;
       context.beginPath();
-      if (bank.many[band]) context.moveTo(across((bank.from[band] - 1) * bank.step), up(0));
-      for (let bin = 0; bin < bank.many[band]; bin++) context.lineTo(across((bank.from[band] + bin) * bank.step), up(bank.all[index++]));
-      if (bank.many[band]) context.lineTo(across((bank.from[band] + bank.many[band]) * bank.step), up(0));
+      if (weights.length) [0, ...weights, 0].forEach((weight, at) => context.lineTo(across((first - 1 + at) * bin), up(weight)));
       context.stroke();
-    }
-    context.fillStyle = "#d62728";
-    for (const band of bank.empty) context.fillRect(across(drawn.edges[band + 1]) - 1, up(0) - 9, 2, 9);
+      if (weights.length) return;
+      context.fillStyle = "#d62728";
+      context.fillRect(across(shown.corners[band + 1]) - 1, box.top + box.height - 9, 2, 9);
+    });
     drawAxes(context, box, x, { low: 0, high: 1, label: "weight", at: [[0, "0"]] }, theme);
   }
 
@@ -195,10 +123,13 @@ function render({ model, el }) {
     if (!root.clientWidth) return; // hidden; it will be drawn when it becomes visible
     for (const panel of Object.values(panels)) {
       const [context, width] = sharpened(panel.canvas, panel.height);
-      const right = panel.name === "bank" ? 16 : MARGIN.right, inset = panel.name === "bank" ? 30 : MARGIN.left;
-      const box = { left: inset, top: MARGIN.top, width: Math.max(10, width - inset - right), height: panel.height - MARGIN.top - MARGIN.bottom };
+      const isBank = panel.name === "bank";
+      const [inset, right] = isBank ? [30, 16] : [MARGIN.left, MARGIN.right];
+      const bottom = isBank || panel.name === "mfcc" ? AXIS : 4;
+      const top = panel.name === "waveform" ? 7 : MARGIN.top; // room for the label of the peak
+      const box = { left: inset, top, width: Math.max(10, width - inset - right), height: panel.height - top - bottom };
       panel.box = box;
-      (panel.name === "bank" ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "ink", "line", "accent"), context, box);
+      (isBank ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "ink", "line", "accent"), context, box);
     }
   }
 
@@ -208,36 +139,35 @@ function render({ model, el }) {
     if (!cursor) return;
     const { panel, across, up } = cursor;
     if (panel.name === "bank") {
-      const hertz = (across * sound.sampleRate) / 2;
-      const band = lastBelow(drawn.edges, hertz); // of two overlapping bands, the upper one
-      cursor.band = band >= 0 && band < drawn.bank.many.length ? band : undefined;
+      const hertz = (across * rate) / 2;
+      const band = lastBelow(shown.corners, hertz); // of two overlapping bands, the upper one
+      cursor.band = band >= 0 && band < shown.bank.length ? band : undefined;
       if (cursor.band === undefined) panel.reading.textContent = `${formatNumber(hertz)} Hz: no band`;
       else {
-        const bins = drawn.bank.many[band], [low, high] = [drawn.edges[band], drawn.edges[band + 2]];
+        const bins = shown.bank[band].weights.length, [low, high] = [shown.corners[band], shown.corners[band + 2]];
         panel.reading.textContent = `band ${band}: ${formatNumber(low)} to ${formatNumber(high)} Hz, ${bins} ${bins === 1 ? "bin" : "bins"}`;
       }
       return;
     }
-    cursor.time = across * sound.seconds;
-    const packed = drawn[panel.name];
-    if (!packed) {
+    cursor.time = across * seconds;
+    const picture = shown[panel.name];
+    if (!picture?.rows) {
       panel.reading.textContent = `${cursor.time.toFixed(2)} s`;
       return;
     }
     const bottom = panel.name === "mfcc" ? 0.5 : 0, value = bottom + up * (upTo(panel.name) - bottom);
-    const column = Math.min(packed.columns - 1, Math.max(0, Math.floor((cursor.time - packed.left) / packed.step / packed.along)));
-    const line = Math.min(packed.rows - 1, Math.max(0, Math.floor((value - packed.bottom) / packed.height / packed.down)));
-    if (line < 0) return;
-    const byte = bytesOf(packed.cells)[line * packed.columns + column];
-    const level = packed.low + (byte / 255) * (packed.high - packed.low);
+    const [lowest, rowHeight] = rowsOf(panel.name);
+    const column = Math.min(picture.columns - 1, Math.max(0, Math.floor((cursor.time - shown.left) / shown.step)));
+    const row = Math.min(picture.rows - 1, Math.max(0, Math.floor((value - lowest) / rowHeight)));
+    const level = Math.max(picture.values[row * picture.columns + column], panel.name === "mfcc" ? -Infinity : picture.low);
     const position = {
       spectrogram: () => `${formatNumber(Math.round(value))} Hz`,
-      mel: () => `band ${line * packed.down} around ${formatNumber(Math.round(drawn.edges[line * packed.down + 1]))} Hz`,
-      mfcc: () => `coefficient ${line + 1}`,
+      mel: () => `band ${row} around ${formatNumber(Math.round(shown.corners[row + 1]))} Hz`,
+      mfcc: () => `coefficient ${row + 1}`,
     }[panel.name]();
-    const isExact = panel.name === "mel" && drawn.settings.scaling.startsWith("log10"); // 0 is silence, not a clipped level
-    const bound = byte === 0 && !isExact ? "at most " : byte === 255 && panel.name === "mfcc" ? "at least " : "";
-    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${bound}${formatNumber(Math.round(level * 10) / 10)} ${unitOf(panel.name)}`;
+    const isClipped = level === picture.low && !(panel.name === "mel" && settings.scaling.startsWith("log10"));
+    const unit = unitOf(panel.name).replace(" re 1", "");
+    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${isClipped ? "at most " : ""}${formatNumber(Math.round(level * 10) / 10)} ${unit}`;
   }
 
   function point(panel, across, up) {
@@ -246,6 +176,18 @@ function render({ model, el }) {
     read();
     draw();
   }
+
+  const playback = new Playback(samples, rate, (time) => {
+    play.textContent = time === null ? "▶ Play" : "■ Stop";
+    head.hidden = time === null || !panels.mel.box;
+    if (!head.hidden) head.style.left = `${panels.mel.box.left + (time / seconds) * panels.mel.box.width}px`;
+  });
+  const playFrom = (time) => playback.start(time).catch((error) => (remarks.textContent = `The browser can't play this sound: ${error.message}`));
+  play.onclick = () => (playback.source ? playback.stop() : playFrom(0));
+  reset.onclick = () => {
+    for (const [name, value] of Object.entries({ ...DEFAULTS, fmax: rate / 2 })) model.set(name, value);
+    model.save_changes();
+  };
 
   for (const panel of Object.values(panels)) {
     const { canvas } = panel;
@@ -260,41 +202,52 @@ function render({ model, el }) {
     };
     canvas.addEventListener("pointerleave", leave);
     canvas.addEventListener("blur", leave);
+    canvas.addEventListener("click", () => { if (cursor?.time !== undefined) playFrom(cursor.time); });
     canvas.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-      if (!step) return;
+      if (!step && event.key !== " ") return;
       event.preventDefault();
-      const packed = drawn[panel.name];
+      if (!step) return playback.source ? playback.stop() : playFrom(cursor?.time ?? 0);
+      const picture = shown[panel.name];
       const at = cursor?.panel === panel ? cursor : { across: 0.5, up: 0.5 };
-      const wide = packed ? (packed.step * packed.along) / sound.seconds : 0.005;
-      const high = packed ? 1 / Math.max(1, packed.rows) : 0.02;
+      const wide = picture ? shown.step / seconds : 0.005;
+      const high = picture ? 1 / Math.max(1, picture.rows) : 0.02;
       point(panel, at.across + step[0] * wide, at.up + step[1] * high);
     });
   }
 
   function show() {
-    unpack();
+    settings = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+    shown = analyse(samples, rate, settings);
+    images = {};
+    for (const name of ["spectrogram", "mel", "mfcc"]) {
+      const { values, rows, columns, low, high } = shown[name];
+      const cells = Uint8ClampedArray.from(values, (value) => (255 * (value - low)) / (high - low));
+      images[name] = imageOf(cells, rows, columns, name === "mfcc" ? colours.signed : colours.levels);
+    }
     read();
     draw();
-    code.textContent = model.get("code");
-    facts.textContent = drawn.facts;
-    remarks.textContent = drawn.remarks.join(" ");
-    panels.mel.heading.textContent = `Mel spectrogram, ${formatNumber(drawn.mel.rows * drawn.mel.down)} bands`;
-    panels.mfcc.heading.textContent = drawn.mfcc.rows ? `MFCC 1 to ${drawn.mfcc.rows} (without coefficient 0, the level)` : "MFCC: only coefficient 0, the level";
-    for (const { canvas, title } of Object.values(panels)) {
-      canvas.setAttribute("aria-label", `${title}. Use the arrow keys to read it cell by cell. ${drawn.facts}`);
+    code.textContent = codeOf(sound, settings);
+    facts.textContent = factsOf(sound, settings, shown.frames);
+    remarks.textContent = remarksOf(settings, shown.bank.filter(({ weights }) => !weights.length).length);
+    panels.mel.heading.textContent = `Mel spectrogram, ${formatNumber(settings.n_mels)} bands`;
+    panels.mfcc.heading.textContent = shown.mfcc.rows ? `MFCC 1 to ${shown.mfcc.rows} (without coefficient 0, the level)` : "MFCC: only coefficient 0, the level";
+    for (const { canvas, title, name } of Object.values(panels)) {
+      const click = name === "bank" ? "" : " Click or press Space to play from here.";
+      canvas.setAttribute("aria-label", `${title}. Use the arrow keys to read it cell by cell.${click} ${facts.textContent}`);
     }
     if (started !== null) root.dataset.milliseconds = Math.round(performance.now() - started); // for the tests
     started = null;
-    root.dataset.shown = JSON.stringify(drawn.settings);
+    root.dataset.shown = JSON.stringify(settings);
   }
-  function tell() {
-    problem.textContent = model.get("problem");
-    if (problem.textContent) started = null;
-  }
+  let isPending = false;
+  const showSoon = () => { // several changes before the next frame are shown together
+    if (!isPending) requestAnimationFrame(() => { isPending = false; show(); });
+    isPending = true;
+  };
   copy.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(model.get("code"));
+      await navigator.clipboard.writeText(code.textContent);
       copy.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(code); // the page may not write to the clipboard
@@ -302,12 +255,14 @@ function render({ model, el }) {
     }
   });
 
-  const handlers = { "change:drawn": show, "change:problem": tell };
-  for (const [name, update] of Object.entries(updates)) handlers[`change:${name}`] = update;
-  for (const handler of Object.values(handlers)) handler();
+  const handlers = {};
+  for (const name of names) handlers[`change:${name}`] = () => { updates[name](); showSoon(); };
+  for (const update of Object.values(updates)) update();
+  show();
   const stopListening = listen(model, handlers);
   const stopFollowing = followPage(root, draw);
   return () => {
+    playback.close();
     stopListening();
     stopFollowing();
   };

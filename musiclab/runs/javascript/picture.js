@@ -5,16 +5,6 @@ const COLUMNS = 1300; // the pixels of a wide screen
 const BANDS = 96;
 const [FLOOR, STEP] = [-100, 0.4]; // level of byte 0 in dB relative to a full-scale sine, and dB per byte
 
-// Corner frequencies of the bands in Hz, on Slaney's mel scale: linear up to 1,000 Hz, then logarithmic.
-function melEdges(highest) {
-  const factor = Math.log(6.4) / 27;
-  const most = highest < 1000 ? (3 * highest) / 200 : 15 + Math.log(highest / 1000) / factor;
-  return Array.from({ length: BANDS + 2 }, (_, index) => {
-    const mel = (most * index) / (BANDS + 1);
-    return mel < 15 ? (200 * mel) / 3 : 1000 * Math.exp(factor * (mel - 15));
-  });
-}
-
 function pictureOf(waveform, rate) {
   const length = 2 ** Math.round(Math.log2(0.046 * rate));
   let hop = length / 2;
@@ -22,18 +12,9 @@ function pictureOf(waveform, rate) {
   const frames = 1 + Math.floor(waveform.length / hop);
   const block = Math.ceil(frames / COLUMNS); // frames per column
   const columns = Math.ceil(frames / block);
-  const edges = melEdges(rate / 2);
+  const edges = melCorners(0, rate / 2, BANDS);
   const window = Float64Array.from({ length }, (_, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * at) / length));
-  const bands = edges.slice(0, BANDS).map((low, band) => {
-    const [middle, high] = [edges[band + 1], edges[band + 2]];
-    const first = Math.ceil((low * length) / rate);
-    const weights = [];
-    for (let bin = first; (bin * rate) / length < high; bin++) {
-      const hertz = (bin * rate) / length;
-      weights.push(Math.max(0, Math.min((hertz - low) / (middle - low), (high - hertz) / (high - middle))));
-    }
-    return { first, weights };
-  });
+  const bands = melBank(edges, length, rate);
   const power = ({ first, weights }, real, imaginary) =>
     weights.reduce((sum, weight, at) => sum + weight * (real[first + at] ** 2 + imaginary[first + at] ** 2), 0);
   const fullScale = bands.map((band, index) => {

@@ -1,0 +1,151 @@
+// The parts of the feature explorer: its controls, its texts, its axes and its sound. Loaded before explorer.js.
+
+const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
+const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
+const UNITS = { decibel: "dB re 1", ln: "ln", "log10(1+10x)": "log10", "log10(1+10000x)": "log10" };
+const DEFAULTS = { n_fft: 1024, hop_length: 256, window: "hann", n_mels: 64, fmin: 0, decibels: 80, scaling: "decibel" };
+const GAP = 25; // Hz, smallest distance between fmin and fmax
+
+function specs(sound) {
+  const half = sound.rate / 2;
+  const inTime = (samples) => `${formatNumber(samples)} (${formatNumber((1000 * samples) / sound.rate)} ms)`;
+  const inHertz = (hertz) => `${formatNumber(hertz)} Hz`;
+  const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, number) => 2 ** (from + number));
+  const lengths = powers(6, 12).filter((length) => length <= sound.samples.length);
+  return [
+    { name: "n_fft", values: lengths, format: inTime },
+    { name: "hop_length", values: powers(6, 11), format: inTime },
+    { name: "n_mels", min: 4, max: 256, step: 1, format: (bands) => `${formatNumber(bands)} bands` },
+    { name: "decibels", title: "dB range", min: 20, max: 100, step: 5, format: (range) => `${formatNumber(range)} dB` },
+    { name: "fmin", min: 0, max: half, step: 25, format: inHertz, clamp: (hertz, get) => Math.min(hertz, get("fmax") - GAP) },
+    { name: "fmax", min: 0, max: half, step: 25, format: inHertz, clamp: (hertz, get) => Math.max(hertz, get("fmin") + GAP) },
+    { name: "window", options: Object.entries(WINDOW_NAMES) },
+    { name: "scaling", options: Object.entries(SCALING_NAMES) },
+  ];
+}
+
+// Writes the Python code that computes the pictures from `waveform`, as analysis.code does.
+function codeOf({ code, rate }, settings) {
+  const fill = (text, names) => text.replace(/\{(\w+)\}/g, (_, name) => names[name]);
+  const { window, scaling, decibels } = settings;
+  const lowest = Number((decibels * (scaling === "ln" ? Math.log(10) / 20 : 1)).toPrecision(7));
+  return fill(code.steps, {
+    ...settings,
+    sample_rate: rate,
+    imports: window === "hann" ? code.imports : "",
+    mel: window === "hann" ? code.library : fill(code.mel, { formula: code.formulas[scaling] }),
+    picture: scaling.startsWith("log10") ? code.positive : fill(code.clipped, { lowest }),
+  });
+}
+
+// Describes frames, bins and size of the mel spectrogram.
+function factsOf({ rate }, { n_fft, hop_length, n_mels, window }, frames) {
+  const loudest = SCALINGS.decibel(windowOf(window, n_fft).reduce((sum, weight) => sum + weight, 0) / 2);
+  const [frame, hop, bin, level] = [(1000 * n_fft) / rate, (1000 * hop_length) / rate, rate / n_fft, loudest].map(formatNumber);
+  return `Frame: ${frame} ms, hop: ${hop} ms, bin: ${bin} Hz. Mel spectrogram: ${n_mels} bands × ${frames.toLocaleString("en-GB")} ` +
+    `frames. 0 dB is a magnitude of 1; a sine at full scale has ${level} dB.`;
+}
+
+// Lists warnings about settings that leave bands empty or skip samples.
+function remarksOf({ n_fft, hop_length, n_mels }, empty) {
+  const texts = [];
+  if (empty) {
+    texts.push(`${empty} of ${n_mels} mel bands ${empty === 1 ? "is" : "are"} empty (red in the filter bank), because no FFT ` +
+      "bin lies inside. Use fewer bands or a larger n_fft.");
+  }
+  if (hop_length > n_fft) {
+    texts.push(`The hop (${hop_length} samples) is longer than the frame (${n_fft} samples), so ` +
+      `${Math.round(100 - (100 * n_fft) / hop_length)} % of the sound is not in any frame.`);
+  }
+  return texts.join(" ");
+}
+
+// Draws the frame and the axes of a plot. `box` is {left, top, width, height} in pixels. `x` and `y` are {low, high, label,
+// at}, where `at` lists the ticks as [value, text].
+function drawAxes(context, box, x, y, theme) {
+  const bottom = box.top + box.height;
+  context.strokeStyle = theme.line;
+  context.fillStyle = theme.ink;
+  context.font = "11px system-ui, sans-serif";
+  context.lineWidth = 1;
+  context.strokeRect(box.left - 0.5, box.top - 0.5, box.width + 1, box.height + 1);
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const [value, text] of x.at) {
+    const across = box.left + ((value - x.low) / (x.high - x.low)) * box.width;
+    context.fillRect(across, bottom, 1, 3);
+    context.fillText(text, across, bottom + 5);
+  }
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const [value, text] of y.at) {
+    const down = bottom - ((value - y.low) / (y.high - y.low)) * box.height;
+    context.fillRect(box.left - 4, down, 3, 1);
+    context.fillText(text, box.left - 6, down);
+  }
+  if (y.label) upright(context, y.label, 9, box.top + box.height / 2);
+}
+
+// Draws a colour bar to the right of a box, with its unit and its lowest and highest value.
+function drawBar(context, box, colours, low, high, unit, theme) {
+  const left = box.left + box.width + 8;
+  context.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), left, box.top, 9, box.height);
+  context.fillStyle = theme.ink;
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  context.fillText(formatNumber(high), left + 12, box.top);
+  context.textBaseline = "bottom";
+  context.fillText(formatNumber(low), left + 12, box.top + box.height);
+  context.textBaseline = "middle";
+  context.fillText(unit, left + 12, box.top + box.height / 2);
+}
+
+function figure(name, title, height) {
+  const reading = element("span", { class: "musiclab-reading", "aria-live": "polite" });
+  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-roledescription": "picture" });
+  canvas.dataset.picture = name;
+  const heading = element("span", {}, title);
+  return { name, title, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
+}
+
+// Plays samples. Calls moved(time) while they sound, and moved(null) at the end. Any other sound of the page stops.
+class Playback {
+  constructor(samples, rate, moved) {
+    Object.assign(this, { samples, rate, moved, source: null });
+    this.onOther = ({ detail }) => { if (detail !== this) this.stop(); };
+    document.addEventListener("musiclab-plays", this.onOther);
+  }
+
+  async start(from = 0) {
+    this.stop();
+    const context = (globalThis.musiclabAudio ??= new AudioContext()); // shared, because browsers allow only a few
+    const buffer = context.createBuffer(1, this.samples.length, this.rate);
+    buffer.copyToChannel(this.samples, 0);
+    await context.resume();
+    const source = (this.source = new AudioBufferSourceNode(context, { buffer }));
+    source.connect(context.destination);
+    source.onended = () => { if (this.source === source) this.stop(); };
+    source.start(0, from);
+    document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: this }));
+    const started = context.currentTime + (context.outputLatency || 0);
+    const follow = () => {
+      if (this.source !== source) return;
+      this.moved(from + Math.max(0, context.currentTime - started));
+      requestAnimationFrame(follow);
+    };
+    follow();
+  }
+
+  stop() {
+    const source = this.source;
+    this.source = null;
+    source?.stop();
+    this.moved(null);
+  }
+
+  close() {
+    this.stop();
+    document.removeEventListener("musiclab-plays", this.onOther);
+  }
+}
