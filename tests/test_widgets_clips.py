@@ -61,7 +61,7 @@ def shown(table, column=0):
 
 def send(widget, content, buffers=()):
     """What the browser would send."""
-    widget._handle_custom_msg(content, list(buffers))
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)})
 
 
 def filtered(browser, **wanted):
@@ -121,7 +121,7 @@ def test_pages_and_order_are_made_in_python(monkeypatch):
 def test_the_table_heeds_the_browser_and_nothing_that_cannot_be(monkeypatch):
     monkeypatch.setattr("musiclab.widgets.table.PAGE", 2)
     told = []
-    table = make_table(pd.DataFrame({"clip": list("cab")}), told.append)
+    table = make_table(pd.DataFrame({"clip": list("cab")}), lambda row, play: told.append((row, play)))
     send(table, {"sort": "clip"})
     assert shown(table) == ["a", "b"]
     send(table, {"sort": "clip"})
@@ -129,10 +129,10 @@ def test_the_table_heeds_the_browser_and_nothing_that_cannot_be(monkeypatch):
     send(table, {"turn": 1})
     assert shown(table) == ["a"]
     send(table, {"choose": 1})
-    send(table, {"choose": 1})  # again: it is to be heard again
+    send(table, {"choose": 1, "play": True})  # again: it is to be heard
     for nothing in ({"choose": 3}, {"choose": -1}, {"sort": "other"}, {}):
         send(table, nothing)
-    assert told == [1, 1]
+    assert told == [(1, False), (1, True)]
     assert table.chosen == 1
 
 
@@ -169,11 +169,15 @@ def test_a_clip_is_shown_with_its_sound_and_its_facts(small):
     assert browser.player in browser._view.children
 
 
-def test_a_click_lets_it_sound_and_a_choice_in_python_does_not(small):
+def test_a_click_chooses_enter_plays_and_what_plays_goes_on_with_the_next(small):
     browser = ClipBrowser(small)
     browser.choose(0)
     assert not browser.player.playing
     first = browser.path
+    send(browser.chooser.table, {"choose": 4})
+    assert not browser.player.playing
+    send(browser.chooser.table, {"choose": 4, "play": True})
+    assert browser.player.playing
     send(browser.chooser.table, {"choose": 5})
     assert browser.player.playing
     assert browser.path == small.index["path"].iloc[5] != first
@@ -220,8 +224,7 @@ def test_there_is_one_player_and_it_stops(result):
     assert (browser.path, player.playing, player.duration) == ("clip2.wav", True, 1.0)
     browser.choose(1)
     assert browser.player is player
-    assert (player.playing, player.duration) == (False, 2.0)
-    player.playing = True
+    assert (player.playing, player.duration) == (True, 2.0)
     browser.chooser.open_cell("low", "high")  # whose sound is missing
     assert (browser.player, player.playing, browser.path) == (None, False, "clip5.wav")
 
@@ -317,7 +320,7 @@ def test_the_reader_opens_cells_and_clips(result, sounds):
     assert matrix.cell == [1, 0]
     assert table.view["caption"].endswith(": 1 clip")
     send(matrix, {"open": [1, 1]})
-    send(table, {"choose": 1})
+    send(table, {"choose": 1, "play": True})
     assert browser.path == "clip4.wav"
     assert browser.player.playing
     for nothing in ({"open": [3, 0]}, {"open": [-1, -1]}, {}):

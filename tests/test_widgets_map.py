@@ -87,7 +87,7 @@ def test_groups_that_lie_apart_stay_apart(method):
 
 
 def notes_of(browser):
-    return browser.chooser.children[2].value
+    return browser.chooser.children[1].value
 
 
 def test_a_model_that_says_the_same_of_all_is_told(all_features, tmp_path):
@@ -139,7 +139,7 @@ def test_of_many_artists_ten_have_a_colour_and_the_rest_is_counted(run, all_feat
     assert len(scatter.legend) == COLOURS + 1
     assert scatter.legend[-1] == "2 others"  # of twelve players
     assert np.bincount(list(scatter.colour_of)).tolist() == [2] * 10 + [4]
-    browser.chooser._colour.value = "predicted"
+    browser.chooser._scatter.colour = "predicted"
     assert set(scatter.legend) == set(browser.clips["predicted"])
 
 

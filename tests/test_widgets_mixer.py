@@ -146,7 +146,9 @@ def test_the_state_before_is_kept(runs):
     mixed.desk.mute = ["drums"]
     assert bars_of(mixed) == shares(mixed.probabilities, first)
     assert not np.allclose(mixed.probabilities, first, rtol=1e-6)
+    assert mixed.desk.previous["mute"] == []
     mixed.desk.key = "nonsense"  # changes nothing
+    assert mixed.desk.previous["key"] is None
     assert mixed.before is first
 
 

@@ -489,4 +489,6 @@ def _explain_undecodable(path: Path, error: Exception) -> str:
             f'`ffmpeg -i "{path.name}" "{path.stem}.wav"`'
         )
     reason = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
+    if "possibly a pipe" in reason:  # libsndfile's guess for an mp3 file without sound
+        reason = "Format not recognised"
     return f"{path}: the file cannot be decoded ({reason}); check that it plays, or leave it out"

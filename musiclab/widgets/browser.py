@@ -34,8 +34,9 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
     ``ClipBrowser(store, run)``     on a map; nearby clips have similar inputs to the model's last layer
     ==============================  ===================================================================================
 
-    You can also use the keyboard: Tab moves between the parts of the browser, arrow keys move between cells, clips and
-    points, and Enter opens and plays. If a clip can't be read, the reason is shown instead of a player.
+    A click chooses a clip, and its player plays it. While a clip plays, the next one that you choose plays, too. With
+    the keyboard, Tab moves between the parts of the browser, arrow keys move between cells, clips and points, and Enter
+    opens and plays. If a clip can't be read, the reason is shown instead of a player.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
             from musiclab.widgets.scatter import ClipMap  # imported here, because importing torch takes seconds
 
             self.chooser = ClipMap(open_run(run), data, rows, self._show, method, colour)
-        self.children = [self.chooser, self._view]
+        self.children = [ipywidgets.Box([self.chooser, self._view]).add_class("musiclab-beside")]
 
     @property
     def clips(self) -> pd.DataFrame:
@@ -168,6 +169,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         """Show a clip with its prediction and its player, or the reason why it has no player."""
         self._clip, self._sound, self.problem = clip, None, ""
         if self._player is not None:
+            play = play or self._player.playing  # whoever is listening hears the next clip at once
             self._player.playing = False
         if clip is None:
             self._text.value = "<p class='musiclab-quiet'>This cell has no clips.</p>"

@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
@@ -14,6 +13,7 @@ from musiclab.audio import from_int16, load_audio
 from musiclab.core.errors import AudioError, MusiclabError
 from musiclab.plots.browser import script, style
 from musiclab.runs.prediction import live_seconds
+from musiclab.widgets.answering import Answering
 from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run
@@ -26,7 +26,7 @@ STEP = 0.5  # hop between windows in s, and duration of each block from the micr
 STILL_SECONDS = 3.0  # duration of the sound in a still
 
 
-class Microphone(anywidget.AnyWidget):
+class Microphone(Answering):
     """Buttons to record and to choose a file, and the predictions over time while the microphone is on.
 
     The browser sends blocks of 16-bit samples. It sends the next block only after the last one is classified, so that a
@@ -37,9 +37,8 @@ class Microphone(anywidget.AnyWidget):
     _css = style("clips")
     lane = traitlets.Dict().tag(sync=True)  # predictions while the microphone is on
     status = traitlets.Unicode("").tag(sync=True)  # last message from Python, for a page that is opened later
-    answered = traitlets.Int(0).tag(sync=True)  # number of messages that Python has handled
     limits = traitlets.Dict({"seconds": LONGEST, "bytes": LARGEST_FILE, "part": STEP}).tag(sync=True)
-    accept = traitlets.Unicode(".wav,.flac,.ogg,.mp3,.au,.aif,.aiff").tag(sync=True)  # files that can be chosen
+    accept = traitlets.Unicode(".wav,.flac,.ogg,.mp3,.au,.aif,.aiff").tag(sync=True)  # the browser decodes other files
 
 
 class LiveClassifier(WithStill, ipywidgets.VBox):
@@ -47,7 +46,8 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
 
     When you stop recording, you can play the sound with the predictions above it. The sound stays on the computer on
     which Jupyter runs and is not saved. Browsers allow the microphone only on pages from ``localhost`` or ``https``,
-    and only after you agree. Otherwise the widget shows a message, and you can choose a file.
+    and only after you agree. Otherwise the widget shows a message, and you can choose a file. The browser decodes files
+    that Python can't read, such as the recordings of phones (m4a, mp4, webm, opus).
 
     Parameters
     ----------
@@ -160,12 +160,13 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
                 self.listening = False
                 if len(self._samples):
                     self.hear(from_int16(self._samples), self._rate, "the microphone")
+            elif event == "sound":
+                samples = from_int16(np.frombuffer(buffers[0], dtype="<i2"))
+                self.hear(samples, int(content["rate"]), content["name"])
             elif event == "file":
                 self._classify_file(Path(content["name"]).name or "sound", bytes(buffers[0]))
         except MusiclabError as error:
             self._show_status(str(error))
-        finally:
-            self._microphone.answered += 1
 
     def _clear(self, rate: int) -> None:
         """Delete the last sound; ``rate`` is the sample rate of the blocks that follow."""
@@ -197,8 +198,7 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
 
     def _show_bars(self, probabilities: np.ndarray | None) -> None:
         self.probabilities = probabilities
-        heights = np.zeros(len(self.classes)) if probabilities is None else probabilities
-        self._bars.value = bars(self.classes, heights, "Predicted probabilities")
+        self._bars.value = "" if probabilities is None else bars(self.classes, probabilities, "Predicted probabilities")
 
     def still(self) -> Still:
         """Draw the static picture that replaces the widget where it can't run.

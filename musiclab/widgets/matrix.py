@@ -1,6 +1,5 @@
 """Choose a clip in a confusion matrix."""
 
-import anywidget
 import ipywidgets
 import numpy as np
 import pandas as pd
@@ -11,12 +10,13 @@ from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.metrics import Result
 from musiclab.plots.browser import script, style
+from musiclab.widgets.answering import Answering
 from musiclab.widgets.clips import short_names
 from musiclab.widgets.still import as_png
 from musiclab.widgets.table import Table
 
 
-class Matrix(anywidget.AnyWidget):
+class Matrix(Answering):
     """A confusion matrix of buttons. Rows are true classes; darker cells have a larger share of their row.
 
     When the reader opens a cell, ``on_open`` is called with the indices of its true and its predicted class.
@@ -73,7 +73,7 @@ class ConfusionTable(ipywidgets.VBox):
         shown = np.ix_(self._shown, self._shown)
         self._matrix = Matrix(names[self._shown].tolist(), result.confusion[shown], self._open_shown)
         columns = {name: name for name in ("clip", "probability")}
-        self.table = Table(columns, lambda row: on_choose(self.clips.iloc[row], True), is_missing)
+        self.table = Table(columns, lambda row, play: on_choose(self.clips.iloc[row], play), is_missing)
         self.table.show(self.clips, "Every prediction is correct. Open a cell on the diagonal to see its clips.")
         sides = [self._matrix.add_class("musiclab-matrix-side"), self.table.add_class("musiclab-list-side")]
         note = f"; the {len(worst)} of {len(names)} classes with the most mistakes" if len(worst) < len(names) else ""

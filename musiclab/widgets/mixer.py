@@ -2,7 +2,6 @@
 
 import html
 
-import anywidget
 import ipywidgets
 import traitlets
 from matplotlib.figure import Figure
@@ -12,6 +11,7 @@ from musiclab.core.errors import DatasetError, MusiclabError
 from musiclab.plots.browser import script, style
 from musiclab.studio.theory import PITCH_NAMES
 from musiclab.studio.track import SWING_RANGE, TEMPO_RANGE
+from musiclab.widgets.answering import Answering
 from musiclab.widgets.lanes import Lane
 from musiclab.widgets.player import Player
 from musiclab.widgets.predictions import bars, classify, open_run, percent
@@ -26,7 +26,7 @@ _CHOICES |= {"tempo": TEMPO_RANGE, "swing": SWING_RANGE}
 _STILL_SECONDS = 2.0  # duration of the sound in a still
 
 
-class Desk(anywidget.AnyWidget):
+class Desk(Answering):
     """The controls of a :class:`StudioMixer` in the browser."""
 
     _esm = script("controls", "mixer")
@@ -40,6 +40,7 @@ class Desk(anywidget.AnyWidget):
     mute = traitlets.List(traitlets.Unicode()).tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)  # the prediction in words
+    previous = traitlets.Dict().tag(sync=True)  # settings before the last change
     own = traitlets.Dict().tag(sync=True)  # tempo, swing and key that the track has by default
     choices = traitlets.Dict(_CHOICES).tag(sync=True)
 
@@ -128,6 +129,7 @@ class StudioMixer(WithStill, ipywidgets.VBox):
         except MusiclabError as error:
             self.desk.problem = str(error)
             return
+        self.desk.previous = before
         time, playing = self.player.time, self.player.playing
         self.player.load(self.track.waveform, self.track.sample_rate, **self._labels())
         if not changed & {"genre", "seed", "tempo"}:  # stay at the same bar, so that you can compare by ear

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Sequence
 
-import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
@@ -13,6 +12,7 @@ from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.plots.browser import script, style
 from musiclab.runs import Run
+from musiclab.widgets.answering import Answering
 from musiclab.widgets.clips import clip_table, describe, short_names
 from musiclab.widgets.hidden import METHODS, Hidden, hidden_of, project
 from musiclab.widgets.still import as_png
@@ -25,16 +25,19 @@ MARKERS = "os^Dv"  # as in scatter.js; together with the colours they distinguis
 
 # Columns of the table of clips that can be shown as colours, with their names for the reader.
 COLUMNS = {"label": "class", "group": "group (artist, recording)", "predicted": "predicted class"}
+PROJECTIONS = {"pca": "PCA: most different directions", "tsne": "t-SNE: neighbours together"}
 
 
-class Scatter(anywidget.AnyWidget):
-    """A scatter plot that shows a text about the point under the pointer and plays a point on a click or Enter.
+class Scatter(Answering):
+    """A scatter plot that shows a text about the point under the pointer, and can be zoomed and moved.
+
+    A click chooses a point, Enter also plays it. The reader chooses projection and colours above the plot.
 
     ``on_choose(index, play)`` is called when a point is chosen or played.
     """
 
-    _esm = script("canvas", "scatter")
-    _css = style("clips")
+    _esm = script("canvas", "controls", "scatter")
+    _css = style("clips", "controls")
     points = traitlets.Bytes().tag(sync=True)  # float32, shape (points, 2), in [0, 1]
     extent = traitlets.List().tag(sync=True)  # width and height of the area that the points occupy
     colours = traitlets.List([*plots.PALETTE, GREY]).tag(sync=True)
@@ -43,15 +46,25 @@ class Scatter(anywidget.AnyWidget):
     texts = traitlets.List().tag(sync=True)  # description of each point
     axes = traitlets.List().tag(sync=True)  # labels of the horizontal and the vertical axis
     chosen = traitlets.Int(-1).tag(sync=True)
+    method = traitlets.Unicode().tag(sync=True)
+    colour = traitlets.Unicode().tag(sync=True)
+    choices = traitlets.Dict(
+        {"method": [list(item) for item in PROJECTIONS.items()], "colour": [list(item) for item in COLUMNS.items()]}
+    ).tag(sync=True)
 
-    def __init__(self, positions: np.ndarray, on_choose, **traits):
+    def __init__(self, on_choose, **traits):
+        super().__init__(**traits)
+        self._on_choose = on_choose
+        self.on_msg(self._receive)
+
+    def place(self, positions: np.ndarray, axes: Sequence[str]) -> None:
+        """Set the positions of all points, shape (points, 2), and the labels of both axes."""
         low, high = positions.min(axis=0), positions.max(axis=0)
         spread = max(float((high - low).max()), 1e-12)  # same scale on both axes, so that distances are comparable
         points = 0.5 + (positions - (low + high) / 2) / spread
         extent = np.maximum((high - low) / spread, 0.35).tolist()
-        super().__init__(points=points.astype("<f4").tobytes(), extent=extent, **traits)
-        self._on_choose = on_choose
-        self.on_msg(self._receive)
+        with self.hold_sync():
+            self.points, self.extent, self.axes = points.astype("<f4").tobytes(), extent, list(axes)
 
     def _receive(self, _, content: dict, __) -> None:
         point, play = content.get("choose", -1), bool(content.get("play"))
@@ -80,32 +93,32 @@ class ClipMap(ipywidgets.VBox):
         drawn = np.sort(np.random.default_rng(0).permutation(rows)[:MOST])
         hidden = hidden_of(run, data, drawn)
         self.values, self.probabilities, self.classes = hidden.values, hidden.probabilities, run.settings.classes
-        positions, axes = project(self.values, method)
         index = hidden.store.index.iloc[hidden.rows].reset_index(drop=True)
         self.clips = index.assign(
             clip=short_names(index["path"]),
             predicted=np.array(self.classes, dtype=object)[self.probabilities.argmax(axis=1)],
-            x=positions[:, 0],
-            y=positions[:, 1],
         )
         texts = [f"{clip['clip']}: {describe(clip)}" for _, clip in self.clips.iterrows()]
-        self._scatter = Scatter(
-            positions, lambda row, play: on_choose(self.clips.iloc[row], play), texts=texts, axes=list(axes)
-        )
-        self._colour = ipywidgets.Dropdown(
-            description="colours", options=[(text, column) for column, text in COLUMNS.items()], value=colour
-        )
-        self._colour.observe(self._paint, "value")
+        choose = lambda row, play: on_choose(self.clips.iloc[row], play)  # noqa: E731
+        self._scatter = Scatter(choose, texts=texts, method=method, colour=colour)
+        self._project()
         self._paint()
-        super().__init__([self._colour, self._scatter, ipywidgets.HTML(self._notes(hidden, len(rows) - len(drawn)))])
+        self._scatter.observe(self._project, "method")
+        self._scatter.observe(self._paint, "colour")
+        super().__init__([self._scatter, ipywidgets.HTML(self._notes(hidden, len(rows) - len(drawn)))])
 
     def mark(self, row: int) -> None:
         """Mark a row of ``clips`` as chosen."""
         self._scatter.chosen = row
 
+    def _project(self, _=None) -> None:
+        positions, axes = project(self.values, self._scatter.method)
+        self.clips["x"], self.clips["y"] = positions.T
+        self._scatter.place(positions, axes)
+
     def _paint(self, _=None) -> None:
         """Colour the points; if there are too few colours, rare values are grey."""
-        column = self.clips[self._colour.value]
+        column = self.clips[self._scatter.colour]
         counts = column.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
         if len(counts) <= COLOURS:
             counts = counts.sort_index()  # the same colours as in all other figures
@@ -143,6 +156,6 @@ class ClipMap(ipywidgets.VBox):
         ax.set_adjustable("datalim")
         handles, names = ax.get_legend_handles_labels()
         figure.legend(handles[::-1], names[::-1], frameon=False, loc="outside right upper", fontsize=8)
-        by = COLUMNS[self._colour.value]
+        by = COLUMNS[self._scatter.colour]
         alt = f"{len(self.clips):,} clips as points, coloured by {by}: {', '.join(legend)}. {' '.join(axes)}."
         return as_png(figure), alt

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Sequence
 
-import anywidget
 import ipywidgets
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.plots.browser import script, style
+from musiclab.widgets.answering import Answering
 from musiclab.widgets.clips import clip_table
 from musiclab.widgets.predictions import percent
 from musiclab.widgets.still import as_png
@@ -23,15 +23,15 @@ _FORMATS = {"seconds": "{:.2f}".format, "probability": percent}  # all other col
 _SPLITS = {"train": plots.PALETTE[0], "valid": plots.PALETTE[5], "test": plots.PALETTE[7], "": plots.PALETTE[4]}
 
 
-class Table(anywidget.AnyWidget):
+class Table(Answering):
     """A table of clips with pages, in which you can sort and choose rows with the mouse or the keyboard.
 
     Python keeps the state and sorts the rows. The browser receives one page as a trait and sends the reader's actions
     back as messages.
 
     ``columns`` maps the title of each visible column to its name in ``clips``, the table of all rows.
-    ``on_choose(row)`` is called whenever a row is chosen, even if it already was. ``is_missing(path)`` returns True for
-    clips without a sound.
+    ``on_choose(row, play)`` is called whenever a row is chosen, even if it already was. ``is_missing(path)`` returns
+    True for clips without a sound.
     """
 
     _esm = script("table")
@@ -48,6 +48,7 @@ class Table(anywidget.AnyWidget):
         """Replace the rows. The sort order stays, the first page is shown, and no row is chosen."""
         self.clips, self._caption, self.chosen = clips, caption, None
         self.sort_by(*self._sorting)
+        self.answered += 1  # the filters above the table wait for it
 
     def sort_by(self, title: str, descending: bool = False) -> None:
         """Sort the rows by the column ``title`` with a stable sort; "" restores the original order."""
@@ -94,7 +95,7 @@ class Table(anywidget.AnyWidget):
             self.turn_to(self.page + int(content["turn"]))
         elif 0 <= (row := content.get("choose", -1)) < len(self.clips):
             self.choose(row)
-            self._on_choose(row)
+            self._on_choose(row, bool(content.get("play")))
 
 
 class FilteredTable(ipywidgets.VBox):
@@ -116,7 +117,7 @@ class FilteredTable(ipywidgets.VBox):
         index = clip_table(data)
         self._index = index = index if rows is None else index.iloc[np.asarray(rows, dtype=int)]
         self._title = getattr(data, "name", "") or getattr(data, "source", {}).get("name", "the store")
-        self.table = Table(_visible_columns(index), lambda row: on_choose(self.clips.iloc[row], True), is_missing)
+        self.table = Table(_visible_columns(index), lambda row, play: on_choose(self.clips.iloc[row], play), is_missing)
         self._count = ipywidgets.HTML()
         groups = sorted(index["group"].unique())
         suggestions = groups if len(groups) <= MOST_GROUPS else []
@@ -137,6 +138,7 @@ class FilteredTable(ipywidgets.VBox):
         filters = ipywidgets.Box(list(self.controls.values())).add_class("musiclab-filters")
         self._filter()
         super().__init__([filters, self._count, self.table, ipywidgets.HTML(_overview(index) + _notes(data))])
+        self.add_class("musiclab-filtered")
 
     def mark(self, row: int) -> None:
         """Mark a row of ``clips`` as chosen."""

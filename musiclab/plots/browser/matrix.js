@@ -19,6 +19,7 @@ function render({ model, el }) {
     button.onclick = () => {
       focused = [row, column];
       model.send({ open: focused });
+      asked();
     };
     button.onkeydown = (event) => step(event, row, column);
     return button;
@@ -63,8 +64,13 @@ function render({ model, el }) {
   const head = element("thead", {}, element("tr", {}, corner, ...heads));
   const table = element("table", { role: "grid", class: "musiclab-matrix" }, caption, head, element("tbody", {}, ...rows));
   el.append(element("div", { class: "musiclab-wide" }, table));
+  const [asked, stopWaiting] = awaitAnswers(model, el);
   mark();
-  return listen(model, { "change:cell": mark });
+  const stopListening = listen(model, { "change:cell": mark });
+  return () => {
+    stopWaiting();
+    stopListening();
+  };
 }
 
 export default { render };

@@ -1,7 +1,8 @@
 // Sends the sound of the microphone, or a file, to Python, and draws the predictions over time like a lane of a Player.
 // Messages: {event: "status", text}, {event: "start", rate}, {event: "part"} + int16 samples, {event: "stop"},
-// {event: "file", name} + bytes of the file. Python answers each message except "status" by increasing `answered`. The next
-// part waits for the answer, so that a slow model doesn't fall behind. Python sends messages for the reader as {say: text}.
+// {event: "file", name} + bytes of a file that Python can read, {event: "sound", name, rate} + int16 samples of another file,
+// such as those of phones, which the browser decodes. Python answers each message by increasing `answered`. The next part
+// waits for the answer, so that a slow model doesn't fall behind. Python sends messages for the reader as {say: text}.
 
 // Runs on the audio thread of the browser and passes on every block of samples.
 const TAP = `registerProcessor("musiclab-tap", class extends AudioWorkletProcessor {
@@ -19,10 +20,22 @@ const REFUSED = {
 const INSECURE =
   "Browsers allow the microphone only on pages from localhost or https. Open this page there, or choose a file.";
 
+const RATE = 44100; // Hz, of files that the browser decodes
+
+const toInt16 = (value) => Math.round(Math.max(-1, Math.min(32767 / 32768, value)) * 32768);
+
+// Returns at most the first `seconds` of a sound file, the mean of all channels as int16.
+async function decodedByBrowser(bytes, seconds) {
+  const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+  return Int16Array.from({ length: Math.min(buffer.length, seconds * RATE) },
+    (_, at) => toInt16(channels.reduce((sum, samples) => sum + samples[at], 0) / channels.length));
+}
+
 function renderMicrophone({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips", "musiclab-live");
   const button = element("button", { type: "button", "aria-pressed": "false" }, "Listen");
-  const input = element("input", { type: "file", accept: model.get("accept") });
+  const input = element("input", { type: "file", accept: `${model.get("accept")},audio/*,video/mp4,video/webm` });
   const choose = element("label", { class: "musiclab-button" }, "Choose a file", input);
   const status = element("span", { role: "status" }, model.get("status"));
   const strip = element("canvas", { role: "img", hidden: true });
@@ -36,12 +49,13 @@ function renderMicrophone({ model, el }) {
 
   function tell(text) {
     status.textContent = text;
-    model.send({ event: "status", text });
+    send({ event: "status", text });
   }
 
   function send(message, buffers) {
     sent += 1;
     model.send(message, undefined, buffers);
+    asked();
   }
 
   function flush() {
@@ -53,7 +67,7 @@ function renderMicrophone({ model, el }) {
     let [at, power] = [0, 0];
     for (const block of waiting)
       for (const value of block) {
-        samples[at++] = Math.round(Math.max(-1, Math.min(32767 / 32768, value)) * 32768);
+        samples[at++] = toInt16(value);
         power += value * value;
       }
     waiting = [];
@@ -113,6 +127,17 @@ function renderMicrophone({ model, el }) {
     input.value = ""; // so that the same file can be chosen again
     if (!file) return;
     stop();
+    const [accepted, ending] = [model.get("accept"), file.name.toLowerCase().split(".").at(-1)];
+    if (!accepted.includes("*") && !accepted.split(",").includes(`.${ending}`)) {
+      tell(`Decoding ${file.name}.`);
+      try {
+        const samples = await decodedByBrowser(await file.arrayBuffer(), limits().seconds);
+        send({ event: "sound", name: file.name, rate: RATE }, [samples.buffer]);
+      } catch {
+        tell(`${file.name}: the browser can't decode this file. Check that it plays, or convert it to WAV.`);
+      }
+      return;
+    }
     if (file.size > limits().bytes) {
       const [size, most] = [file.size, limits().bytes].map((bytes) => (bytes / 1e6).toFixed(1));
       return tell(`${file.name} is too large (${size} MB, at most ${most} MB). Classify it with: musiclab predict RUN FILE`);
@@ -134,6 +159,7 @@ function renderMicrophone({ model, el }) {
     strip.setAttribute("aria-label", `Probabilities over ${last.toFixed(0)} s; darker means more probable. Now: ${now}`);
   }
 
+  const [asked, stopWaiting] = awaitAnswers(model, el);
   const answered = () => {
     sent = Math.max(0, sent - 1);
     if (open) flush();
@@ -146,6 +172,7 @@ function renderMicrophone({ model, el }) {
   return () => {
     stopFollowing();
     stop(); // turn the microphone off when the widget is removed
+    stopWaiting();
     stopListening();
   };
 }

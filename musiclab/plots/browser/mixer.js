@@ -11,7 +11,7 @@ function render({ model, el }) {
     { name: "swing", min: swing[0], max: swing[1], step: 0.01, format: (share) => share.toFixed(2) },
     { name: "key", options: [["", "default"], ...same(key)] },
   ];
-  const [grid, updates] = controls(model, specs, () => {}, (name) => (name === "key" ? "" : model.get("own")[name]));
+  const [grid, updates] = controls(model, specs, () => asked(), (name) => (name === "key" ? "" : model.get("own")[name]));
 
   const choice = grid.querySelector("[data-setting=key]");
   const showKey = updates.key;
@@ -27,29 +27,49 @@ function render({ model, el }) {
     box.onchange = () => set({ mute: boxes.filter((other) => other.checked).map((other) => other.value) });
     return box;
   });
-  const labels = boxes.map((box) => element("label", { htmlFor: box.id }, box, box.value));
-  updates.mute = () => boxes.forEach((box) => (box.checked = model.get("mute").includes(box.value)));
+  const solos = mute.map((stem) => {
+    const button = element("button", { type: "button", "aria-label": `solo ${stem}`, title: `Hear only: ${stem}` }, "S");
+    const others = mute.filter((other) => other !== stem);
+    button.onclick = () => set({ mute: button.ariaPressed === "true" ? [] : others });
+    button.update = () => (button.ariaPressed = String(others.every((other) => isMuted(other)) && !isMuted(stem)));
+    return button;
+  });
+  const isMuted = (stem) => model.get("mute").includes(stem);
+  const stems = boxes.map((box, index) => element("span", {}, element("label", { htmlFor: box.id }, box, box.value), solos[index]));
+  updates.mute = () => {
+    for (const box of boxes) box.checked = isMuted(box.value);
+    for (const button of solos) button.update();
+  };
+  const swap = element("button", { type: "button", title: "Go back to the track before the last change. Press again to return." }, "A/B: hear before");
+  swap.onclick = () => set(model.get("previous"));
   const reset = element("button", { type: "button" }, "Reset to defaults");
   reset.onclick = () => set({ tempo: null, key: null, swing: null, mute: [] });
   function set(changes) {
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes();
+    asked();
   }
 
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const status = element("p", { role: "status" });
-  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...labels, reset);
+  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, swap, reset);
   el.append(element("div", { role: "group", "aria-label": "Studio mixer" }, grid, mutes, problem, status));
+  const [asked, stopWaiting] = awaitAnswers(model, el);
 
   const show = () => {
     for (const name of ["tempo", "swing", "key"]) updates[name](); // they may show a default of the track
     problem.textContent = model.get("problem");
     status.textContent = model.get("status");
+    swap.disabled = !Object.keys(model.get("previous")).length;
   };
-  const handlers = { "change:own change:problem change:status": show };
+  const handlers = { "change:own change:problem change:status change:previous": show };
   for (const [name, update] of Object.entries(updates)) handlers[`change:${name}`] = update;
   for (const handler of Object.values(handlers)) handler();
-  return listen(model, handlers);
+  const stopListening = listen(model, handlers);
+  return () => {
+    stopWaiting();
+    stopListening();
+  };
 }
 
 export default { render };

@@ -1,6 +1,7 @@
-// A scatter plot of clips. Traits: `points` (float32, x and y of each point from 0 to 1, y upwards), `colour_of` (uint8,
-// index of each point in `legend` and `colours`), `texts`, `axes`, `chosen`. Sends Python {choose: index, play: bool}.
+// A scatter plot of clips that can be zoomed and moved. Traits: `points` (float32, x and y of each point from 0 to 1, y upwards), `colour_of` (uint8,
+// index of each point in `legend` and `colours`), `texts`, `axes`, `chosen`, `method`, `colour`. Sends Python {choose: index, play: bool}.
 
+const MOST_ZOOM = 40;
 const MARGIN = 26; // CSS pixels around the points, for the axis labels
 const NEAR = 14; // largest distance in CSS pixels at which the pointer selects a point
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -25,12 +26,21 @@ function mark(brush, x, y, shape, radius) {
 
 function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips", "musiclab-map");
+  const choices = model.get("choices");
+  const [grid, updates] = controls(model, [
+    { name: "method", title: "projection", options: choices.method },
+    { name: "colour", title: "colours", options: choices.colour },
+  ], () => asked());
   const canvas = element("canvas", { tabindex: "0", role: "application" });
-  const tip = element("div", { class: "musiclab-tip", hidden: true });
-  const spoken = element("p", { "aria-live": "polite" });
+  const tip = element("p", { class: "musiclab-tip musiclab-quiet" });
+  const spoken = element("p", { class: "musiclab-tip", "aria-live": "polite" });
   const legend = element("ul", { "aria-label": "Legend. Press a button to highlight one colour." });
-  el.append(canvas, tip, legend, spoken);
+  el.append(grid, canvas, spoken, tip, legend);
+  const [asked, stopWaiting] = awaitAnswers(model, el);
 
+  let view = { zoom: 1, x: 0.5, y: 0.5 }; // what is in the middle of the canvas
+  let scale = 1; // CSS pixels per unit
+  let dragged = null; // where the pointer was pressed or last moved, and whether it moved far enough to be no click
   let points = []; // [x, y] of each point in CSS pixels
   let pointed = -1; // the point under the pointer
   let cursor = model.get("chosen"); // the point from which the arrow keys move
@@ -52,10 +62,10 @@ function render({ model, el }) {
     const [brush] = sharpened(canvas, height);
     const bytes = model.get("points");
     const [wide, high] = model.get("extent");
-    const scale = Math.min((width - 2 * MARGIN) / wide, (height - 2 * MARGIN) / high);
+    scale = view.zoom * Math.min((width - 2 * MARGIN) / wide, (height - 2 * MARGIN) / high);
     points = Array.from({ length: bytes.byteLength / 8 }, (_, point) => [
-      width / 2 + scale * (bytes.getFloat32(8 * point, true) - 0.5),
-      height / 2 - scale * (bytes.getFloat32(8 * point + 4, true) - 0.5),
+      width / 2 + scale * (bytes.getFloat32(8 * point, true) - view.x),
+      height / 2 - scale * (bytes.getFloat32(8 * point + 4, true) - view.y),
     ]);
     const { ink, page, quiet, accent } = coloursOf(canvas, "ink", "page", "quiet", "accent");
     const [right, up] = model.get("axes");
@@ -87,7 +97,7 @@ function render({ model, el }) {
     ring(pointed, quiet, 8);
     ring(model.get("chosen"), ink, 9);
     if (cursor !== model.get("chosen")) ring(cursor, accent, 9);
-    canvas.setAttribute("aria-label", `Map of ${points.length} clips. Arrow keys: go to the nearest point. Enter: play it.`);
+    canvas.setAttribute("aria-label", `Map of ${points.length} clips. Arrow keys: go to the nearest point. Enter: play it. Plus, minus, 0: zoom.`);
   }
 
   function list() {
@@ -129,42 +139,71 @@ function render({ model, el }) {
     return best;
   }
 
+  // Zooms, with what is at [x, y] staying there.
+  function zoom(factor, [x, y] = [canvas.clientWidth / 2, canvas.clientHeight / 2]) {
+    const most = Math.min(MOST_ZOOM, Math.max(1, view.zoom * factor));
+    const [right, up] = [x - canvas.clientWidth / 2, canvas.clientHeight / 2 - y];
+    const change = (1 - view.zoom / most) / scale;
+    view = most === 1 ? { zoom: 1, x: 0.5, y: 0.5 } : { zoom: most, x: view.x + right * change, y: view.y + up * change };
+    draw();
+  }
+
   function go(point) {
     cursor = point;
     spoken.textContent = text(point);
+    draw();
+    const [x, y] = points[point] ?? [0, 0];
+    if (view.zoom === 1 || (x > 0 && x < canvas.clientWidth && y > 0 && y < canvas.clientHeight)) return;
+    Object.assign(view, { x: view.x + (x - canvas.clientWidth / 2) / scale, y: view.y - (y - canvas.clientHeight / 2) / scale });
     draw();
   }
 
   function choose(point, play) {
     clearTimeout(telling);
     model.send({ choose: point, play });
+    asked();
     go(point);
   }
 
-  canvas.onpointermove = ({ offsetX: x, offsetY: y }) => {
+  canvas.onpointerdown = ({ offsetX: x, offsetY: y, pointerType, pointerId }) => {
+    dragged = pointerType === "touch" ? null : { x, y, isFar: false }; // a finger scrolls the page
+    if (dragged) canvas.setPointerCapture(pointerId);
+  };
+  canvas.onpointermove = ({ offsetX: x, offsetY: y, buttons }) => {
+    if (dragged && buttons && (dragged.isFar || Math.hypot(x - dragged.x, y - dragged.y) > 4)) {
+      view = { ...view, x: view.x - (x - dragged.x) / scale, y: view.y + (y - dragged.y) / scale };
+      dragged = { x, y, isFar: true };
+      return draw();
+    }
     const point = nearest([x, y]);
-    tip.hidden = point < 0;
     tip.textContent = text(point);
-    const isRight = x > canvas.clientWidth / 2;
-    tip.style.cssText = `top: ${y + 12}px; ${isRight ? `right: ${canvas.clientWidth - x + 8}px` : `left: ${x + 12}px`}`;
     if (point !== pointed) {
       pointed = point;
       draw();
     }
   };
   canvas.onpointerleave = () => {
-    tip.hidden = true;
+    tip.textContent = "";
     pointed = -1;
     draw();
   };
   canvas.onclick = ({ offsetX, offsetY }) => {
     const point = nearest([offsetX, offsetY]);
-    if (point >= 0) choose(point, true);
+    if (point >= 0 && !dragged?.isFar) choose(point, false);
   };
+  // the wheel scrolls the page, unless the map has the focus or Ctrl is pressed
+  const turned = (event) => {
+    if (!event.ctrlKey && !event.metaKey && document.activeElement !== canvas) return;
+    event.preventDefault();
+    zoom(2 ** (-event.deltaY / 300), [event.offsetX, event.offsetY]);
+  };
+  canvas.addEventListener("wheel", turned, { passive: false });
   canvas.onkeydown = (event) => {
     const last = points.length - 1;
     const steps = { PageDown: Math.min(last, cursor + 1), PageUp: Math.max(0, cursor - 1), Home: 0, End: last };
-    if (event.key === "Enter" || event.key === " ") choose(Math.max(0, cursor), true);
+    const zooms = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
+    if (event.key in zooms) zoom(zooms[event.key]);
+    else if (event.key === "Enter" || event.key === " ") choose(Math.max(0, cursor), true);
     else if (event.key in DIRECTIONS || event.key in steps) {
       go(steps[event.key] ?? towards(cursor, DIRECTIONS[event.key]));
       clearTimeout(telling);
@@ -181,10 +220,15 @@ function render({ model, el }) {
   const stopListening = listen(model, {
     "change:legend change:colour_of": changed,
     "change:chosen": () => go(model.get("chosen")),
+    "change:points": () => zoom(0),
+    "change:method": updates.method,
+    "change:colour": updates.colour,
   });
+  for (const update of Object.values(updates)) update();
   const stopFollowing = followPage(canvas, changed);
   return () => {
     clearTimeout(telling);
+    stopWaiting();
     stopListening();
     stopFollowing();
   };

@@ -116,13 +116,12 @@ class Page {
 
   // Handles a message of the microphone widget, after those before it.
   receive({ event, name, rate }, [buffer] = []) {
-    if (event === "status") return;
     this.waiting = this.waiting.then(async () => {
       try {
         if (event === "start") this.startListening(rate);
         else if (event === "part") await this.classifyPart(new Int16Array(buffer));
         else if (event === "stop") await this.stopListening();
-        else await this.classifyFile(name, buffer);
+        else if (event === "file") await this.classifyFile(name, buffer);
       } catch (error) {
         this.say(name ? `${name}: ${error.message}` : `The sound can't be classified: ${error.message}`);
       }
