@@ -103,8 +103,13 @@ def test_a_filter_leaves_only_its_class_and_a_click_shows_a_clip(notebook):
     name = row.get_by_role("button").inner_text()
     row.click()
     notebook.wait_for(f"browser.path.endswith({name!r})")
-    output.locator(".musiclab-clip").get_by_text(name).first.wait_for()
+    player = output.locator(".musiclab-clip")
+    player.get_by_text(name).first.wait_for()
+    table, beside = output.locator(".musiclab-table").bounding_box(), player.bounding_box()
+    assert beside["x"] > table["x"] + table["width"]  # not below the fold
+    player.get_by_role("button", name="Play").click()
     notebook.wait_for("browser.player.time > 0")
+    notebook.run("browser.player.playing = False")
     output.get_by_label("class", exact=True).select_option(label="all classes")
     output.get_by_text("24 of 24 clips").wait_for()
     output.get_by_text("13 to 24 of 24").wait_for()  # the page of the clip that is shown
@@ -139,7 +144,7 @@ def test_a_click_on_a_point_changes_the_player_and_arrows_go_on(notebook):
         number = notebook.ask(f"{column}.arg{side}()")
         canvas.click(position=place_of(notebook, canvas, number))
         near = f"abs({chosen} - {column}.{side}()) < 0.02 * ({column}.max() - {column}.min())"  # two may be as one
-        notebook.wait_for(f"{near} and space.player.time > 0")
+        notebook.wait_for(near)
         heard.append(notebook.ask("space.clips['clip'][space.chooser._scatter.chosen]"))
         output.locator(".musiclab-clip").get_by_text(heard[-1]).first.wait_for()
     assert heard[0] != heard[1]
@@ -154,6 +159,15 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
     output = cell_of(notebook, 3)
     canvas = output.locator(".musiclab-map > canvas").first
     before = canvas.evaluate("one => one.toDataURL()")
+    canvas.focus()
+    canvas.press("+")
+    zoomed = canvas.evaluate("one => one.toDataURL()")
+    canvas.hover()
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(300, 300)
+    notebook.page.mouse.up()
+    assert len({before, zoomed, canvas.evaluate("one => one.toDataURL()")}) == 3
+    canvas.press("0")
     button = output.get_by_role("button", name="low", exact=True)
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
@@ -162,6 +176,8 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
     assert "class " in output.locator(".musiclab-tip").inner_text()
     output.get_by_label("colours").select_option(label="group (artist, recording)")
     output.get_by_role("button", name="2 others").wait_for()
+    output.get_by_label("projection").select_option(value="tsne")
+    notebook.wait_for("space.chooser._scatter.axes[0].startswith('t-SNE')")
 
 
 def test_the_colours_of_map_and_timeline_follow_the_theme(notebook):
@@ -202,6 +218,13 @@ def test_a_file_is_named_and_one_that_is_no_sound_is_told(notebook, places):
     output.get_by_text("0.wav: 1.5 s, most likely").wait_for()
     chooser.set_input_files({"name": "text.wav", "mimeType": "audio/wav", "buffer": b"no sound at all"})
     output.get_by_text("text.wav: the file cannot be decoded").wait_for()
+    chooser.set_input_files({"name": "memo.m4a", "mimeType": "audio/mp4", "buffer": b"no sound at all"})
+    output.get_by_text("memo.m4a: the browser can't decode this file.").wait_for()
+    sound = (
+        places["data"] / "low" / "player0" / "0.wav"
+    ).read_bytes()  # the browser looks at the bytes, not at the name
+    chooser.set_input_files({"name": "memo.m4a", "mimeType": "audio/mp4", "buffer": sound})
+    output.get_by_text("memo.m4a: 1.5 s, most likely").wait_for()
     notebook.run("live._microphone.limits = {'seconds': 60.0, 'bytes': 10, 'part': 0.5}")
     chooser.set_input_files({"name": "large.wav", "mimeType": "audio/wav", "buffer": b"0" * 11})
     output.get_by_text("musiclab predict RUN FILE").wait_for()
@@ -214,6 +237,19 @@ def test_a_microphone_that_is_refused_is_told_in_words(notebook):
     output.get_by_role("button", name="Listen").click()
     output.get_by_text("The browser blocked the microphone.").wait_for()
     notebook.wait_for("'blocked' in live.status")
+
+
+def test_a_view_says_that_python_does_not_answer_and_recovers(notebook):
+    output = cell_of(notebook, 2)
+    note = output.locator("[role=alert]:not(:empty)")
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute("
+        "{ code: '__import__(\"time\").sleep(4)', store_history: false }); }"
+    )
+    rows_of(output).nth(1).click()
+    note.get_by_text("Python has not answered yet.").wait_for()
+    note.wait_for(state="detached")
+    notebook.wait_for("browser.path.endswith(browser.clips['clip'].iloc[browser.chooser.table.chosen])")
 
 
 def test_keys_belong_to_the_widgets_in_notebook_7_too(notebook_with, places):

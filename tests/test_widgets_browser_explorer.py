@@ -246,6 +246,20 @@ def test_the_truth_follows_genre_tempo_and_key(fresh):
     fresh.page.locator(".musiclab-mixer output", has_text="(default)").first.wait_for()
 
 
+def test_a_stem_alone_the_track_before_and_a_seed_that_cannot_be(fresh):
+    fresh.page.get_by_role("button", name="solo drums").click()
+    fresh.wait_for("len(mixed.track.record['mute']) == 6 and 'drums' not in mixed.track.record['mute']")
+    fresh.page.get_by_role("button", name="Hear before").click()
+    fresh.wait_for("mixed.track.record['mute'] == []")
+    fresh.page.get_by_role("button", name="Hear before").click()
+    fresh.wait_for("len(mixed.track.record['mute']) == 6")
+    seed = setting(fresh, "mixer", "seed")
+    seed.fill("-1")
+    seed.press("Tab")
+    assert seed.evaluate("field => field.matches(':invalid') && getComputedStyle(field).outlineStyle") == "solid"
+    seed.fill("0")
+
+
 def test_tempo_that_is_dragged_is_rendered_a_few_times(fresh):
     setting(fresh, "mixer", "tempo").evaluate(
         "slider => { for (let beats = 60; beats <= 160; beats++) {"

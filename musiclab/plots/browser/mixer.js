@@ -40,7 +40,7 @@ function render({ model, el }) {
     for (const box of boxes) box.checked = isMuted(box.value);
     for (const button of solos) button.update();
   };
-  const swap = element("button", { type: "button", title: "Go back to the track before the last change. Press again to return." }, "A/B: hear before");
+  const swap = element("button", { type: "button", title: "Go back to the track before the last change. Press again to return." }, "Hear before");
   swap.onclick = () => set(model.get("previous"));
   const reset = element("button", { type: "button" }, "Reset to defaults");
   reset.onclick = () => set({ tempo: null, key: null, swing: null, mute: [] });
@@ -52,7 +52,7 @@ function render({ model, el }) {
 
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const status = element("p", { role: "status" });
-  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, swap, reset);
+  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, element("span", {}, swap, reset));
   el.append(element("div", { role: "group", "aria-label": "Studio mixer" }, grid, mutes, problem, status));
   const [asked, stopWaiting] = awaitAnswers(model, el);
 

@@ -33,7 +33,7 @@ function render({ model, el }) {
   ], () => asked());
   const canvas = element("canvas", { tabindex: "0", role: "application" });
   const tip = element("p", { class: "musiclab-tip musiclab-quiet" });
-  const spoken = element("p", { class: "musiclab-tip", "aria-live": "polite" });
+  const spoken = element("p", { "aria-live": "polite" });
   const legend = element("ul", { "aria-label": "Legend. Press a button to highlight one colour." });
   el.append(grid, canvas, spoken, tip, legend);
   const [asked, stopWaiting] = awaitAnswers(model, el);
@@ -51,7 +51,8 @@ function render({ model, el }) {
 
   // The palette is made for a white page. On a dark page, we mix every colour with white.
   function palette() {
-    const isDark = coloursOf(canvas, "on-accent")["on-accent"] !== "rgb(255, 255, 255)";
+    const [red, green, blue] = coloursOf(canvas, "page").page.match(/[\d.]+/g);
+    const isDark = Number(red) + Number(green) + Number(blue) < 380;
     return model.get("colours").map((colour) => (isDark ? `color-mix(in srgb, ${colour}, white 35%)` : colour));
   }
 
