@@ -28,22 +28,16 @@ function listen(model, handlers) {
 const PATIENCE = 2000; // ms
 
 // Says so in the view if Python doesn't answer. Every message that Python handles increases the trait `answered` (see
-// answering.py). Returns a function to call after each message, and one that ends this.
+// answering.py). Returns a function to call after each message, and a handler of that trait.
 function awaitAnswers(model, el) {
   const note = element("p", { class: "musiclab-problem", role: "alert" });
   el.append(note);
   let timer = null;
-  const say = () => (note.textContent = "Python has not answered yet. If it isn't busy, it was stopped or restarted: run this cell again.");
-  const answered = () => {
-    clearTimeout(timer);
-    timer = null;
-    note.textContent = "";
-  };
-  const stopListening = listen(model, { "change:answered": answered });
-  return [
-    () => { if (model.widget_manager) timer ??= setTimeout(say, PATIENCE); }, // pages without Python have no manager
-    () => { clearTimeout(timer); stopListening(); },
-  ];
+  const show = (text) => { note.textContent = text; };
+  const say = () => show("Python has not answered yet. If it isn't busy, it was stopped or restarted: run this cell again.");
+  const asked = () => { if (model.widget_manager) timer ??= setTimeout(say, PATIENCE); }; // pages without Python have none
+  const answered = () => { clearTimeout(timer); timer = null; show(""); };
+  return [asked, { "change:answered": answered }];
 }
 
 // Formats a number with about three significant digits.

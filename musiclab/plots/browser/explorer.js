@@ -177,13 +177,13 @@ function render({ model, el }) {
     draw();
   }
 
-  const playback = new Playback(samples, rate, (time) => {
+  const player = playback(samples, rate, (time) => {
     play.textContent = time === null ? "▶ Play" : "■ Stop";
     head.hidden = time === null || !panels.mel.box;
     if (!head.hidden) head.style.left = `${panels.mel.box.left + (time / seconds) * panels.mel.box.width}px`;
   });
-  const playFrom = (time) => playback.start(time).catch((error) => (remarks.textContent = `The browser can't play this sound: ${error.message}`));
-  play.onclick = () => (playback.source ? playback.stop() : playFrom(0));
+  const playFrom = (time) => player.start(time).catch((error) => (remarks.textContent = `The browser can't play this sound: ${error.message}`));
+  play.onclick = () => (player.isOn() ? player.stop() : playFrom(0));
   reset.onclick = () => {
     for (const [name, value] of Object.entries({ ...DEFAULTS, fmax: rate / 2 })) model.set(name, value);
     model.save_changes();
@@ -207,7 +207,7 @@ function render({ model, el }) {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
       if (!step && event.key !== " ") return;
       event.preventDefault();
-      if (!step) return playback.source ? playback.stop() : playFrom(cursor?.time ?? 0);
+      if (!step) return player.isOn() ? player.stop() : playFrom(cursor?.time ?? 0);
       const picture = shown[panel.name];
       const at = cursor?.panel === panel ? cursor : { across: 0.5, up: 0.5 };
       const wide = picture ? shown.step / seconds : 0.005;
@@ -262,7 +262,7 @@ function render({ model, el }) {
   const stopListening = listen(model, handlers);
   const stopFollowing = followPage(root, draw);
   return () => {
-    playback.close();
+    player.close();
     stopListening();
     stopFollowing();
   };

@@ -110,42 +110,35 @@ function figure(name, title, height) {
 }
 
 // Plays samples. Calls moved(time) while they sound, and moved(null) at the end. Any other sound of the page stops.
-class Playback {
-  constructor(samples, rate, moved) {
-    Object.assign(this, { samples, rate, moved, source: null });
-    this.onOther = ({ detail }) => { if (detail !== this) this.stop(); };
-    document.addEventListener("musiclab-plays", this.onOther);
-  }
-
-  async start(from = 0) {
-    this.stop();
+function playback(samples, rate, moved) {
+  let source = null;
+  const stop = () => {
+    const stopped = source;
+    source = null;
+    stopped?.stop();
+    moved(null);
+  };
+  const start = async (from) => {
+    stop();
     const context = (globalThis.musiclabAudio ??= new AudioContext()); // shared, because browsers allow only a few
-    const buffer = context.createBuffer(1, this.samples.length, this.rate);
-    buffer.copyToChannel(this.samples, 0);
+    const buffer = context.createBuffer(1, samples.length, rate);
+    buffer.copyToChannel(samples, 0);
     await context.resume();
-    const source = (this.source = new AudioBufferSourceNode(context, { buffer }));
-    source.connect(context.destination);
-    source.onended = () => { if (this.source === source) this.stop(); };
-    source.start(0, from);
-    document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: this }));
-    const started = context.currentTime + (context.outputLatency || 0);
+    const started = (source = new AudioBufferSourceNode(context, { buffer }));
+    started.connect(context.destination);
+    started.onended = () => { if (source === started) stop(); };
+    started.start(0, from);
+    document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: stop }));
+    const beginning = context.currentTime + (context.outputLatency || 0);
     const follow = () => {
-      if (this.source !== source) return;
-      this.moved(from + Math.max(0, context.currentTime - started));
+      if (source !== started) return;
+      moved(from + Math.max(0, context.currentTime - beginning));
       requestAnimationFrame(follow);
     };
     follow();
-  }
-
-  stop() {
-    const source = this.source;
-    this.source = null;
-    source?.stop();
-    this.moved(null);
-  }
-
-  close() {
-    this.stop();
-    document.removeEventListener("musiclab-plays", this.onOther);
-  }
+  };
+  const onOther = ({ detail }) => { if (detail !== stop) stop(); };
+  document.addEventListener("musiclab-plays", onOther);
+  const close = () => { stop(); document.removeEventListener("musiclab-plays", onOther); };
+  return { start, stop, close, isOn: () => source !== null };
 }

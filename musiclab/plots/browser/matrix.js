@@ -64,13 +64,9 @@ function render({ model, el }) {
   const head = element("thead", {}, element("tr", {}, corner, ...heads));
   const table = element("table", { role: "grid", class: "musiclab-matrix" }, caption, head, element("tbody", {}, ...rows));
   el.append(element("div", { class: "musiclab-wide" }, table));
-  const [asked, stopWaiting] = awaitAnswers(model, el);
+  const [asked, answers] = awaitAnswers(model, el);
   mark();
-  const stopListening = listen(model, { "change:cell": mark });
-  return () => {
-    stopWaiting();
-    stopListening();
-  };
+  return listen(model, { ...answers, "change:cell": mark });
 }
 
 export default { render };

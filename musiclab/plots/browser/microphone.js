@@ -159,20 +159,20 @@ function renderMicrophone({ model, el }) {
     strip.setAttribute("aria-label", `Probabilities over ${last.toFixed(0)} s; darker means more probable. Now: ${now}`);
   }
 
-  const [asked, stopWaiting] = awaitAnswers(model, el);
-  const answered = () => {
+  const [asked, answers] = awaitAnswers(model, el);
+  const received = () => {
+    answers["change:answered"]();
     sent = Math.max(0, sent - 1);
     if (open) flush();
   };
   const say = (message) => {
     if (message.say !== undefined) status.textContent = message.say;
   };
-  const stopListening = listen(model, { "msg:custom": say, "change:answered": answered, "change:lane": draw });
+  const stopListening = listen(model, { "msg:custom": say, "change:answered": received, "change:lane": draw });
   const stopFollowing = followPage(el, draw);
   return () => {
     stopFollowing();
     stop(); // turn the microphone off when the widget is removed
-    stopWaiting();
     stopListening();
   };
 }

@@ -54,7 +54,7 @@ function render({ model, el }) {
   const status = element("p", { role: "status" });
   const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, element("span", {}, swap, reset));
   el.append(element("div", { role: "group", "aria-label": "Studio mixer" }, grid, mutes, problem, status));
-  const [asked, stopWaiting] = awaitAnswers(model, el);
+  const [asked, answers] = awaitAnswers(model, el);
 
   const show = () => {
     for (const name of ["tempo", "swing", "key"]) updates[name](); // they may show a default of the track
@@ -65,11 +65,7 @@ function render({ model, el }) {
   const handlers = { "change:own change:problem change:status change:previous": show };
   for (const [name, update] of Object.entries(updates)) handlers[`change:${name}`] = update;
   for (const handler of Object.values(handlers)) handler();
-  const stopListening = listen(model, handlers);
-  return () => {
-    stopWaiting();
-    stopListening();
-  };
+  return listen(model, { ...answers, ...handlers });
 }
 
 export default { render };

@@ -36,7 +36,7 @@ function render({ model, el }) {
   const spoken = element("p", { "aria-live": "polite" });
   const legend = element("ul", { "aria-label": "Legend. Press a button to highlight one colour." });
   el.append(grid, canvas, spoken, tip, legend);
-  const [asked, stopWaiting] = awaitAnswers(model, el);
+  const [asked, answers] = awaitAnswers(model, el);
 
   let view = { zoom: 1, x: 0.5, y: 0.5 }; // what is in the middle of the canvas
   let scale = 1; // CSS pixels per unit
@@ -219,6 +219,7 @@ function render({ model, el }) {
     draw();
   };
   const stopListening = listen(model, {
+    ...answers,
     "change:legend change:colour_of": changed,
     "change:chosen": () => go(model.get("chosen")),
     "change:points": () => zoom(0),
@@ -229,7 +230,6 @@ function render({ model, el }) {
   const stopFollowing = followPage(canvas, changed);
   return () => {
     clearTimeout(telling);
-    stopWaiting();
     stopListening();
     stopFollowing();
   };

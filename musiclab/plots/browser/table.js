@@ -5,7 +5,7 @@ function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips");
   const page = element("div", {});
   el.append(page);
-  const [asked, stopWaiting] = awaitAnswers(model, el);
+  const [asked, answers] = awaitAnswers(model, el);
   const send = (message) => {
     model.send(message);
     asked();
@@ -92,10 +92,9 @@ function render({ model, el }) {
   }
 
   draw();
-  const stopListening = listen(model, { "change:view": draw });
+  const stopListening = listen(model, { ...answers, "change:view": draw });
   return () => {
     document.removeEventListener("input", filtered);
-    stopWaiting();
     stopListening();
   };
 }
