@@ -36,7 +36,8 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
 
     A click chooses a clip, and its player plays it. While a clip plays, the next one that you choose plays, too. With
     the keyboard, Tab moves between the parts of the browser, arrow keys move between cells, clips and points, and Enter
-    opens and plays. If a clip can't be read, the reason is shown instead of a player.
+    opens and plays. Zoom a map with Ctrl and the wheel, or + and -, and drag to move it. If a clip can't be read, the
+    reason is shown instead of a player.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class ClipBrowser(WithStill, ipywidgets.VBox):
         Source of the sounds: a folder to which they were moved, a store with audio, or a mapping from path to
         ``(waveform, sample_rate)``. By default the files at their paths, or the audio in the store.
     method : {"pca", "tsne"}
-        Projection of the map. ``"pca"`` (the default) shows the two directions in which the clips differ most.
+        Initial projection of the map. ``"pca"`` (the default) shows the two directions in which the clips differ most.
         ``"tsne"`` keeps neighbours together, but distances between groups and sizes of groups have no meaning.
     colour : {"label", "group", "predicted"}
         Initial meaning of the colours of the map: the true class (the default), the group (artist, recording) or the

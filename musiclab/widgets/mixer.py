@@ -50,7 +50,8 @@ class StudioMixer(WithStill, ipywidgets.VBox):
 
     You can change genre, tempo, key, swing and stems (the parts of the mix, such as the drums). Everything else about
     the track stays the same, so any change in the prediction is caused by your change. Bars show the probabilities now
-    and, as outlines, before the change. If a setting is invalid, the mixer shows the reason and keeps the sound and the
+    and, as outlines, before the change. S beside a stem mutes all others, and "Hear before" switches between the track
+    before the last change and after it. If a setting is invalid, the mixer shows the reason and keeps the sound and the
     bars.
 
     Parameters
