@@ -1,6 +1,8 @@
 """The browsers of clips in a real browser: what is pointed at is what is listed, shown, heard and named."""
 
+import os
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -242,12 +244,13 @@ def test_a_microphone_that_is_refused_is_told_in_words(notebook):
 def test_a_view_says_that_python_does_not_answer_and_recovers(notebook):
     output = cell_of(notebook, 2)
     note = output.locator("[role=alert]", has_text="Python has not answered yet.")
-    notebook.page.evaluate(
-        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute("
-        "{ code: '__import__(\"time\").sleep(4)', store_history: false }); }"
-    )
-    rows_of(output).nth(1).click()
-    note.wait_for()
+    process = int(notebook.ask("__import__('os').getpid()"))
+    os.kill(process, signal.SIGSTOP)
+    try:
+        rows_of(output).nth(1).click()
+        note.wait_for()
+    finally:
+        os.kill(process, signal.SIGCONT)
     note.wait_for(state="detached")
     notebook.wait_for("browser.path.endswith(browser.clips['clip'].iloc[browser.chooser.table.chosen])")
 

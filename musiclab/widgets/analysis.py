@@ -86,7 +86,7 @@ def code(config: MelConfig, window: str = "hann", decibels: float = 80.0) -> str
 
     Examples
     --------
-    >>> print(code(MelConfig(n_mels=64)).splitlines()[-3])
+    >>> print(code(MelConfig(n_mels=64)).splitlines()[-6])
     picture = mel  # the logarithm of 1 + x is never below 0
     """
     check_known(window, WINDOWS, "a window", ValueError)
