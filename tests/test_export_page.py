@@ -305,7 +305,7 @@ def test_all_controls_are_reached_by_keys(open_page, cnn, tmp_path):
 def test_scripts_fit_together_and_load_nothing(is_worker):
     names = page_module._RUNTIME if is_worker else ("files", "classifier")
     text = page_module._read(*names)
-    text += "" if is_worker else browser_scripts.script("canvas", "player_parts", "player", "microphone")
+    text += "" if is_worker else browser_scripts.script(*browser_scripts.PLAYER, "microphone")
     declared = re.findall(r"^(?:async )?(?:function|const|class|let) (\w+)", text, flags=re.MULTILINE)
     assert [name for name, count in Counter(declared).items() if count > 1] == []
     assert not re.search(r"^import |import\(|importScripts|https?://|</script", text, flags=re.MULTILINE)

@@ -166,11 +166,33 @@ def test_a_length_of_nothing_is_an_error(seconds):
         play(np.zeros(100), SAMPLE_RATE, seconds=seconds)
 
 
-def test_an_hour_is_played_in_part_and_refused_as_a_whole():
+def test_an_hour_is_sent_in_parts_and_a_day_is_refused():
     hour = np.zeros(3600 * 1000, dtype=np.int16)
+    hour[45 * 1000] = 32767
     assert played(hour, 1000)[0].shape == (5000,)
-    with pytest.raises(AudioError, match=r"at most 600 s, found 3,600\.0 s; cut it: waveform\[\.\.\., : 600 \* sample"):
-        Player(hour, 1000)
+    player = Player({"click": hour, "silence": hour[:1000] * 0}, 1000)
+    assert sent(player)[0].shape == (30 * 8000,)  # browsers decode 8,000 Hz or more
+    assert np.frombuffer(player._levels, np.uint8).reshape(2, player._scene["rows"], -1).shape[2] <= 14400
+    answers = []
+    player.send = lambda message, buffers: answers.append((message, *buffers))
+    player._handle_custom_msg({"part": 1}, [])
+    ((message, data),) = answers
+    assert (message["part"], message["count"], sum(message["lengths"])) == (1, 1, len(data))
+    click, rate = soundfile.read(io.BytesIO(data[: message["lengths"][0]]))
+    assert np.abs(click).argmax() / rate == pytest.approx(15, abs=1e-3)
+    with pytest.raises(
+        AudioError, match=r"at most 14400 s, found 86,400\.0 s; cut it: waveform\[\.\.\., : 14400 \* sam"
+    ):
+        Player(np.zeros(86400, dtype=np.int16), 1)
+
+
+def test_a_long_picture_is_computed_in_blocks_that_fit_together(monkeypatch):
+    waveform = noise(20, 8000)
+    whole = mel_picture(waveform, 8000)
+    monkeypatch.setattr("musiclab.widgets.sound.BLOCK", 3.0)
+    blocks = mel_picture(waveform, 8000)
+    assert np.abs(whole.levels.astype(int) - blocks.levels).max() <= 1
+    assert (whole.levels != blocks.levels).mean() < 1e-3
 
 
 # What a page and a notebook have to carry

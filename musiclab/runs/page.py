@@ -68,13 +68,13 @@ def write_page(run: "Run", source: Path, path: Path) -> None:
         "temperature": settings.calibrated.temperature,
         "colours": base64.b64encode(browser.colour_map(plots.LEVELS)).decode(),
     }
-    widgets = browser.script("canvas", "player_parts", "player", "microphone")
+    widgets = browser.script(*browser.PLAYER, "microphone")
     text = render(
         "classifier.html",
         title=f"{run.name}: a classifier of {counted(len(settings.classes), 'class')}",
         run=run,
         result=run.result,
-        style=browser.style("player", "clips"),
+        style=browser.style("controls", "player", "clips"),
         model=model,
         weights=gzip.compress(weights, mtime=0),
         runtime=browser.script("fourier") + _read(*_RUNTIME),

@@ -18,6 +18,8 @@ HIGHEST_RATE = 48000  # highest sample rate in Hz; it covers all audible frequen
 LOWEST_RATE = 8000  # lowest sample rate in Hz that browsers decode reliably
 MOST_CHANNELS = 64  # with more channels, the axes of a waveform are probably swapped
 COLUMNS = 1300  # largest number of columns of a picture: the pixels of a wide screen
+MOST_COLUMNS = 16_000  # and of a long sound, of which only a part may be visible: 4 columns per second of an hour
+BLOCK = 60.0  # s of a long sound whose spectrogram is computed at once, so that memory doesn't depend on the duration
 
 # Level of byte 0 in dB relative to a full-scale sine, and dB per byte. Byte 255 is 2 dB.
 FLOOR, STEP = -100.0, 0.4
@@ -74,23 +76,42 @@ def encode_preview(waveform: np.ndarray, sample_rate: int, seconds: float) -> by
     return _encode(preview, sample_rate, "WAV")
 
 
-def encode_stream(waveform: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
-    """Encode a checked sound as FLAC, without loss if at most :data:`STREAM_BYTES` are needed per 30 s.
+def encode_stream(waveforms: list[np.ndarray], sample_rate: int) -> tuple[list[bytes], int, str]:
+    """Encode checked sounds of one duration as FLAC, without loss if each needs at most :data:`STREAM_BYTES` per 30 s.
 
-    Also returns a description of the loss, such as ``"played in mono at 16,000 Hz"``, or "" without loss. Even white
-    noise, which can't be compressed, fits: in the smallest format it has 32,000 bytes per second.
+    Returns the files and their sample rate. Also returns a description of the loss, such as ``"played in mono at 16,000
+    Hz"``, or "" without loss. Even white noise, which can't be compressed, fits: in the smallest format it has 32,000
+    bytes per second.
     """
-    channels = 1 if waveform.ndim == 1 else len(waveform)
-    most_bytes = STREAM_BYTES * max(1.0, waveform.shape[-1] / sample_rate / 30)
+    channels = max(1 if waveform.ndim == 1 else len(waveform) for waveform in waveforms)
+    most_bytes = STREAM_BYTES * max(1.0, waveforms[0].shape[-1] / sample_rate / 30)
     for most_channels, highest in _FORMATS:
-        mix = waveform.mean(axis=0) if channels > most_channels else waveform
         rate = min(max(sample_rate, LOWEST_RATE), highest)
-        sound = _encode(_resample(mix, sample_rate, rate), rate, "FLAC")
-        if len(sound) <= most_bytes:
+        sounds = [
+            _encode(_resample(_mixed(waveform, most_channels), sample_rate, rate), rate, "FLAC")
+            for waveform in waveforms
+        ]
+        if max(map(len, sounds)) <= most_bytes:
             break
     mono = " in mono" if channels > most_channels else ""
     lower_rate = f" at {rate:,} Hz" if rate < sample_rate else ""
-    return sound, f"played{mono}{lower_rate}" if mono or lower_rate else ""
+    return sounds, rate, f"played{mono}{lower_rate}" if mono or lower_rate else ""
+
+
+def stream_rate(sample_rate: int) -> int:
+    """Return the sample rate in Hz of the parts of a long sound, see :func:`encode_part`."""
+    return int(min(max(sample_rate, LOWEST_RATE), HIGHEST_RATE))
+
+
+def encode_part(waveform: np.ndarray, sample_rate: int, part: int, seconds: float) -> bytes:
+    """Encode part number ``part`` of a checked sound, with parts of ``seconds``, as FLAC with at most two channels."""
+    stretch = waveform[..., round(part * seconds * sample_rate) : round((part + 1) * seconds * sample_rate)]
+    rate = stream_rate(sample_rate)
+    return _encode(_resample(_mixed(stretch, 2), sample_rate, rate), rate, "FLAC")
+
+
+def _mixed(waveform: np.ndarray, most_channels: int) -> np.ndarray:
+    return waveform.mean(axis=0) if waveform.ndim == 2 and len(waveform) > most_channels else waveform
 
 
 def _resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -135,11 +156,23 @@ def mel_picture(waveform: np.ndarray, sample_rate: int) -> Picture:
     bands = min(96, n_fft // 8)  # with more bands, some would lie between two bins and stay empty
     config = MelConfig(rate, n_fft, hop, n_mels=bands, power=2.0, scaling="decibel")
     frames = config.frames(len(mono))
-    padded = np.pad(mono, (0, max(0, n_fft - len(mono))))
-    levels = log_mel(padded, config)[:, :frames] - _full_scale(config)[:, None]
-    levels, _, block_frames = block_maxima(levels, COLUMNS, bands)
-    quantised = np.clip(np.round((levels - FLOOR) / STEP), 0, 255).astype(np.uint8)
-    return Picture(quantised, mel_corners(config), block_frames * hop / rate)
+    block_frames = -(-frames // most_columns(len(mono) / rate))
+    step = block_frames * max(1, round(BLOCK * rate / hop / block_frames))  # frames that are computed at once
+    margin = n_fft // hop  # frames that depend on the samples before
+    columns = []
+    for first in range(0, frames, step):
+        before = min(first, margin)
+        stretch = mono[(first - before) * hop : (first + step + margin) * hop]
+        levels = log_mel(np.pad(stretch, (0, max(0, n_fft - len(stretch)))), config)
+        levels = levels[:, before : before + min(step, frames - first)] - _full_scale(config)[:, None]
+        levels = np.maximum.reduceat(levels, np.arange(0, levels.shape[1], block_frames), axis=1)
+        columns.append(np.clip(np.round((levels - FLOOR) / STEP), 0, 255).astype(np.uint8))
+    return Picture(np.concatenate(columns, axis=1), mel_corners(config), block_frames * hop / rate)
+
+
+def most_columns(duration: float) -> int:
+    """Return the largest number of columns of the picture of a sound of ``duration`` seconds."""
+    return int(np.clip(4 * duration, COLUMNS, MOST_COLUMNS))
 
 
 @lru_cache(maxsize=16)
@@ -170,16 +203,24 @@ def block_maxima(values: np.ndarray, columns: int, rows: int) -> tuple[np.ndarra
     return values, block_rows, block_columns
 
 
-def outline(waveform: np.ndarray, columns: int = COLUMNS) -> tuple[np.ndarray, float]:
-    """Compute the lowest and highest amplitude per column, of the mean of all channels, as int8 of shape (columns, 2).
+def outlines(waveforms: list[np.ndarray], columns: int = COLUMNS) -> tuple[np.ndarray, float]:
+    """Compute the lowest and highest amplitude per column, of the mean of all channels, of sounds of one duration.
 
-    Also returns the amplitude that 127 stands for: the smallest of ..., 0.1, 0.2, 0.5, 1, 2, 5, ... that is not below
-    the peak. If a sound has fewer samples than ``columns``, each sample is a column.
+    Returns int8 of shape (sounds, columns, 2), and the amplitude that 127 stands for: the smallest of ..., 0.1, 0.2,
+    0.5, 1, 2, 5, ... that is not below the peak. If there are fewer samples than ``columns``, each is a column.
     """
-    mono = np.atleast_2d(waveform).mean(axis=0)
-    starts = np.arange(0, len(mono), max(1, -(-len(mono) // columns)))
-    extremes = np.stack([np.minimum.reduceat(mono, starts), np.maximum.reduceat(mono, starts)], axis=-1)
+    extremes = []
+    for waveform in waveforms:
+        mono = np.atleast_2d(waveform).mean(axis=0)
+        starts = np.arange(0, len(mono), max(1, -(-len(mono) // columns)))
+        extremes.append(np.stack([np.minimum.reduceat(mono, starts), np.maximum.reduceat(mono, starts)], axis=-1))
     peak = max(float(np.abs(extremes).max()), 1e-4)
     power = 10.0 ** np.floor(np.log10(peak))
     reach = next(step * power for step in (1, 2, 5, 10) if step * power >= peak * (1 - 1e-6))
-    return np.round(127 * np.clip(extremes / reach, -1, 1)).astype(np.int8), float(reach)
+    return np.round(127 * np.clip(np.stack(extremes) / reach, -1, 1)).astype(np.int8), float(reach)
+
+
+def outline(waveform: np.ndarray, columns: int = COLUMNS) -> tuple[np.ndarray, float]:
+    """Compute the outline of one sound, shape (columns, 2), and its scale; see :func:`outlines`."""
+    points, reach = outlines([waveform], columns)
+    return points[0], reach

@@ -6,6 +6,19 @@ Scripts and style sheets are concatenated, so that no build step is needed and n
 from functools import lru_cache
 from pathlib import Path
 
+PLAYER = (
+    "canvas",
+    "controls",
+    "fourier",
+    "spectrum",
+    "player_parts",
+    "waveforms",
+    "sound",
+    "regions",
+    "player_picture",
+)
+PLAYER += ("player",)  # scripts of the Player, in the order in which they are concatenated
+
 
 def script(*names: str) -> str:
     """Concatenate ``element.js`` and the named scripts into one module, for a widget's ``_esm``."""

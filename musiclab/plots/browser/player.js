@@ -1,17 +1,26 @@
 // The browser side of musiclab.widgets.Player, as one module that loads nothing else.
 //
-// Sound   plays the sound and keeps its time; one for each Player, even if several cells show it
-// View    draws one picture of it on the page, and handles keys and pointer
+// Sound    plays the sound and keeps its time; one for each Player, even if several cells show it (sound.js)
+// View     shows it on the page, and handles keys and pointer; its picture is drawn by Picture (player_picture.js)
+// Regions  named stretches of the sound on a View (regions.js)
 //
-// Python sends the picture without colours (see player.py). Both sides can change `playing` and `loop`. Only the browser
-// knows the current time. It reports the time to Python as `_report` (index of the loaded sound, and time). Python requests
-// another time through `_seek` (a count and a time). With two traits, a late report can neither undo a request nor change
-// the time of a newer sound.
+// Python sends the picture without colours (see player.py). Both sides can change the loop, the visible part, the regions and
+// all settings. Only the browser knows the current time. It reports the time to Python as `_report` (index of the loaded sound,
+// and time). Python requests another time through `_seek` (a count and a time). With two traits, a late report can neither
+// undo a request nor change the time of a newer sound. Whatever is finer than the picture from Python, the browser computes
+// from the sound, so that everything works on a page without Python.
 
-const WAVE = 64; // CSS pixels
-const LEVELS = 150;
-const REPORT = 200; // ms between two reports of the time to Python
-const SILENT_START = 1500; // ms after which we assume that the browser blocks the sound
+const MOST_SAVED = 600; // s of a WAV file
+const SHORTEST_LOOP = 0.05; // s, unless the picture is zoomed: a shorter loop sounds like a buzz
+
+const KEYS = [
+  ["Space", "play or pause"], ["arrows", "0.1 s back or forth, with Shift 1 s"], ["Home, End", "to the start or end"],
+  ["+, −, 0", "zoom in, zoom out, show all"], ["Page Up, Page Down", "show what is before or after"],
+  ["L", "loop the visible part, or end the loop"], ["[, ]", "start or end the loop here"], ["Z", "zoom to the loop"],
+  ["R", "make the loop a region, or start and end one here"], ["M", "mute"], ["1 to 9", "hear one track alone, or all again"],
+  ["Escape", "end the loop, then stop all sound"], ["?", "show these keys"],
+  ["drag", "loop; with Shift: new region"], ["Ctrl or Cmd + wheel", "zoom; over the frequencies: zoom them"],
+];
 
 const createPlayer = () => {
   let sound; // shared by `initialize` and `render` of one Player
@@ -27,163 +36,30 @@ const createPlayer = () => {
   };
 };
 
-class Sound {
-  constructor(model) {
-    this.model = model;
-    this.views = new Set();
-    this.source = null; // an AudioBufferSourceNode while playing; such a node plays only once
-    this.buffer = null; // a promise of the decoded sound, created on first use
-    const [count, time] = model.get("_report");
-    this.position = count === model.get("_scene").count ? time : 0; // in s, while not playing
-    this.trouble = "";
-    this.stopListening = listen(model, {
-      "change:_sound": () => { this.buffer = null; this.position = 0; this.stop(); },
-      "change:playing": () => (model.get("playing") ? this.start() : this.stop()),
-      "change:_seek": () => this.seek(model.get("_seek")[1]),
-      "change:loop": () => this.restart(),
-    });
-    this.onOther = (event) => { if (event.detail !== this && this.source) this.pause(); };
-    document.addEventListener("musiclab-plays", this.onOther); // only one player per page plays at a time
-    if (model.get("playing")) this.start();
-  }
-
-  get duration() { return this.model.get("_scene").duration; }
-  get loop() { return this.model.get("loop"); }
-
-  // Time that you hear now, in s: the time passed to the audio output minus its latency.
-  get time() {
-    if (!this.source) return this.position;
-    const latency = this.context.outputLatency || 0;
-    const time = this.from + Math.max(0, this.context.currentTime - this.startedAt - latency);
-    if (!this.looping) return Math.min(time, this.duration);
-    const [start, end] = this.looping;
-    return time < end ? time : start + ((time - start) % (end - start));
-  }
-
-  set(changes) {
-    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
-    this.model.save_changes();
-  }
-
-  report(time) {
-    this.position = time;
-    this.set({ _report: [this.model.get("_scene").count, time] });
-    this.reportedAt = performance.now();
-  }
-
-  async start() {
-    this.trouble = "";
-    const turn = (this.turn = {}); // replaced if the reader presses pause or play again before the sound is decoded
-    try {
-      this.context = globalThis.musiclabAudio ??= new AudioContext(); // shared, because browsers allow only a few
-      this.buffer ??= this.context.decodeAudioData(this.model.get("_sound").buffer.slice(0));
-      const [buffer] = await Promise.all([this.buffer, awake(this.context)]);
-      if (turn !== this.turn || !this.model.get("playing")) return;
-      let from = this.position;
-      if (this.loop && (from < this.loop[0] || from >= this.loop[1])) from = this.loop[0];
-      if (from >= this.duration - 0.01) from = 0; // at the end, start again from the beginning
-      this.play(buffer, from);
-      document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: this }));
-    } catch (error) {
-      this.buffer = null;
-      this.trouble = error.message;
-      this.set({ playing: false });
-    }
-    this.tell();
-  }
-
-  play(buffer, from) {
-    this.silence();
-    const source = this.context.createBufferSource();
-    source.buffer = buffer;
-    this.looping = this.loop; // a copy, because the trait may change while this source plays
-    if (this.looping) [source.loop, source.loopStart, source.loopEnd] = [true, ...this.looping];
-    source.connect(this.context.destination);
-    source.onended = () => {
-      if (this.source !== source) return; // another source has replaced it
-      this.source = null;
-      this.report(this.duration);
-      this.set({ playing: false });
-    };
-    source.start(0, from);
-    [this.source, this.from, this.startedAt] = [source, from, this.context.currentTime];
-    this.heard = this.model.get("_sound");
-    this.report(from);
-    const follow = () => {
-      if (this.source !== source) return;
-      if (performance.now() - this.reportedAt > REPORT) this.report(this.time);
-      this.tell();
-      requestAnimationFrame(follow);
-    };
-    follow();
-  }
-
-  silence() {
-    const source = this.source;
-    this.source = null; // before stop(), because onended checks it
-    source?.stop();
-  }
-
-  stop() { this.turn = null; this.silence(); this.tell(); }
-
-  // Keeps the current time, unless Python has loaded another sound and set its time.
-  keepTime() { if (this.source && this.heard === this.model.get("_sound")) this.report(this.time); }
-
-  pause() {
-    this.keepTime();
-    this.set({ playing: false });
-  }
-
-  // Continues at the current time with a new loop.
-  restart() {
-    this.keepTime();
-    if (this.source) { this.silence(); this.start(); }
-    this.tell();
-  }
-
-  // Ends the loop if the new time is outside.
-  seek(time) {
-    time = Math.min(Math.max(0, time), this.duration);
-    const sounding = this.source !== null;
-    this.silence();
-    if (this.loop && (time < this.loop[0] || time > this.loop[1])) this.set({ loop: null });
-    this.report(time);
-    if (sounding) this.start();
-    this.tell();
-  }
-
-  tell() { for (const view of this.views) view.follow(); }
-
-  close() {
-    this.stop();
-    document.removeEventListener("musiclab-plays", this.onOther);
-    this.stopListening();
-  }
-}
-
-// Waits until the browser allows sound, which requires a click or a key press on the page.
-function awake(context) {
-  const forbidden = new Promise((_, reject) =>
-    setTimeout(() => reject(new Error("The browser blocks sound until you click. Press Play.")), SILENT_START));
-  return Promise.race([context.resume(), forbidden]);
-}
-
-class View {
+class View extends Picture {
   constructor(model, sound, el) {
-    Object.assign(this, { model, sound });
+    super();
+    Object.assign(this, { model, sound, mark: null, fine: null });
+    this.regions = new Regions(model, this);
     this.button = element("button", { class: "play", type: "button" });
     this.unloop = element("button", { type: "button", hidden: true }, "End loop");
     for (const name of ["title", "clock", "under"]) this[name] = element("span", { class: name });
     this.note = element("span", { class: "note", role: "status" });
     const bar = element("div", { class: "bar" }, this.button, this.unloop, this.title, this.clock, this.under, this.note);
     this.canvas = element("canvas", { "aria-hidden": "true" });
-    this.region = element("div", { class: "region", hidden: true });
+    this.loopBand = element("div", { class: "loop", hidden: true });
     this.head = element("div", { class: "head" });
-    const help = element("p", { class: "help", id: uniqueId() },
-      "Click or arrow keys: seek. Drag: loop. Space: play or pause. Escape: end the loop.");
-    this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": help.id },
-      this.canvas, this.region, this.head);
-    this.root = element("div", { class: "musiclab musiclab-player", role: "group" }, bar, this.stage, help);
+    this.headers = element("div", {});
+    this.keys = panel("Keys", element("dl", {}, ...KEYS.flatMap(([key, text]) => [element("dt", {}, key), element("dd", {}, text)])));
+    this.keys.id = uniqueId();
+    this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": this.keys.id },
+      this.canvas, this.loopBand, this.regions.layer, this.headers, this.head);
+    this.overview = element("canvas", { "aria-hidden": "true" });
+    this.window = element("div", { class: "window" });
+    this.strip = element("div", { class: "overview", hidden: true }, this.overview, this.window);
+    this.tools = element("div", { class: "bar tools" });
+    this.root = element("div", { class: "musiclab musiclab-player", role: "group" },
+      bar, this.stage, this.strip, this.regions.editor, this.tools);
     el.append(this.root);
 
     this.button.onclick = () => this.toggle();
@@ -192,22 +68,104 @@ class View {
     this.stage.onpointerdown = (event) => this.press(event);
     this.stage.onpointermove = (event) => this.point(event);
     this.stage.onpointerleave = () => { this.pointer = null; this.follow(); };
+    this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.strip.onpointerdown = (event) => this.grasp(event);
 
     this.redraw = () => { this.drawn ??= requestAnimationFrame(() => { this.drawn = null; this.draw(); }); };
-    this.stopListening = listen(model, {
-      "change:_scene change:_levels change:_outline": () => { this.image = null; this.redraw(); },
-      "change:playing change:loop": () => this.follow(),
-    });
+    const [traits, follow] = [(names) => names.split(" ").map((name) => `change:${name}`), () => this.follow()];
+    this.stopListening = listen(model, Object.fromEntries([
+      ...traits("view frequency_axis fmin fmax dynamic_range _regions _levels _outline").map((event) => [event, this.redraw]),
+      ...traits("playing loop muted soloed").map((event) => [event, follow]),
+      ["change:_scene", () => { this.fine = null; this.fill(); this.redraw(); }],
+    ]));
     this.stopFollowing = followPage(this.stage, this.redraw);
+    this.isSeen = true;
+    this.watcher = new IntersectionObserver(([{ isIntersecting }]) => { this.isSeen = isIntersecting; sound.tell(); });
+    this.watcher.observe(this.root);
     sound.views.add(this);
+    this.fill();
     this.draw();
   }
 
   close() {
+    this.watcher.disconnect();
+    this.refining = null; // ends a computation
+    this.stopUpdating();
     this.sound.views.delete(this);
     if (!this.sound.views.size && this.model.get("playing")) this.sound.pause(); // no button is left to pause it
     this.stopListening();
     this.stopFollowing();
+  }
+
+  // Fills the row of tools and the titles of the tracks, which depend on the sound.
+  fill() {
+    const { model, sound, regions } = this;
+    const { edges, tracks = [] } = sound.scene;
+    const button = (text, title, onclick) => element("button", { type: "button", title, "aria-label": title, onclick }, text);
+    const highest = edges?.at(-1) ?? 0;
+    const [range, hertzOf] = [{ min: 0, max: highest, step: 10 }, (value) => hertz(value)];
+    const [grid, updates] = controls(model, [
+      { name: "speed", title: "Speed, same pitch", values: [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2], format: (value) => `${value} ×` },
+      { name: "volume", title: "Volume", min: 0, max: 1, step: 0.05, format: (value) => `${Math.round(100 * value)} %` },
+      { name: "dynamic_range", title: "Colours span", min: 20, max: 100, step: 5, format: (value) => `${value} dB` },
+      { name: "frequency_axis", title: "Frequency axis", options: [["mel", "mel"], ["linear", "linear"], ["log", "logarithmic"]] },
+      { name: "fmin", title: "Lowest frequency", ...range, format: hertzOf },
+      { name: "fmax", title: "Highest frequency", ...range, format: hertzOf },
+    ], undefined, (name) => SETTINGS[name] ?? highest);
+    this.stopUpdating?.();
+    const stops = Object.entries(updates).map(([name, update]) => { update(); return listen(model, { [`change:${name}`]: update }); });
+    this.stopUpdating = () => stops.forEach((stop) => stop());
+    const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams", "aria-label": "Load regions from files" });
+    chosen.onchange = async () => { this.say(await regions.read(chosen.files)); chosen.value = ""; };
+    const saves = Object.entries(REGION_FILES).map(([suffix, { title }]) =>
+      button(`Save ${title}`, `Save regions as ${title}`, () => saveFile(`${this.name}.${suffix}`, regions.file(suffix))));
+    this.tools.replaceChildren(
+      button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.show(0, Infinity)),
+      panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
+      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, chosen), this.keys);
+    this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
+      const toggle = (trait, text) => {
+        const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
+        node.dataset.trait = trait;
+        return node;
+      };
+      return element("div", { class: "track" }, element("span", { class: "title" }, title), toggle("soloed", "Solo"), toggle("muted", "Mute"));
+    }));
+  }
+
+  switch(trait, title) {
+    const titles = settingOf(this.model, trait);
+    this.sound.set({ [trait]: titles.includes(title) ? titles.filter((other) => other !== title) : [...titles, title] });
+  }
+
+  say(text) { this.sound.trouble = text; this.sound.tell(); }
+
+  // The visible part
+
+  // Shows `seconds` from a time on, as far as the sound reaches.
+  show(from, seconds) {
+    const { duration, rate } = this.sound;
+    const length = Math.min(Math.max(seconds, 16 / rate), duration);
+    const start = Math.min(Math.max(0, from), duration - length);
+    this.sound.set({ view: length < duration * 0.999 ? [start, start + length] : null });
+  }
+
+  zoom(factor, at = null) {
+    const [from, to] = this.span;
+    const { time } = this.sound;
+    at ??= time >= from && time <= to ? time : (from + to) / 2;
+    this.show(at - (at - from) * factor, (to - from) * factor);
+  }
+
+  pan(share) {
+    const [from, to] = this.span;
+    this.show(from + share * (to - from), to - from);
+  }
+
+  zoomFrequencies(factor, share) {
+    const low = this.axis.hertzAt(share * (1 - factor)), high = this.axis.hertzAt(share + (1 - share) * factor);
+    const highest = this.sound.scene.edges.at(-1);
+    this.sound.set({ fmin: Math.max(0, Math.round(low)), fmax: high < highest ? Math.max(1, Math.round(high)) : null });
   }
 
   // Input
@@ -217,170 +175,150 @@ class View {
     else this.sound.set({ playing: true });
   }
 
+  toggleLoop() {
+    if (this.model.get("loop")) this.sound.set({ loop: null });
+    else if (this.regions.region) this.regions.loop();
+    else this.sound.loopFrom(this.span);
+  }
+
+  loopTo(start, end) { if (end > start) this.sound.set({ loop: [start, end] }); }
+
+  // Adds the loop as a region. Without a loop, the first call marks the start of a region and the second its end.
+  markRegion() {
+    const { time, loop, duration } = this.sound;
+    if (loop) this.regions.add(...loop);
+    else if (this.mark === null) this.mark = time;
+    else { this.regions.add(this.mark, time); this.mark = null; }
+    this.say(this.mark === null ? "" : `A region starts at ${clock(time, duration)}. Press R again at its end.`);
+  }
+
+  mute() {
+    const volume = settingOf(this.model, "volume");
+    this.sound.set({ volume: volume ? 0 : (this.volume ?? 1) });
+    this.volume = volume || this.volume;
+  }
+
   key(event) {
-    const { duration } = this.sound;
-    const step = Math.min(event.shiftKey ? 1 : 0.1, duration / (event.shiftKey ? 4 : 20)); // smaller steps for short sounds
-    const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[event.key];
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (by) this.sound.seek(this.sound.time + by);
-    else if (event.key === "Home") this.sound.seek(0);
-    else if (event.key === "End") this.sound.seek(duration);
-    else if (event.key === "Escape") this.sound.set({ loop: null });
-    else if (event.key === " " && event.target === this.stage) this.toggle(); // a focused button handles Space itself
+    const { sound, regions } = this;
+    const { duration, time, loop } = sound;
+    const { key, target, shiftKey } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || (target.matches("input, select") && key !== "Escape")) return;
+    const [from, to] = this.span;
+    const step = Math.min(shiftKey ? 1 : 0.1, (to - from) / (shiftKey ? 4 : 20)); // smaller steps for short stretches
+    const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[key];
+    const shortcuts = {
+      Home: () => sound.seek(0), End: () => sound.seek(duration), PageUp: () => this.pan(-0.8), PageDown: () => this.pan(0.8),
+      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(0, Infinity),
+      z: () => loop && this.show(loop[0], loop[1] - loop[0]), l: () => this.toggleLoop(), m: () => this.mute(), r: () => this.markRegion(),
+      "[": () => this.loopTo(time, loop?.[1] > time ? loop[1] : duration), "]": () => this.loopTo(loop?.[0] < time ? loop[0] : 0, time),
+      "?": () => { this.keys.open = !this.keys.open; },
+    };
+    const track = this.headers.childElementCount ? sound.tracks[key - 1] : null;
+    if (regions.key(event, step)); // has handled it
+    else if (by) sound.seek(time + by);
+    else if (key === " " && target === this.stage) this.toggle(); // a focused button handles Space itself
+    else if (key === "Escape" && this.mark !== null) { this.mark = null; this.say(""); }
+    else if (key === "Escape" && loop) sound.set({ loop: null });
+    else if (track) sound.set({ soloed: String(settingOf(this.model, "soloed")) === track.title ? [] : [track.title] });
+    else if (Object.hasOwn(shortcuts, key.toLowerCase()) || Object.hasOwn(shortcuts, key)) (shortcuts[key] ?? shortcuts[key.toLowerCase()])();
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
+  // Zooms at the pointer; plain turns of the wheel scroll the page.
+  wheel(event) {
+    const [x, y] = this.pointOf(event);
+    const { deltaX, deltaY, shiftKey } = event;
+    const across = shiftKey ? deltaX || deltaY : Math.abs(deltaX) > Math.abs(deltaY) ? deltaX : 0;
+    const factor = Math.exp(Math.min(Math.max(-100, deltaY), 100) / 250);
+    const row = x < LEFT && this.rowAt(y, "levels");
+    if (row && (event.ctrlKey || event.metaKey)) this.zoomFrequencies(factor, 1 - (y - row.top) / row.height);
+    else if (event.ctrlKey || event.metaKey) this.zoom(factor, this.timeAt(x));
+    else if (across && this.isZoomed) this.pan(across / this.width);
+    else return;
+    event.preventDefault();
+  }
+
+  pointOf({ clientX, clientY }) {
+    const { left, top } = this.stage.getBoundingClientRect();
+    return [clientX - left, clientY - top];
+  }
+
   press(event) {
-    if (event.button !== 0) return;
-    const from = event.offsetX;
+    if (event.button !== 0 || event.target.closest(".track")) return;
+    const [from] = this.pointOf(event);
+    const start = this.timeAt(from);
+    const change = this.regions.grasp(event, start);
+    const ends = (x) => {
+      const [low, high] = [start, this.timeAt(x)].sort((a, b) => a - b);
+      const least = this.isZoomed ? 0 : SHORTEST_LOOP;
+      return [low, Math.min(Math.max(high, low + least), this.sound.duration)];
+    };
+    let isNew = false;
+    const isDrag = (x) => this.isDragging ||= Math.abs(x - from) > 4; // smaller movements are clicks
+    this.isDragging = false;
     this.stage.setPointerCapture(event.pointerId);
-    const ends = (to) => [from, to].map((x) => this.timeAt(x)).sort((a, b) => a - b);
-    const isDrag = (to) => Math.abs(to - from) > 4; // smaller movements are clicks
-    this.drag = (x) => { if (isDrag(x)) this.showRegion(ends(x)); };
-    this.stage.onpointerup = this.stage.onpointercancel = ({ type, offsetX }) => {
+    this.drag = (x) => {
+      if (!isDrag(x)) return;
+      if (change) change(this.timeAt(x), false);
+      else if (!event.shiftKey) this.stretch(this.loopBand, ...ends(x));
+      else if (!isNew) { isNew = true; this.regions.add(...ends(x), false); }
+      else this.regions.edit({ start: ends(x)[0], end: ends(x)[1] }, false);
+    };
+    this.stage.onpointerup = this.stage.onpointercancel = (last) => {
+      const [x] = this.pointOf(last);
+      const dragged = isDrag(x);
       this.stage.onpointerup = this.stage.onpointercancel = this.drag = null;
-      const loop = ends(offsetX);
-      if (type === "pointerup" && isDrag(offsetX) && loop[1] > loop[0]) {
-        this.sound.set({ loop });
-        this.sound.seek(loop[0]);
-      } else if (type === "pointerup") this.sound.seek(this.timeAt(offsetX));
+      if (change || isNew) this.regions.edit({});
+      else if (last.type === "pointerup" && dragged && ends(x)[1] > ends(x)[0]) this.sound.loopFrom(ends(x));
+      else if (last.type === "pointerup") this.sound.seek(start);
+      if (change && !dragged || isNew) this.regions.label.focus();
       this.follow();
     };
   }
 
-  point({ offsetX, offsetY }) {
-    this.pointer = [offsetX, offsetY];
-    this.drag?.(offsetX);
+  point(event) {
+    this.pointer = this.pointOf(event);
+    this.drag?.(this.pointer[0]);
     this.follow();
   }
 
-  // Output
+  // Moves the visible part with the overview.
+  grasp(event) {
+    const [from, to] = this.span;
+    const { left } = this.strip.getBoundingClientRect();
+    const timeAt = ({ clientX }) => ((clientX - left - LEFT) / this.width) * this.sound.duration;
+    const time = timeAt(event);
+    const offset = time >= from && time <= to ? time - from : (to - from) / 2;
+    const move = (next) => this.show(timeAt(next) - offset, to - from);
+    move(event);
+    this.strip.setPointerCapture(event.pointerId);
+    this.strip.onpointermove = move;
+    this.strip.onpointerup = this.strip.onpointercancel = () => { this.strip.onpointermove = null; };
+  }
 
-  get width() { return Math.max(1, this.stage.clientWidth - LEFT - RIGHT); }
-  timeAt(x) { return Math.min(Math.max(0, (x - LEFT) / this.width), 1) * this.sound.duration; }
-  xAt(time) { return LEFT + (time / this.sound.duration) * this.width; }
-
-  // Updates everything that changes during playback; the canvas doesn't change.
-  follow() {
-    const { model, sound } = this;
-    const { time, duration } = sound;
-    const playing = model.get("playing");
-    this.head.style.transform = `translateX(${this.xAt(time)}px)`;
-    this.showRegion(model.get("loop"));
-    if (this.button.dataset.playing !== String(playing)) {
-      this.button.dataset.playing = playing;
-      this.button.textContent = playing ? "❚❚ Pause" : "▶ Play";
-      this.button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.name}`);
+  async download() {
+    const [from, to] = this.sound.loop ?? this.span;
+    try {
+      if (to - from > MOST_SAVED) throw new Error(`Zoom in to at most ${MOST_SAVED / 60} minutes first.`);
+      saveFile(`${this.name}.wav`, await this.sound.wav(from, to));
+    } catch (error) {
+      this.say(error.message);
     }
-    this.unloop.hidden = !model.get("loop");
-    this.clock.textContent = `${clock(time, duration)} / ${clock(duration, duration)}`;
-    this.under.textContent = this.pointer ? this.inWords(...this.pointer) : "";
-    this.note.textContent = sound.trouble || model.get("_scene").note;
-    this.note.classList.toggle("trouble", Boolean(sound.trouble));
-    const now = Math.floor(time);
-    if (playing && now === this.announcedAt) return; // update screen readers once per second
-    this.announcedAt = playing ? now : null;
-    this.stage.setAttribute("aria-valuenow", time.toFixed(3));
-    this.stage.setAttribute("aria-valuetext", this.spoken(time));
   }
+}
 
-  showRegion(loop) {
-    this.region.hidden = !loop;
-    if (!loop) return;
-    this.region.style.left = `${this.xAt(loop[0])}px`;
-    this.region.style.width = `${Math.max(2, this.xAt(loop[1]) - this.xAt(loop[0]))}px`;
-  }
+// A part of the row of tools that opens on a click.
+function panel(title, ...children) {
+  return element("details", { class: "panel" }, element("summary", { tabindex: "0" }, title), ...children);
+}
 
-  spoken(time) {
-    const { duration } = this.sound;
-    const scene = this.model.get("_scene");
-    const parts = [`${clock(time, duration)} of ${clock(duration, duration)}`];
-    const [band, level] = this.strongest(time);
-    if (level > scene.range[0]) parts.push(`loudest at ${hertz(scene.edges[band + 1])}, ${decibels(level)}`);
-    for (const lane of scene.lanes) {
-      const value = valueOf(lane, time);
-      if (value) parts.push(`${lane.name}: ${value}`);
-    }
-    if (this.model.get("loop")) parts.push(`looping ${this.model.get("loop").map((t) => clock(t, duration)).join(" to ")}`);
-    return parts.join(", ");
-  }
-
-  columnAt(time) {
-    const { columnSeconds, rows } = this.model.get("_scene");
-    const columns = this.model.get("_levels").byteLength / rows;
-    return Math.min(columns - 1, Math.round(time / columnSeconds)); // a column is centred on its time
-  }
-
-  levelAt(band, time) {
-    const { rows, floor, step } = this.model.get("_scene");
-    const levels = this.model.get("_levels");
-    return floor + step * levels.getUint8(band * (levels.byteLength / rows) + this.columnAt(time));
-  }
-
-  strongest(time) {
-    const levels = Array.from({ length: this.model.get("_scene").rows }, (_, band) => this.levelAt(band, time));
-    const level = Math.max(...levels);
-    return [levels.indexOf(level), level];
-  }
-
-  inWords(x, y) {
-    const scene = this.model.get("_scene");
-    const time = this.timeAt(x);
-    const words = [clock(time, this.sound.duration)];
-    if (y > this.levelsTop && y < this.levelsTop + LEVELS) {
-      const height = ((this.levelsTop + LEVELS - y) / LEVELS) * scene.rows; // in bands from the bottom
-      const band = Math.min(scene.rows - 1, Math.floor(height));
-      words.push(hertz(interpolate(scene.edges, height + 0.5)), decibels(this.levelAt(band, time)));
-    } else if (y > this.waveTop && y < this.levelsTop) {
-      const outline = this.model.get("_outline");
-      const column = Math.min(outline.byteLength / 2 - 1, Math.floor((time / this.sound.duration) * outline.byteLength / 2));
-      const [low, high] = [0, 1].map((side) => ((outline.getInt8(2 * column + side) / 127) * scene.reach).toPrecision(2));
-      words.push(low === high ? `amplitude ${low}` : `amplitude ${low} to ${high}`);
-    } else {
-      let top = 0;
-      for (const lane of scene.lanes) {
-        if (y >= top && y < (top += lane.height)) words.push(valueOf(lane, time) ?? "");
-      }
-    }
-    return words.join(", ");
-  }
-
-  draw() {
-    const { model } = this;
-    const scene = model.get("_scene");
-    this.name = scene.title || `sound of ${clock(scene.duration, scene.duration)}`;
-    this.root.setAttribute("aria-label", `Player: ${this.name}`);
-    this.stage.setAttribute("aria-label", `Position in ${this.name}`);
-    this.stage.setAttribute("aria-valuemin", 0);
-    this.stage.setAttribute("aria-valuemax", scene.duration.toFixed(3));
-    this.title.textContent = scene.title;
-    this.button.dataset.playing = ""; // forces an update of the label, which contains the name
-
-    this.waveTop = scene.lanes.reduce((sum, lane) => sum + lane.height, 0);
-    this.levelsTop = this.waveTop + WAVE;
-    const bottom = this.levelsTop + LEVELS;
-    this.head.style.height = this.region.style.height = `${bottom}px`;
-    this.follow();
-    if (!this.stage.clientWidth) return; // hidden; it will be drawn when it becomes visible
-    const [pen, area] = laidOut(this.canvas, bottom + AXIS, scene.duration);
-    let top = 0;
-    for (const lane of scene.lanes) {
-      drawLane(pen, lane, { ...area, top });
-      top += lane.height;
-    }
-    drawWave(pen, model.get("_outline"), scene, { ...area, top: this.waveTop, height: WAVE });
-    this.image ??= this.coloured(); // one pixel per cell, computed once and scaled at every drawing
-    drawLevels(pen, this.image, scene, { ...area, top: this.levelsTop, height: LEVELS });
-    drawTimes(pen, scene.duration, { ...area, top: bottom });
-  }
-
-  coloured() {
-    const scene = this.model.get("_scene");
-    const levels = bytesOf(this.model.get("_levels"));
-    return imageOf(levels, scene.rows, levels.length / scene.rows, coloursOfLevels(this.model.get("_colours"), scene));
-  }
+// Lets the reader save a file.
+function saveFile(name, content) {
+  const link = element("a", { href: URL.createObjectURL(new Blob([content])), download: name.replace(/[\\/:*?"<>|]/g, "_") });
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 export default createPlayer;

@@ -6,11 +6,13 @@ const AXIS = 20; // height of the time axis
 
 // Formatting
 
-function clock(time, duration) {
-  if (duration < 1) return `${(1000 * time).toFixed(duration < 0.1 ? 2 : 0)} ms`;
-  if (duration < 60) return `${time.toFixed(2)} s`;
-  const minutes = Math.floor(time / 60);
-  return `${minutes}:${(time - 60 * minutes).toFixed(1).padStart(4, "0")}`;
+// Writes a time with as many digits as a stretch of `span` seconds needs.
+function clock(time, span, duration = span) {
+  if (duration < 1) return `${(1000 * time).toFixed(span < 0.1 ? 2 : 0)} ms`;
+  const digits = Math.max(duration < 60 ? 2 : 1, Math.ceil(2 - Math.log10(span)));
+  if (duration < 60) return `${time.toFixed(digits)} s`;
+  const [minutes, seconds] = [Math.floor(time / 60), (time % 60).toFixed(digits).padStart(digits + 3, "0")];
+  return duration < 3600 ? `${minutes}:${seconds}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds}`;
 }
 
 function hertz(value) { return `${Math.round(value).toLocaleString("en")} Hz`; }
@@ -41,13 +43,22 @@ function valueOf(lane, time) {
 // Canvas
 
 // Prepares a canvas for drawing. Returns its context, and the position of the time axis with the colours of the page.
-function laidOut(canvas, height, duration) {
+function laidOut(canvas, height, duration, [from, to] = [0, duration]) {
   const [pen, wide] = sharpened(canvas, height);
   pen.font = "11px system-ui, sans-serif";
   pen.textBaseline = "middle";
   const width = Math.max(1, wide - LEFT - RIGHT);
   const colour = coloursOf(canvas, "ink", "quiet", "line", "accent");
-  return [pen, { left: LEFT, width, colour, x: (time) => LEFT + (time / duration) * width }];
+  return [pen, { left: LEFT, width, colour, view: [from, to], x: (time) => LEFT + ((time - from) / (to - from)) * width }];
+}
+
+function clipped(pen, { left, top, width, height }, draw) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, width, height);
+  pen.clip();
+  draw();
+  pen.restore();
 }
 
 function label(pen, text, { left, colour }, y) {
@@ -56,74 +67,109 @@ function label(pen, text, { left, colour }, y) {
   pen.fillText(text, left - 6, y, left - 8);
 }
 
-// Returns the colour of each of the 256 levels. The colour map spans the levels from `quietest` to `loudest`.
-function coloursOfLevels(map, { floor, step, range: [quietest, loudest] }) {
+// Returns the colour of each of the 256 levels. The colour map spans `range` dB up to the loudest level of the scene.
+function coloursOfLevels(map, { floor, step, range: [, loudest] }, range) {
   return Uint8Array.from({ length: 3 * 256 }, (_, area) => {
     const level = floor + step * Math.floor(area / 3);
-    const share = Math.min(Math.max(0, (level - quietest) / (loudest - quietest)), 1);
+    const share = Math.min(Math.max(0, (level - loudest + range) / range), 1);
     return map.getUint8(3 * Math.round(255 * share) + (area % 3));
   });
 }
 
-function drawLevels(pen, image, { edges, rows, columnSeconds }, area) {
-  const { left, top, width, height, x, colour } = area;
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, top, width, height);
-  pen.clip();
-  const [start, end] = [x(-columnSeconds / 2), x((image.width - 0.5) * columnSeconds)];
-  pen.imageSmoothingEnabled = end - start < image.width; // smooth only cells that are smaller than pixels
-  pen.drawImage(image, start, top, end - start, height);
-  pen.restore();
-  for (const mark of [100, 500, 1000, 2000, 4000, 8000, 16000]) {
-    if (mark > edges.at(-1)) break;
-    const y = top + height * (1 - bandOf(edges, mark) / rows);
-    if (y < top + 6 || !(y < top + height - 4)) continue;
-    label(pen, mark < 1000 ? `${mark} Hz` : `${mark / 1000} kHz`, area, y);
+// Draws layers of levels (see spectrum.js), the finest last.
+function drawLevels(pen, layers, axis, scene, colours, area) {
+  const { left, top, width, height, x, colour, view } = area;
+  clipped(pen, area, () => {
+    for (const layer of layers) {
+      const { cells, rows, columns, columnSeconds, start } = cropped(layer, view, axis, height, scene);
+      const [from, to] = [x(start - columnSeconds / 2), x(start + (columns - 0.5) * columnSeconds)];
+      pen.imageSmoothingEnabled = to - from < columns; // smooth only cells that are smaller than pixels
+      if (columns) pen.drawImage(imageOf(cells, rows, columns, colours), from, top, to - from, height);
+    }
+  });
+  const isNarrow = axis.kind === "linear" || axis.high < 4 * axis.low;
+  const marks = isNarrow ? ticks(axis.low, axis.high, height / 30) : [50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000];
+  let free = Infinity; // below it there is room for a label
+  for (const mark of marks) {
+    const y = top + height * (1 - axis.shareOf(mark));
+    if (y < top + 6 || !(y < top + height - 4) || y > free) continue;
+    free = y - 12;
+    label(pen, mark < 1000 || isNarrow && axis.high < 1000 ? `${+mark.toFixed(1)} Hz` : `${+(mark / 1000).toFixed(3)} kHz`, area, y);
     pen.fillStyle = colour.line;
     pen.fillRect(left - 4, y, 4, 1);
   }
 }
 
-function drawWave(pen, outline, { reach }, area) {
-  const { left, top, width, height, colour } = area;
-  const columns = outline.byteLength / 2;
-  const y = (value) => top + height / 2 - (value / 127) * (height / 2 - 6);
-  const x = (column) => left + ((column + 0.5) / columns) * width;
+// Returns the points of a waveform between two times, between -1 and 1: the stored extremes, or samples with their rate and
+// the time of the first. There are at most two samples per pixel; more are replaced by their extremes.
+function outlinePoints(outline, first, columns, seconds, [from, to]) {
+  const points = [];
+  const start = Math.max(0, Math.floor((from / seconds) * columns) - 1);
+  for (let column = start; column < Math.min(columns, (to / seconds) * columns + 1); column++) {
+    const [low, high] = [0, 1].map((side) => outline.getInt8(2 * (first + column) + side) / 127);
+    points.push([((column + 0.5) / columns) * seconds, low, high]);
+  }
+  return points;
+}
+
+function samplePoints({ samples, rate, start }, reach, [from, to], width) {
+  const [first, last] = [Math.floor((from - start) * rate), Math.ceil((to - start) * rate) + 1].map((at) => Math.min(Math.max(0, at), samples.length));
+  const size = Math.max(1, Math.floor((last - first) / (2 * width)));
+  const points = [];
+  for (let at = first; at < last; at += size) {
+    let [low, high] = [samples[at], samples[at]];
+    for (let next = at + 1; next < Math.min(at + size, last); next++) {
+      if (samples[next] < low) low = samples[next];
+      else if (samples[next] > high) high = samples[next];
+    }
+    points.push([start + (at + (size - 1) / 2) / rate, low / reach, high / reach]);
+  }
+  return points;
+}
+
+// The axis ends at the amplitude `reach` of the scene; without a scene it has no labels.
+function drawWave(pen, points, scene, area) {
+  const { left, top, width, height, colour, x } = area;
+  const y = (value) => top + height / 2 - value * (height / 2 - (scene ? 6 : 1));
   pen.fillStyle = colour.line;
   pen.fillRect(left, y(0), width, 1);
-  for (const [value, text] of [[127, `${reach}`], [0, "0"], [-127, `−${reach}`]]) label(pen, text, area, y(value));
+  for (const [value, text] of scene ? [[1, `${scene.reach}`], [0, "0"], [-1, `−${scene.reach}`]] : []) label(pen, text, area, y(value));
   pen.strokeStyle = pen.fillStyle = colour.accent;
   pen.lineWidth = 1;
-  pen.beginPath();
-  for (let column = 0; column < columns; column++) pen.lineTo(x(column), y(outline.getInt8(2 * column + 1)));
-  for (let column = columns - 1; column >= 0; column--) pen.lineTo(x(column), y(outline.getInt8(2 * column)));
-  pen.closePath();
-  pen.fill();
-  pen.stroke();
-  if (columns < 200) { // mark single samples
-    for (let column = 0; column < columns; column++) {
+  clipped(pen, area, () => {
+    pen.beginPath();
+    for (const [time, , high] of points) pen.lineTo(x(time), y(high));
+    for (const [time, low] of points.toReversed()) pen.lineTo(x(time), y(low));
+    pen.closePath();
+    pen.fill();
+    pen.stroke();
+    if (!scene || points.length > width / 5) return;
+    for (const [time, low] of points) { // mark single samples
       pen.beginPath();
-      pen.arc(x(column), y(outline.getInt8(2 * column)), 2, 0, 7);
+      pen.arc(x(time), y(low), 2.5, 0, 7);
       pen.fill();
     }
-  }
+  });
 }
 
 function drawLane(pen, lane, area) {
-  const { left, top, width, x, colour } = area;
+  const { left, top, width } = area;
   const height = lane.height - 4;
   if (lane.form !== "predictions") label(pen, lane.name, area, top + height / 2);
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, top, width, height + 1);
-  pen.clip();
+  clipped(pen, { left, top, width, height: height + 1 }, () => drawLaneInside(pen, lane, { ...area, height }));
+  if (lane.form === "predictions") {
+    lane.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / lane.classes.length));
+  }
+}
+
+function drawLaneInside(pen, lane, { left, top, width, height, x, colour }) {
   if (lane.form === "beats") {
     pen.fillStyle = colour.ink;
     for (const time of lane.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
   } else if (lane.form === "segments") {
     lane.spans.forEach(([start, end], index) => {
-      const [from, to] = [x(start), x(end)];
+      const [from, to] = [start, end].map((time) => Math.min(Math.max(left, x(time)), left + width));
+      if (to <= from) return;
       pen.globalAlpha = 0.4;
       pen.fillStyle = lane.colours[index];
       pen.fillRect(from, top, Math.max(1, to - from - 1), height);
@@ -144,24 +190,23 @@ function drawLane(pen, lane, area) {
       });
     });
   }
-  pen.restore();
-  if (lane.form === "predictions") {
-    lane.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / lane.classes.length));
-  }
 }
 
-function drawTimes(pen, duration, { left, top, width, x, colour }) {
-  const times = ticks(0, duration, width / 70); // 70 pixels between labels
-  const digits = Math.max(0, -Math.floor(Math.log10(times[1] ?? duration) + 1e-9));
+function drawTimes(pen, duration, { left, top, width, x, colour, view: [from, to] }) {
+  const times = ticks(from, to, width / 70); // 70 pixels between labels
+  const step = times.length > 1 ? times[1] - times[0] : to - from;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const isShort = duration < 0.1;
   pen.textAlign = "center";
   for (const time of times) {
     pen.fillStyle = colour.line;
     pen.fillRect(x(time), top, 1, 4);
     pen.fillStyle = colour.quiet;
-    const text = duration < 0.1 ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
-    pen.fillText(time ? text : "0", Math.min(x(time), left + width - 12), top + 12);
+    const minutes = digits === 0 && to >= 600 ? clock(time, 100, duration).replace(/\.\d+$/, "") : null;
+    const text = minutes ?? (isShort ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits));
+    const half = Math.max(0, pen.measureText(text).width / 2 - 6); // keeps clear of the label at the left
+    pen.fillText(time ? text : "0", Math.min(Math.max(x(time), time ? left + half : left), left + width - 12), top + 12);
   }
   pen.textAlign = "right";
-  pen.fillText(duration < 0.1 ? "time (ms)" : "time (s)", left - 10, top + 12);
+  pen.fillText(isShort ? "time (ms)" : "time (s)", left - 10, top + 12);
 }
-

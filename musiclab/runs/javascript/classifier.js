@@ -185,16 +185,16 @@ class Page {
     const tell = ([done, all]) => { if (all > 1) this.say(`Classifying ${name}: part ${done + 1} of ${all}.`); };
     const { probabilities, edges, timeline } = await this.classifier.call("classify", { waveform: sound, rate }, tell);
     const picture = await this.classifier.call("picture", { waveform: sound, rate });
-    this.load(name, sound.length / rate, picture, laneOf(this.info.classes, edges, timeline), bytes);
+    this.load(name, sound.length / rate, rate, picture, laneOf(this.info.classes, edges, timeline), bytes);
     const best = this.showVerdict(probabilities);
     this.say(`${name}: ${(sound.length / rate).toFixed(1)} s, most likely ${best}.${note}`);
   }
 
-  load(title, duration, { levels, outline, ...picture }, lane, bytes) {
+  load(title, duration, rate, { levels, outline, ...picture }, lane, bytes) {
     const count = this.track.get("_scene").count + 1;
     const traits = {
-      playing: false, loop: null,
-      _scene: { ...picture, count, title, duration, note: "", range: [-95, -5], lanes: [lane] }, // dB, as in sound.py
+      playing: false, loop: null, view: null, fmin: 0, fmax: null, _regions: [],
+      _scene: { ...picture, count, title, duration, rate, note: "", range: [-95, -5], lanes: [lane] }, // dB, as in sound.py
       _levels: new DataView(levels.buffer), _outline: new DataView(outline.buffer), _report: [count, 0],
       _sound: new DataView(bytes),
     };

@@ -1,4 +1,4 @@
-// Sounds of the page: decode a file, and write what the microphone has recorded as a WAV file.
+// Sounds of the page: decode a file.
 
 // Sample rate in the header of a WAV, FLAC or Ogg file. The browser converts every sound to one rate when it decodes it,
 // but its filter is not as good as ours, so we let it keep the rate of the file.
@@ -34,27 +34,6 @@ async function decoded(bytes) {
     for (let at = 0; at < samples.length; at++) waveform[at] += samples[at] / buffer.numberOfChannels;
   }
   return { waveform, rate };
-}
-
-// Writes int16 samples of one channel.
-function wavOf(samples, rate) {
-  const bytes = new ArrayBuffer(44 + 2 * samples.length);
-  const view = new DataView(bytes);
-  const text = (at, letters) => [...letters].forEach((letter, index) => view.setUint8(at + index, letter.charCodeAt(0)));
-  text(0, "RIFF");
-  view.setUint32(4, bytes.byteLength - 8, true);
-  text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true); // PCM
-  view.setUint16(22, 1, true); // channels
-  view.setUint32(24, rate, true);
-  view.setUint32(28, 2 * rate, true); // bytes per second
-  view.setUint16(32, 2, true); // bytes per sample
-  view.setUint16(34, 16, true); // bits per sample
-  text(36, "data");
-  view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, sample, true));
-  return bytes;
 }
 
 // Decodes base64 to an ArrayBuffer.

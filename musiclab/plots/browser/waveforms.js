@@ -1,0 +1,53 @@
+// Waveforms in the browser: change their speed, and write them as WAV.
+
+// Changes the speed of all tracks but not the pitch (WSOLA): adds overlapping grains of 40 ms, each moved by up to 10 ms to
+// where it continues the one before best.
+function stretched(tracks, speed, rate) {
+  const hop = Math.round(0.02 * rate), reach = Math.round(0.01 * rate), stride = Math.max(1, Math.round(rate / 6000));
+  const length = tracks[0][0].length;
+  const mix = new Float32Array(length + 4 * hop);
+  for (const samples of tracks.flat()) samples.forEach((sample, at) => { mix[at] += sample; });
+  const window = Float32Array.from({ length: 2 * hop }, (_, at) => 0.5 - 0.5 * Math.cos((Math.PI * at) / hop));
+  const grains = [0]; // where each grain starts in the sound
+  for (let to = hop; to < length / speed; to += hop) {
+    const next = grains.at(-1) + hop;
+    const middle = Math.round(to * speed);
+    let [best, least] = [middle, Infinity];
+    for (let from = Math.max(0, middle - reach); from <= middle + reach; from += stride) {
+      let difference = 0;
+      for (let at = 0; at < hop && difference < least; at += stride) difference += Math.abs(mix[from + at] - mix[next + at]);
+      if (difference < least) [best, least] = [from, difference];
+    }
+    grains.push(Math.min(best, length));
+  }
+  const stretch = (samples) => {
+    const made = new Float32Array(grains.length * hop + hop);
+    grains.forEach((from, index) => {
+      const grain = samples.subarray(from, from + 2 * hop);
+      for (let at = 0; at < grain.length; at++) made[index * hop + at] += grain[at] * (index || at > hop ? window[at] : 1);
+    });
+    return made.subarray(0, Math.max(1, Math.round(length / speed)));
+  };
+  return tracks.map((channels) => channels.map(stretch));
+}
+
+// Writes int16 samples, with the channels interleaved.
+function wavOf(samples, rate, channels = 1) {
+  const bytes = new ArrayBuffer(44 + 2 * samples.length);
+  const view = new DataView(bytes);
+  const text = (at, letters) => [...letters].forEach((letter, index) => view.setUint8(at + index, letter.charCodeAt(0)));
+  text(0, "RIFF");
+  view.setUint32(4, bytes.byteLength - 8, true);
+  text(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true); // PCM
+  view.setUint16(22, channels, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, 2 * channels * rate, true); // bytes per second
+  view.setUint16(32, 2 * channels, true); // bytes per sample of all channels
+  view.setUint16(34, 16, true); // bits per sample
+  text(36, "data");
+  view.setUint32(40, 2 * samples.length, true);
+  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, sample, true));
+  return bytes;
+}
