@@ -10,6 +10,7 @@ from importlib import import_module
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from conftest import SAMPLE_RATE, sine
@@ -386,6 +387,68 @@ def test_another_sound_starts_stopped_at_its_beginning():
     assert (player.loop, player.time, player.playing, player.duration) == (None, 0, False, 1)
     assert player._sound != before
     assert player.still().alt.startswith("Higher: ")
+
+
+# Tracks
+
+
+def test_tracks_share_rate_duration_and_scale():
+    loud, quiet = sine(440.0, seconds=2.0), np.stack([sine(220.0, amplitude=0.05)] * 2)
+    player = Player({"loud": loud, "quiet": quiet}, SAMPLE_RATE, title="Two")
+    scene = player._scene
+    assert [track["title"] for track in scene["tracks"]] == ["loud", "quiet"]
+    assert (player.duration, scene["reach"]) == (2.0, 0.5)
+    sizes = [track["bytes"] for track in scene["tracks"]]
+    assert sum(sizes) == len(player._sound)
+    heard, rate = soundfile.read(io.BytesIO(player._sound[sizes[0] :]))
+    assert (heard.shape, rate) == ((2 * SAMPLE_RATE, 2), SAMPLE_RATE)
+    assert np.abs(heard[SAMPLE_RATE:]).max() == 0  # padded
+    outlines = np.frombuffer(player._outline, np.int8).reshape(2, -1, 2)
+    assert outlines.max(axis=(1, 2)) == pytest.approx([127, 12.7], abs=1)
+    assert "tracks: loud, quiet" in player.still().alt
+    with pytest.raises(AudioError, match=r"^Player: quiet: expected finite samples"):
+        Player({"loud": loud, "quiet": [np.nan]}, SAMPLE_RATE)
+    with pytest.raises(AudioError, match="1 to 16 waveforms in the dict, found 0"):
+        Player({}, SAMPLE_RATE)
+
+
+# Regions
+
+
+@pytest.mark.parametrize("suffix", ["csv", "txt", "jams", "CSV"])
+def test_regions_are_the_same_after_saving_and_loading(suffix, tmp_path):
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    player.regions = [(1.5, 2.0, "b"), (0.0, 0.1234567, 'a, "quoted"'), (1, 1, "")]
+    assert player.regions["label"].tolist() == ['a, "quoted"', "", "b"]
+    player.save_regions(tmp_path / f"regions.{suffix}")
+    before, player.regions = player.regions, None
+    assert player.regions.columns.tolist() == ["start", "end", "label"]
+    assert len(player.regions) == 0
+    player.load_regions(tmp_path / f"regions.{suffix}")
+    pd.testing.assert_frame_equal(player.regions, before, atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == [f"regions.{suffix}"]
+
+
+def test_regions_of_other_programs_are_read_and_bad_ones_passed_over(tmp_path):
+    player = Player(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    (tmp_path / "a.txt").write_text(
+        "\ufeff0.5\t1\tverse\r\n\\\t100\t200\n1,5\t2\tcomma\n1\t9\tlate\n", encoding="utf-8"
+    )
+    with pytest.warns(UserWarning, match=r"a\.txt: passed over 2 regions \(2, 3\) of 3; a region needs 0 <= start"):
+        player.load_regions(tmp_path / "a.txt")
+    assert player._regions == [{"start": 0.5, "end": 1.0, "label": "verse"}]
+    for name, text, words in [
+        ("b.csv", "from,to\n1,2\n", r"b\.csv: expected a table with the columns start, end .*no start and no end"),
+        ("b.txt", "no tabs\n", r"b\.txt: can't be read as regions .*Audacity labels"),
+        ("b.jams", "{}", r"b\.jams: can't be read as regions .*segment_open"),
+        ("b.wav", "", r"b\.wav: expected a name that ends in \.csv, \.txt"),
+        ("none.csv", None, r"none\.csv: No such file"),
+    ]:
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        with pytest.raises(MusiclabError, match=words):
+            player.load_regions(tmp_path / name)
+    assert len(player.regions) == 1
 
 
 # Lanes

@@ -1,11 +1,17 @@
 """The player in a real browser: what the reader clicks, presses and hears, and what Python knows of it."""
 
+import base64
+import io
+import json
 import re
 
 import browsing_rig
+import numpy as np
 import pytest
+import soundfile
 
-from musiclab.plots.browser import script, style
+from musiclab.plots.browser import PLAYER, script, style
+from musiclab.widgets import Player
 
 SETUP = """
 import numpy as np
@@ -30,7 +36,13 @@ def notebook(notebook_of_module_with):
     ten = (
         "from IPython.display import display\nten = [play(falling, RATE, seconds=2) for _ in range(10)]\ndisplay(*ten)"
     )
-    notebook = notebook_of_module_with(SETUP, "player", ONE, "one", ten)
+    more = (
+        "import IPython.display\n"
+        "tracks = Player({'high': falling, 'quiet': 0.1 * falling}, RATE, title='Tracks')\n"
+        "long = Player(np.tile(falling, 200), RATE, title='Long')\n"
+        "display(IPython.display.Audio(falling, rate=RATE), tracks, long)"
+    )
+    notebook = notebook_of_module_with(SETUP, "player", ONE, "one", ten, more)
     notebook.page.locator(".musiclab-player").nth(11).wait_for()
     return notebook
 
@@ -38,7 +50,7 @@ def notebook(notebook_of_module_with):
 @pytest.fixture
 def stage(notebook):
     """The player's picture, stopped at its beginning."""
-    notebook.run("player.playing = False; player.loop = None; player.seek(0)")
+    notebook.run("player.playing = False; player.loop = player.view = player.regions = None; player.seek(0)")
     stage = notebook.page.get_by_role("slider", name="Position in Falling tone")
     stage.scroll_into_view_if_needed()
     shows(notebook, stage, "0.000")
@@ -185,12 +197,12 @@ def test_a_dragged_stretch_is_looped_until_escape(notebook, stage):
 
 def test_a_seek_out_of_the_loop_ends_it(notebook, stage):
     notebook.run("player.loop = (1, 2)")
-    notebook.page.locator(".region").first.wait_for()
+    notebook.page.locator(".loop").first.wait_for()
     notebook.page.mouse.click(*at(stage, 1.5))
     notebook.wait_for("abs(player.time - 1.5) < 0.01 and player.loop == (1, 2)")
     notebook.page.mouse.click(*at(stage, 3))
     notebook.wait_for("abs(player.time - 3) < 0.01 and player.loop is None")
-    notebook.page.locator(".region").first.wait_for(state="hidden")
+    notebook.page.locator(".loop").first.wait_for(state="hidden")
 
 
 def test_python_can_seek_and_play(notebook, stage):
@@ -234,6 +246,229 @@ def test_one_sample_is_shown_and_played(notebook):
     assert "of 0.01 ms" in stage.get_attribute("aria-valuetext")
     notebook.page.get_by_role("button", name="Play One").click()
     notebook.wait_for("not one.playing and one.time == one.duration")
+
+
+def drag(page, start, end, key=None):
+    if key:
+        page.keyboard.down(key)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, end[1])
+    page.mouse.move(*end)
+    page.mouse.up()
+    if key:
+        page.keyboard.up(key)
+
+
+def is_fine(stage):
+    stage.page.wait_for_function("stage => stage.dataset.detail === 'fine'", arg=stage.element_handle())
+
+
+def test_zoom_by_keys_wheel_and_overview_down_to_samples(notebook, stage):
+    page, under = notebook.page, notebook.page.locator(".under").first
+    notebook.run("player.seek(1)")
+    shows(notebook, stage, "1.000")
+    stage.focus()
+    for _ in range(2):
+        stage.press("+")
+    notebook.wait_for("np.allclose(player.view, (0.75, 1.75))")  # the playhead stays where it is
+    page.mouse.move(*at(stage, 2))  # the middle of the picture
+    page.mouse.wheel(0, -100)  # scrolls the page
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    notebook.wait_for(
+        "0.5 < player.view[1] - player.view[0] < 0.9 and np.isclose(sum(player.view) / 2, 1.25, atol=0.02)"
+    )
+    strip = page.locator(".overview").first
+    box = strip.bounding_box()
+    where = [box["x"] + LEFT + (box["width"] - LEFT - RIGHT) * share for share in (0.9, 0.5)]
+    drag(page, (where[0], box["y"] + 9), (where[1], box["y"] + 9))
+    notebook.wait_for("np.isclose(sum(player.view) / 2, 2, atol=0.05)")
+    notebook.run("player.view = (2, 2.0025)")  # 20 samples
+    is_fine(stage)
+    page.mouse.move(*at(stage, 2.02, LEVELS + WAVE / 2))  # half a percent from the left: 2.0000125 s
+    read = float(under.inner_text().split("amplitude ")[1].replace("−", "-"))
+    assert read == pytest.approx(float(notebook.ask("falling[16000]")), abs=0.01)
+    before = image(notebook)
+    stage.press("0")
+    notebook.wait_for("player.view is None")
+    strip.wait_for(state="hidden")
+    assert image(notebook) != before
+
+
+def test_the_frequency_axis_can_be_linear_logarithmic_and_zoomed(notebook, stage):
+    under = notebook.page.locator(".under").first
+    for axis, low, high in [("linear", 0, None), ("log", 0, None), ("linear", 1000, 2000), ("mel", 800, 3000)]:
+        notebook.run(f"player.frequency_axis, player.fmin, player.fmax = '{axis}', {low}, {high}")
+        if axis != "mel":
+            is_fine(stage)
+        heard = {}
+        for up in range(2, LEVELS, 4):  # 1200 Hz at 2 s
+            notebook.page.mouse.move(*at(stage, 2.0, up))
+            hertz, decibels = re.search(r"([\d,]+) Hz, (.*) dB", under.inner_text()).groups()
+            heard[int(hertz.replace(",", ""))] = float(decibels.replace("below", "").replace("−", "-"))
+        assert max(heard, key=heard.get) == pytest.approx(1200, rel=0.08), axis
+        assert min(heard) >= low - 40
+        assert max(heard) <= (high or 4000)
+    notebook.page.mouse.move(at(stage, 0)[0] - 30, at(stage, 0)[1])  # over the frequencies
+    notebook.page.keyboard.down("Control")
+    notebook.page.mouse.wheel(0, -100)
+    notebook.page.keyboard.up("Control")
+    notebook.wait_for("player.fmin > 800 and player.fmax < 3000")
+    notebook.run("player.frequency_axis, player.fmin, player.fmax = 'mel', 0, None")
+
+
+def test_regions_are_drawn_named_moved_saved_and_loaded(notebook, stage, tmp_path):
+    page, active = notebook.page, "document.activeElement"
+    drag(page, at(stage, 1), at(stage, 2), "Shift")
+    page.keyboard.type("a, b")
+    page.keyboard.press("Tab")
+    notebook.wait_for("player.regions['label'].tolist() == ['a, b']")
+    notebook.wait_for("np.allclose(player.regions[['start', 'end']], [[1, 2]], atol=0.01)")
+    assert notebook.ask("player.loop") == "None"
+    name = page.locator(".region .name").first
+    box = name.bounding_box()
+    drag(page, (box["x"] + 20, box["y"] + 9), (at(stage, 1.5)[0] + 20, box["y"] + 9))
+    notebook.wait_for("np.allclose(player.regions[['start', 'end']], [[1.5, 2.5]], atol=0.02)")
+    name.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    notebook.wait_for("np.isclose(player.regions['end'][0], 2.6, atol=0.02)")
+    assert page.evaluate(f"{active}.className") == "name"
+    page.locator(".panel summary", has_text="Regions").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save regions as CSV").click()
+    saved = tmp_path / "saved.csv"
+    download.value.save_as(saved)
+    assert re.fullmatch(r'start,end,label\n1\.\d{6},2\.\d{6},"a, b"\n', saved.read_text())
+    name.focus()
+    page.keyboard.press("Delete")
+    notebook.wait_for("len(player.regions) == 0")
+    (tmp_path / "bad.jams").write_text("no JSON")
+    (tmp_path / "part.txt").write_text("0.5\t1\tc\n3\t9\tlate\n")
+    page.locator("input[type=file]").first.set_input_files([saved, tmp_path / "bad.jams", tmp_path / "part.txt"])
+    notebook.wait_for("player.regions['label'].tolist() == ['c', 'a, b']")
+    said = page.locator(".note").first.inner_text()
+    assert "bad.jams: " in said
+    assert "part.txt: passed over 1 of 2 regions" in said
+    notebook.run("player.regions = [{'start': 3, 'end': 3.5, 'label': 'd'}]")
+    page.locator(".region .name", has_text="d").wait_for()
+
+
+def test_tracks_are_soloed_and_muted_and_share_one_scale(notebook):
+    page = notebook.page
+    page.get_by_role("button", name="Solo quiet").click()
+    notebook.wait_for("tracks.soloed == ['quiet']")
+    page.get_by_role("slider", name="Position in Tracks").press("1")
+    notebook.wait_for("tracks.soloed == ['high']")
+    notebook.run("tracks.speed = 2; tracks.playing = True")
+    notebook.wait_for("tracks.time > 0.2")
+    page.keyboard.press("1")
+    page.get_by_role("button", name="Mute high").click()
+    notebook.wait_for("tracks.soloed == [] and tracks.muted == ['high'] and tracks.playing")
+    assert page.get_by_role("button", name="Mute high").get_attribute("aria-pressed") == "true"
+    assert notebook.ask("tracks._scene['reach']") == "0.5"
+    notebook.run("tracks.playing = False")
+
+
+def test_a_long_sound_is_played_and_zoomed_in_parts(notebook):
+    notebook.run("long.seek(58.5)")
+    button = notebook.page.get_by_role("button", name="Play Long")
+    button.click()
+    notebook.wait_for("long.time > 60.3")  # from one part into the next
+    notebook.page.keyboard.press("Escape")
+    notebook.wait_for("not long.playing")
+    notebook.run("long.view = (700, 700.002)")
+    stage = notebook.page.get_by_role("slider", name="Position in Long")
+    is_fine(stage)
+    box = stage.bounding_box()
+    notebook.page.mouse.move(box["x"] + LEFT + 2, box["y"] + WAVE / 2)
+    read = notebook.page.locator(".under", has_text="amplitude").inner_text().split("amplitude ")[1]
+    assert float(read.replace("−", "-")) == pytest.approx(float(notebook.ask("falling[0]")), abs=0.01)
+
+
+def test_keys_from_the_button_and_the_whole_page_falls_silent(notebook, stage):
+    page = notebook.page
+    button = page.get_by_role("button", name="Falling tone")
+    notebook.run("player.seek(1)")
+    shows(notebook, stage, "1.000")
+    button.focus()
+    for key, state in [
+        ("[", "player.loop == (1, 4)"), ("ArrowRight", "True"), ("]", "np.allclose(player.loop, (1, 1.1))"),
+        ("z", "np.allclose(player.view, (1, 1.1))"), ("r", "len(player.regions) == 1"),
+        ("Escape", "player.loop is None"), ("l", "player.loop is not None"), ("m", "player.volume == 0"),
+        ("m", "player.volume == 1"), ("0", "player.view is None"),
+    ]:  # fmt: skip
+        button.press(key)
+        notebook.wait_for(state)
+    button.press("?")
+    page.get_by_text("hear one track alone").first.wait_for()
+    button.press("?")
+    button.press(" ")
+    notebook.wait_for("player.playing and player.time > 0")
+    page.evaluate("document.querySelector('audio').play()")  # IPython's Audio
+    notebook.wait_for("not player.playing")
+    button.press(" ")
+    notebook.wait_for("player.playing")
+    page.wait_for_function("document.querySelector('audio').paused")
+    page.get_by_role("slider", name="Position in Long").scroll_into_view_if_needed()
+    page.locator(".musiclab-pill:visible", has_text="Stop Falling tone").click()
+    notebook.wait_for("not player.playing")
+
+
+def test_a_short_drag_is_no_buzz(notebook, stage):
+    drag(notebook.page, at(stage, 1), at(stage, 1.03))
+    notebook.wait_for("player.loop is not None and player.loop[1] - player.loop[0] > 0.0499")
+
+
+def test_the_browser_computes_what_python_does_and_keeps_the_pitch(browser):
+    """Everything that needs no Python, on a page without one: levels, samples, speed, WAV."""
+    rng = np.random.default_rng(0)
+    waveform = (0.1 * rng.standard_normal(8000) + 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)).astype(
+        "float32"
+    )
+    player = Player(waveform, 8000)
+    scene = player._scene
+    levels = np.frombuffer(player._levels, np.uint8).reshape(scene["rows"], -1)
+    traits = {"_scene": scene, "_report": [1, 0], "loop": None, "playing": False}
+    page = browser.new_page()
+    page.set_content("<body></body>")
+    page.add_script_tag(content=script(*PLAYER).replace("export default createPlayer;", ""))
+    found = page.evaluate(
+        """async ([traits, sound]) => {
+            traits._sound = new DataView(Uint8Array.from(atob(sound), (letter) => letter.charCodeAt(0)).buffer);
+            const player = new Sound({ get: (name) => traits[name], on() {}, off() {} });
+            const [[samples]] = await player.samples(0, 1);
+            const window = windowOf(8000), padded = new Float32Array(8000 + window.length);
+            padded.set(samples, window.length / 2);
+            const axis = frequencyAxis(traits._scene, "mel", 0, null);
+            const filters = filtersOf(traits._scene, axis, 150, window, 8000);
+            const hop = Math.round(traits._scene.columnSeconds * 8000);
+            const { cells } = await levelsOf(padded, window, filters, traits._scene, 8000 / hop, () => false);
+            const even = frequencyAxis(traits._scene, "linear", 400, 500);
+            const bins = filtersOf(traits._scene, even, 100, window, 8000);
+            const rows = await levelsOf(padded, window, bins, traits._scene, 9, () => false);
+            const middle = Array.from({ length: 100 }, (_, row) => rows.cells[row * rows.columns + 4]);
+            const slow = stretched([[samples]], 0.5, 8000)[0][0];
+            const wav = String.fromCharCode(...new Uint8Array(await player.wav(0.25, 0.5)));
+            return { cells: [...cells], middle, samples: [...samples], slow: [...slow], wav: btoa(wav) };
+        }""",
+        [json.loads(json.dumps(traits)), base64.b64encode(player._sound).decode()],
+    )
+    page.close()
+    np.testing.assert_allclose(found["samples"], waveform, atol=2 / 32768)  # Chromium divides some by 32,767
+    cells = np.reshape(found["cells"], (scene["rows"], -1))
+    assert cells.shape == levels.shape
+    assert np.abs(cells - levels.astype(int)).max() <= 2  # 0.8 dB, from the 16 bits of the sound
+    loudest = np.flatnonzero(np.array(found["middle"]) == max(found["middle"]))
+    assert 400.5 + loudest.mean() == pytest.approx(440, abs=8)  # half a bin of 15.6 Hz
+    assert scene["floor"] + scene["step"] * max(found["middle"]) == pytest.approx(-6, abs=1.5)
+    slow = np.array(found["slow"])
+    assert len(slow) == 16000
+    assert np.abs(np.fft.rfft(slow)).argmax() == pytest.approx(880, abs=2)  # 440 Hz in 2 s
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(found["wav"])))
+    assert rate == 8000
+    np.testing.assert_allclose(samples, waveform[2000:4000], atol=1 / 16000)
 
 
 def test_the_tenth_of_ten_players_responds(notebook):

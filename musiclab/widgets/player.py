@@ -71,7 +71,8 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
     loop, view : tuple of (float, float), or None
         Start and end in s of the repeated part, and of the visible part. None is no loop, and the whole sound.
     regions : pandas.DataFrame
-        Regions with the columns ``start, end`` (s) and ``label``. Set it to a table, or to None to delete all.
+        Regions with the columns ``start, end`` (s) and ``label``. Set it to a table or to tuples, or to None to delete
+        all.
     speed, volume : float
         Speed, 1 by default, which doesn't change the pitch. Volume from 0 to 1.
     muted, soloed : list of str
@@ -95,7 +96,7 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
     >>> player.seek(0.5)
     >>> player.duration, player.time
     (1.0, 0.5)
-    >>> player.regions = [{"start": 0.25, "end": 0.75, "label": "a bar"}]
+    >>> player.regions = [(0.25, 0.75, "a bar")]
     >>> player.regions
        start   end  label
     0   0.25  0.75  a bar

@@ -96,6 +96,8 @@ def check_regions(regions, duration: float, source: str = "regions") -> tuple[pd
     MusiclabError if there is no column ``start`` or ``end``.
     """
     table = pd.DataFrame(regions if regions is not None and len(regions) else {name: [] for name in COLUMNS})
+    if table.columns.tolist() == [0, 1, 2]:  # made of tuples
+        table.columns = COLUMNS
     if missing := [name for name in COLUMNS[:2] if name not in table]:
         raise MusiclabError(
             f"{source}: expected a table with the columns start, end (in s) and label, "

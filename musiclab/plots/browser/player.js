@@ -115,14 +115,14 @@ class View extends Picture {
     this.stopUpdating?.();
     const stops = Object.entries(updates).map(([name, update]) => { update(); return listen(model, { [`change:${name}`]: update }); });
     this.stopUpdating = () => stops.forEach((stop) => stop());
-    const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams", "aria-label": "Load regions from files" });
+    const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams" });
     chosen.onchange = async () => { this.say(await regions.read(chosen.files)); chosen.value = ""; };
     const saves = Object.entries(REGION_FILES).map(([suffix, { title }]) =>
       button(`Save ${title}`, `Save regions as ${title}`, () => saveFile(`${this.name}.${suffix}`, regions.file(suffix))));
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.show(0, Infinity)),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, chosen), this.keys);
+      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, element("label", {}, "Load ", chosen)), this.keys);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
@@ -204,7 +204,8 @@ class View extends Picture {
     const { key, target, shiftKey } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || (target.matches("input, select") && key !== "Escape")) return;
     const [from, to] = this.span;
-    const step = Math.min(shiftKey ? 1 : 0.1, (to - from) / (shiftKey ? 4 : 20)); // smaller steps for short stretches
+    const short = Math.min(0.1, (to - from) / 20); // smaller steps for short stretches
+    const step = shiftKey ? Math.min(1, (to - from) / 4) : short;
     const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[key];
     const shortcuts = {
       Home: () => sound.seek(0), End: () => sound.seek(duration), PageUp: () => this.pan(-0.8), PageDown: () => this.pan(0.8),
@@ -214,7 +215,7 @@ class View extends Picture {
       "?": () => { this.keys.open = !this.keys.open; },
     };
     const track = this.headers.childElementCount ? sound.tracks[key - 1] : null;
-    if (regions.key(event, step)); // has handled it
+    if (regions.key(event, short)); // has handled it
     else if (by) sound.seek(time + by);
     else if (key === " " && target === this.stage) this.toggle(); // a focused button handles Space itself
     else if (key === "Escape" && this.mark !== null) { this.mark = null; this.say(""); }

@@ -196,17 +196,17 @@ function drawTimes(pen, duration, { left, top, width, x, colour, view: [from, to
   const times = ticks(from, to, width / 70); // 70 pixels between labels
   const step = times.length > 1 ? times[1] - times[0] : to - from;
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const isShort = duration < 0.1;
+  const [isShort, isLong] = [duration < 0.1, digits === 0 && to >= 600];
   pen.textAlign = "center";
   for (const time of times) {
     pen.fillStyle = colour.line;
     pen.fillRect(x(time), top, 1, 4);
     pen.fillStyle = colour.quiet;
-    const minutes = digits === 0 && to >= 600 ? clock(time, 100, duration).replace(/\.\d+$/, "") : null;
-    const text = minutes ?? (isShort ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits));
+    const seconds = isShort ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
+    const text = isLong ? clock(time, 100, duration).replace(/\.\d+$/, "") : seconds;
     const half = Math.max(0, pen.measureText(text).width / 2 - 6); // keeps clear of the label at the left
     pen.fillText(time ? text : "0", Math.min(Math.max(x(time), time ? left + half : left), left + width - 12), top + 12);
   }
   pen.textAlign = "right";
-  pen.fillText(isShort ? "time (ms)" : "time (s)", left - 10, top + 12);
+  pen.fillText(isLong ? "time" : isShort ? "time (ms)" : "time (s)", left - 10, top + 12);
 }

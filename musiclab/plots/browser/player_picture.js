@@ -237,7 +237,7 @@ class Picture {
     if (this.filters?.key !== key) this.filters = { key, all: filtersOf(scene, axis, height, window, rate) };
     const tracks = [];
     for (const channels of await sound.samples(start, end)) {
-      const samples = channels[0].map((_, at) => channels.reduce((sum, channel) => sum + channel[at], 0) / channels.length);
+      const samples = channels.length < 2 ? channels[0] : channels[0].map((left, at) => (left + channels[1][at]) / 2);
       const padded = new Float32Array(Math.round((to - from) * rate) + window.length);
       padded.set(samples.subarray(0, padded.length), Math.max(0, Math.round((start - from + half) * rate)));
       const levels = await levelsOf(padded, window, this.filters.all, scene, Math.min(1300, Math.ceil(this.width)), isStale);

@@ -174,7 +174,9 @@ class Sound {
 
   // Prepares the loop, or the piece that starts at a time: one AudioBuffer for each track, and the time of its end.
   async piece(from) {
-    const [start, end] = this.looping ?? [from, Math.min(from + PIECE * Math.min(1, this.playedSpeed), this.duration)];
+    const { part } = this.scene;
+    const partEnd = part ? (Math.floor(from / part) + 1) * part : Infinity; // play what is there before asking for more
+    const [start, end] = this.looping ?? [from, Math.min(from + PIECE * Math.min(1, this.playedSpeed), partEnd, this.duration)];
     let tracks = await this.samples(start, end);
     if (this.playedSpeed !== 1) tracks = stretched(tracks, this.playedSpeed, this.rate);
     const buffers = tracks.map((channels) => {

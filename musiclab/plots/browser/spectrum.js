@@ -60,13 +60,13 @@ const windowOf = (rate) => {
   return Float64Array.from({ length }, (_, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * at) / length));
 };
 
-// Computes the levels of a stretch in at most `most` columns, as {cells, rows, columns, hop}. `samples` begin half a window
+// Computes the levels of a stretch in about `most` columns at most, as {cells, rows, columns, hop}. `samples` begin half a window
 // before it and end half a window after it. Returns null if `isStale` says so meanwhile; the page stays responsive.
 async function levelsOf(samples, window, filters, { floor, step }, most, isStale) {
   const span = samples.length - window.length;
-  const hop = Math.max(1, Math.min(Math.floor(window.length / 4), Math.floor(span / most)));
+  const hop = Math.max(1, Math.min(Math.floor(window.length / 4), Math.ceil(span / most)));
   const frames = 1 + Math.floor(span / hop);
-  const block = Math.ceil(frames / most); // frames per column
+  const block = Math.max(1, Math.ceil((frames - 1) / most)); // frames per column
   const columns = Math.ceil(frames / block);
   const cells = new Uint8ClampedArray(filters.length * columns);
   let rested = performance.now();
@@ -98,13 +98,19 @@ function cropped(layer, [from, to], axis, height, { edges }) {
   const block = Math.ceil((last - first) / COLUMNS_SHOWN) || 1;
   const many = Math.ceil((last - first) / block);
   const made = new Uint8Array(height * many);
-  for (let row = 0; row < height; row++) {
+  let before = -1;
+  for (let row = 0, to = 0; row < height; row++) {
     let source = row;
     if (layer.isMel) source = Math.min(Math.max(0, Math.floor(bandOf(edges, axis.hertzAt((row + 0.5) / height)))), rows - 1);
-    for (let column = first; column < last; column++) {
-      const at = row * many + Math.floor((column - first) / block);
-      made[at] = Math.max(made[at], cells[source * columns + column]);
+    if (source === before) made.copyWithin(to, to - many, to);
+    const end = source * columns + last;
+    for (let at = source * columns + first; at < end && source !== before; at += block) {
+      let most = 0;
+      for (let next = at; next < Math.min(at + block, end); next++) if (cells[next] > most) most = cells[next];
+      made[row * many + (at - source * columns - first) / block] = most;
     }
+    before = source;
+    to += many;
   }
   return { cells: made, rows: height, columns: many, columnSeconds: block * columnSeconds, start: start + (first + (block - 1) / 2) * columnSeconds };
 }
