@@ -346,7 +346,9 @@ def test_regions_are_drawn_named_moved_saved_and_loaded(notebook, stage, tmp_pat
     notebook.wait_for("len(player.regions) == 0")
     (tmp_path / "bad.jams").write_text("no JSON")
     (tmp_path / "part.txt").write_text("0.5\t1\tc\n3\t9\tlate\n")
-    page.locator("input[type=file]").first.set_input_files([saved, tmp_path / "bad.jams", tmp_path / "part.txt"])
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Load regions from files").click()
+    chooser.value.set_files([saved, tmp_path / "bad.jams", tmp_path / "part.txt"])
     notebook.wait_for("player.regions['label'].tolist() == ['c', 'a, b']")
     said = page.locator(".note").first.inner_text()
     assert "bad.jams: " in said

@@ -115,14 +115,17 @@ class View extends Picture {
     this.stopUpdating?.();
     const stops = Object.entries(updates).map(([name, update]) => { update(); return listen(model, { [`change:${name}`]: update }); });
     this.stopUpdating = () => stops.forEach((stop) => stop());
-    const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams" });
-    chosen.onchange = async () => { this.say(await regions.read(chosen.files)); chosen.value = ""; };
+    const load = () => {
+      const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams" });
+      chosen.onchange = async () => this.say(await regions.read(chosen.files));
+      chosen.click();
+    };
     const saves = Object.entries(REGION_FILES).map(([suffix, { title }]) =>
       button(`Save ${title}`, `Save regions as ${title}`, () => saveFile(`${this.name}.${suffix}`, regions.file(suffix))));
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.show(0, Infinity)),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, element("label", {}, "Load ", chosen)), this.keys);
+      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
