@@ -51,8 +51,7 @@ class View extends Picture {
     this.head = element("div", { class: "head" });
     this.headers = element("div", {});
     this.keys = panel("Keys", element("dl", {}, ...KEYS.flatMap(([key, text]) => [element("dt", {}, key), element("dd", {}, text)])));
-    this.keys.id = uniqueId();
-    this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-describedby": this.keys.id },
+    this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-description": "Press ? for all keys" },
       this.canvas, this.loopBand, this.regions.layer, this.headers, this.head);
     this.overview = element("canvas", { "aria-hidden": "true" });
     this.window = element("div", { class: "window" });

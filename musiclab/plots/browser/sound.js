@@ -121,7 +121,7 @@ class Sound {
       this.model.send?.({ part });
       setTimeout(() => {
         stopListening();
-        reject(new Error(`Python doesn't answer, and only the first ${this.scene.part} s are on this page. Run the cell again.`));
+        reject(new Error(`Only the first ${this.scene.part} s are on this page, and Python doesn't answer: it is busy or stopped.`));
       }, this.model.send ? NO_ANSWER : 0);
     });
   }
@@ -172,11 +172,13 @@ class Sound {
     this.set({ playing: false });
   }
 
-  // Prepares the loop, or the piece that starts at a time: one AudioBuffer for each track, and the time of its end.
+  // Prepares a short loop, or the piece that starts at a time: one AudioBuffer for each track, and start and end.
   async piece(from) {
     const { part } = this.scene;
     const partEnd = part ? (Math.floor(from / part) + 1) * part : Infinity; // play what is there before asking for more
-    const [start, end] = this.looping ?? [from, Math.min(from + PIECE * Math.min(1, this.playedSpeed), partEnd, this.duration)];
+    const isLoop = this.looping && this.looping[1] - this.looping[0] <= PIECE;
+    const last = Math.min(from + PIECE * Math.min(1, this.playedSpeed), partEnd, this.looping?.[1] ?? this.duration);
+    const [start, end] = isLoop ? this.looping : [from, last];
     let tracks = await this.samples(start, end);
     if (this.playedSpeed !== 1) tracks = stretched(tracks, this.playedSpeed, this.rate);
     const buffers = tracks.map((channels) => {
@@ -184,7 +186,7 @@ class Sound {
       channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
       return buffer;
     });
-    return { buffers, start, end };
+    return { buffers, start, end, isLoop };
   }
 
   play(piece, from, turn) {
@@ -206,35 +208,38 @@ class Sound {
     follow();
   }
 
-  async schedule({ buffers, start, end }, when, offset, turn) {
+  // Plays a piece at a time of the context, and then the next one. While a piece plays, the next is prepared.
+  async schedule({ buffers, start, end, isLoop }, when, offset, turn) {
     const sources = buffers.map((buffer, track) => {
-      const source = new AudioBufferSourceNode(this.context, { buffer, loop: Boolean(this.looping) });
+      const source = new AudioBufferSourceNode(this.context, { buffer, loop: Boolean(isLoop) });
       source.connect(this.gains[track]);
       source.start(when, offset / this.playedSpeed);
       return source;
     });
     this.sources = [...this.sources.slice(-buffers.length), ...sources];
     this.preparedTo = end;
-    if (this.looping) return;
-    if (end >= this.duration) {
-      sources[0].onended = () => {
-        if (turn !== this.turn) return; // another sound has replaced it
-        this.silence();
-        this.report(this.duration);
-        this.set({ playing: false });
-      };
-      return;
-    }
+    const whenEnded = (act) => { sources[0].onended = () => { if (turn === this.turn) act(); }; };
+    if (isLoop) return;
+    if (!this.looping && end >= this.duration) return whenEnded(() => this.end());
+    await new Promise((resolve) => setTimeout(resolve, 1000 * (when - this.context.currentTime)));
+    const at = when + (end - start - offset) / this.playedSpeed;
     try {
-      const next = await this.piece(end);
       if (turn !== this.turn) return;
-      const at = when + (end - start - offset) / this.playedSpeed;
+      const next = await this.piece(this.looping && end >= this.looping[1] ? this.looping[0] : end);
+      if (turn !== this.turn) return;
       const late = Math.max(0, this.context.currentTime - at); // Python was busy
       this.startedAt += late;
       this.schedule(next, at + late, 0, turn);
     } catch (error) {
-      sources[0].onended = () => { if (turn === this.turn) this.fail(error); };
+      if (turn === this.turn && this.context.currentTime >= at) this.fail(error);
+      else whenEnded(() => this.fail(error));
     }
+  }
+
+  end() {
+    this.silence();
+    this.report(this.duration);
+    this.set({ playing: false });
   }
 
   // Applies volume, mute and solo.
