@@ -9,7 +9,7 @@ Each name loads its module on first use, so that a widget doesn't import the dep
 ================  ================================================================================  =============
 name              purpose                                                                           module
 ================  ================================================================================  =============
-Player, play      play a sound with its waveform and log-mel spectrogram, or its first seconds      player
+Player, play      play, zoom and annotate a sound or several versions of it, or its first seconds     player
 Lane              show beats, segments or predictions above the waveform of a Player                lanes
 FeatureExplorer   see how ``n_fft``, ``hop_length``, window and mel bands change a spectrogram      explorer
 ClipBrowser       choose a clip in a table, a confusion matrix or a map; hear and see it            browser
