@@ -23,7 +23,7 @@ from musiclab.core.errors import AudioError, MusiclabError
 from musiclab.lessons.notebooks import execute, problems
 from musiclab.widgets import Lane, Player, play
 from musiclab.widgets.player import PREVIEW_SECONDS
-from musiclab.widgets.sound import FLOOR, PREVIEW_RATE, STEP, mel_picture, outline
+from musiclab.widgets.sound import FLOOR, PREVIEW_RATE, STEP, mel_picture, outlines
 from musiclab.widgets.still import LARGEST, as_png
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -309,7 +309,7 @@ def test_a_click_is_seen_in_a_long_sound():
     ("peak", "reach"), [(1.0, 1), (0.6, 1), (0.5, 0.5), (0.21, 0.5), (0.004, 0.005), (1.5, 2), (0, 1e-4)]
 )
 def test_the_axis_of_amplitudes_ends_at_a_round_number(peak, reach):
-    points, found = outline(np.array([0, peak, -peak / 2], dtype=np.float32))
+    (points,), found = outlines([np.array([0, peak, -peak / 2], dtype=np.float32)])
     assert found == pytest.approx(reach)
     np.testing.assert_allclose(points[:, 1] / 127 * reach, [0, peak, -peak / 2], atol=reach / 127)
 
@@ -317,7 +317,7 @@ def test_the_axis_of_amplitudes_ends_at_a_round_number(peak, reach):
 def test_the_outline_holds_every_peak():
     waveform = 0.01 * noise(10)
     waveform[[5000, 100_000]] = 0.9, -0.7
-    points, reach = outline(waveform)
+    (points,), reach = outlines([waveform])
     assert points.shape[0] <= 1300
     assert (points.max(), points.min()) == (round(127 * 0.9 / reach), round(-127 * 0.7 / reach))
 

@@ -218,9 +218,3 @@ def outlines(waveforms: list[np.ndarray], columns: int = COLUMNS) -> tuple[np.nd
     power = 10.0 ** np.floor(np.log10(peak))
     reach = next(step * power for step in (1, 2, 5, 10) if step * power >= peak * (1 - 1e-6))
     return np.round(127 * np.clip(np.stack(extremes) / reach, -1, 1)).astype(np.int8), float(reach)
-
-
-def outline(waveform: np.ndarray, columns: int = COLUMNS) -> tuple[np.ndarray, float]:
-    """Compute the outline of one sound, shape (columns, 2), and its scale; see :func:`outlines`."""
-    points, reach = outlines([waveform], columns)
-    return points[0], reach
