@@ -4,7 +4,7 @@
 # make notebooks    execute all notebooks in place, in order
 # make assignment  write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="7 8"
 # make fuzz         read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
-# make docs         build the reference in build/docs
+# make book         build the lessons, the guide and the reference as a website in build/book
 # make bench        compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
 # make lint         fix the code style where ruff can
 # The first command also creates the environment in .venv. PYTHON=python3.12 selects another Python (3.11 or newer).
@@ -18,7 +18,7 @@ NEWEST := .venv-newest/bin/python
 # that crashes every later one (numba issue 10128), so one process compiles them before the tests.
 COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
-.PHONY: lab test test-newest notebooks assignment fuzz docs bench lint clean
+.PHONY: lab test test-newest notebooks assignment fuzz book bench lint clean
 
 lab: $(READY)
 	$(BIN)/musiclab lab -- $(LAB_FLAGS)
@@ -45,9 +45,10 @@ assignment: $(READY)
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz.py $(FUZZ_FLAGS)
 
-docs: $(READY)
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
-	@echo "open build/docs/index.html"
+book: $(READY)
+	rm -rf build/book build/doctrees
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees -c docs . build/book
+	@echo "open build/book/index.html"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)

@@ -1,23 +1,39 @@
-"""Build the site: ``make docs`` writes it to build/docs."""
+"""Build the book: ``make book`` writes it to build/book.
+
+The source folder of Sphinx is the repository, so that links between lessons, guide and README need no translation.
+"""
 
 import inspect
 import pkgutil
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import ExtensionError
 from sphinx.pycode import ModuleAnalyzer
 
 import musiclab
 
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))  # for notebook_pages
+
 project = "musiclab"
+root_doc = "docs/index"
 version = release = musiclab.__version__
 html_title = "musiclab"
 html_theme = "furo"
-html_theme_options = {"navigation_with_keys": True}
+html_theme_options = {"sidebar_hide_name": False}
 html_copy_source = False
+html_show_search_summary = False  # a page opened as a file can't read other pages
+html_show_sphinx = False
+html_static_path = ["static"]
+html_css_files = ["book.css"]
+html_js_files = [("views/host.js", {"defer": "defer"})]
+html_math_renderer = "mathml"
 
 extensions = [
     "myst_parser",
@@ -25,9 +41,12 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "matplotlib.sphinxext.plot_directive",
+    "notebook_pages",
 ]
-exclude_patterns = ["build"]
-myst_enable_extensions = ["colon_fence", "deflist"]
+SOURCES = ("README.md", "CONTRIBUTING.md", "benchmarks", "docs", "musiclab", "notebooks")
+include_patterns = ["*.md", "benchmarks/recipes.md", "docs/**", "musiclab/**/README.md", "notebooks/**"]
+exclude_patterns = [path.name for path in ROOT.iterdir() if path.name not in SOURCES] + ["**/.ipynb_checkpoints"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 napoleon_google_docstring = False
 napoleon_use_param = napoleon_use_rtype = False  # types are phrases, not names to link
@@ -105,7 +124,39 @@ def draw_examples(_app, _what, name, function, _options, lines: list[str]) -> No
         lines[starts[0] :] = [".. plot::", "   :format: doctest", "", *example, ""]
 
 
+# What docutils doesn't know, in words that it knows
+TEX = {r"\\big": "", r"\\dots": r"\\ldots", r"\\(begin|end){array}({c+})?": r"\\\1{matrix}"}
+
+
+def draw_formula(translator, node) -> None:
+    """Convert a formula to MathML, which browsers draw without a script."""
+    formula = node.astext()
+    for unknown, known in TEX.items():
+        formula = re.sub(unknown + r"(?![a-z])", known, formula)
+    is_block = isinstance(node, nodes.math_block)
+    try:
+        translator.body.append(tex2mathml(formula, as_block=is_block))
+    except Exception as error:
+        raise ExtensionError(f"{translator.builder.current_docname}: {formula}: {error}") from error
+    raise nodes.SkipNode
+
+
+def link_folder(_app, _page, content: list[str]) -> None:
+    """Let links to the folder of the solutions lead to their page."""
+    content[0] = re.sub(r"\]\((?:notebooks/)?solutions\)", "](/docs/solutions.md)", content[0])
+
+
+def write_entrance(app, error) -> None:
+    """Write the index.html that a server shows first."""
+    target = app.builder.get_target_uri(root_doc)
+    page = f'<!doctype html><meta charset="utf-8"><title>musiclab</title><meta http-equiv="refresh" content="0; url={target}">'
+    Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
+
+
 def setup(app) -> None:
     """Connect the functions above to Sphinx."""
+    app.add_html_math_renderer("mathml", (draw_formula, None), (draw_formula, None))
+    app.connect("source-read", link_folder)
+    app.connect("build-finished", write_entrance)
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-process-docstring", draw_examples)

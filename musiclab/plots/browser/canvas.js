@@ -21,7 +21,7 @@ function followPage(node, changed) {
   const soon = () => requestAnimationFrame(changed);
   const system = matchMedia("(prefers-color-scheme: dark)");
   const observer = new MutationObserver(soon);
-  const names = ["data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-id", "class"];
+  const names = ["data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-id", "data-theme", "class"];
   observer.observe(document.body, { attributes: true, attributeFilter: names });
   system.addEventListener("change", soon);
   let width = 0;

@@ -1,0 +1,200 @@
+"""Read notebooks as pages of the book, with their pictures and sounds in files and their players alive.
+
+A still in a notebook holds its whole sound, so the widget is made again here while the book is built. Its state goes to a
+script of its own, which ``host.js`` loads when the reader comes near. Notebooks need no other data for this.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import soundfile
+from docutils import nodes
+from myst_parser.parsers.sphinx_ import MystParser
+from sphinx.util.docutils import SphinxDirective
+
+from musiclab import widgets
+from musiclab.plots import browser
+
+REPOSITORY = os.environ.get("MUSICLAB_REPOSITORY", "")  # for example https://HOST/OWNER/NAME
+VIEWS = "_static/views"  # folder of pictures, sounds, states and scripts
+_DATA = r'data:{}/[^;]+;base64,([^"]+)'
+
+
+class NotebookParser(MystParser):
+    """Parse a notebook as Markdown."""
+
+    supported = ("notebook",)
+
+    def parse(self, inputstring: str, document) -> None:
+        """Convert a notebook (JSON) to Markdown and parse it."""
+        environment = document.settings.env
+        notebook = nbformat.reads(inputstring, as_version=4)
+        page = Page(environment.docname, Path(environment.app.outdir))
+        super().parse(page.markdown(notebook), document)
+
+
+class Page:
+    """One page of the book, made from a notebook."""
+
+    def __init__(self, name: str, folder: Path):
+        self.name, self.folder = name, folder
+        self.top = "../" * name.count("/")  # from the page to the top of the book
+        (folder / VIEWS).mkdir(parents=True, exist_ok=True)
+
+    def markdown(self, notebook) -> str:
+        """Convert a notebook to Markdown, with outputs as HTML."""
+        title, _, rest = notebook.cells[0].source.partition("\n")
+        parts = [title, fenced("{raw} html", self.links(notebook)), rest]
+        heading = title
+        for cell in notebook.cells[1:]:
+            if cell.cell_type == "markdown":
+                parts.append(re.sub(r"\A(?=# )", "#", cell.source))  # a page has one title
+                heading = (re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
+            elif cell.source.strip():
+                parts.append(fenced("python", cell.source))
+                parts += [self.output(output, describe_figure(cell.source, heading)) for output in cell.outputs]
+        text = "\n\n".join(parts)
+        if not re.search(r"^## ", text, re.MULTILINE):
+            text = re.sub(r"^###(?= )", "##", text, flags=re.MULTILINE)  # solutions have no sections above exercises
+        return text
+
+    def links(self, notebook) -> str:
+        """Write a notebook without outputs for download, and return the links above its page."""
+        path = self.folder / "_static" / f"{self.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(for_download(notebook), path)
+        links = [f'<a download href="{self.top}_static/{self.name}.ipynb">Download this notebook</a>']
+        links += [f'<a href="{address}">Open in {place}</a>' for place, address in services(self.name).items()]
+        links.append(f'<a href="{self.top}docs/elsewhere.html">How to run it</a>')
+        return f'<p class="run">{" ".join(links)}</p>'
+
+    def output(self, output, alt: str) -> str:
+        """Convert one output of a cell."""
+        data = output.get("data", {})
+        if "text/markdown" in data:
+            return data["text/markdown"]
+        if "text/html" in data:
+            content = self.rich(data["text/html"])
+        elif "image/png" in data:
+            alt = output.metadata.get("image/png", {}).get("alt", alt)
+            source = self.write(base64.b64decode(data["image/png"]), "png")
+            content = f'<img class="figure" loading="lazy" src="{source}" alt="{html.escape(alt)}">'
+        else:
+            content = f"<pre>{html.escape(output.get('text') or data.get('text/plain', ''))}</pre>"
+        return fenced("{raw} html", f'<div class="output">{content}</div>')
+
+    def rich(self, content: str) -> str:
+        """Move pictures and sounds of an HTML output to files, and make the widget of a still again."""
+        content = re.sub(r"<style scoped>.*?</style>", "", content, flags=re.DOTALL)  # of tables; the book has its own
+        content = re.sub(_DATA.format("image"), lambda match: self.write(base64.b64decode(match[1]), "png"), content)
+        content = content.replace("<img ", '<img loading="lazy" ')
+        encoded = re.search(_DATA.format("audio"), content)
+        if not encoded:
+            return content
+        wave = io.BytesIO(base64.b64decode(encoded[1]))
+        waveform, sample_rate = soundfile.read(wave, dtype="int16", always_2d=True)
+        sound = io.BytesIO()
+        soundfile.write(sound, waveform, sample_rate, format="FLAC")
+        source = self.write(sound.getvalue(), "flac")
+        audio = f'<audio controls preload="none" src="{source}"></audio>'
+        still = re.sub(r"<audio.*</audio>", audio, content, flags=re.DOTALL)
+        waveform = waveform.T.squeeze()
+        if made := re.search(r'data-musiclab="([^"]+)"', still):
+            settings = json.loads(html.unescape(made[1]))
+            return self.view(
+                getattr(widgets, settings.pop("widget")).from_still(waveform, sample_rate, **settings), still
+            )
+        if ": waveform and log-mel spectrogram of" in still:
+            return self.view(widgets.Player(waveform, sample_rate), still)
+        return still.replace(audio, self.view(widgets.Player(waveform, sample_rate), audio))  # the rest needs Python
+
+    def view(self, widget, still: str) -> str:
+        """Write the state of a widget, and its script, and return HTML that shows it instead of its still."""
+        kind = type(widget).__name__
+        state = {name: value for name, value in widget.get_state().items() if not name.startswith(("_model", "_view"))}
+        state = {name: value for name, value in state.items() if name not in ("_esm", "_css", "_anywidget_id")}
+        packed = json.dumps(state, default=lambda data: {"base64": base64.b64encode(data).decode()})
+        name = hashlib.sha256(packed.encode()).hexdigest()[:16]
+        script = json.dumps({"script": widget._esm, "style": widget._css})
+        for file, value in ((name, json.dumps(packed)), (kind, script)):
+            (self.folder / VIEWS / f"{file}.js").write_text(f'musiclab.receive("{file}", {value});\n', encoding="utf-8")
+        return f'<musiclab-view data-widget="{kind}" data-state="{name}">{still}</musiclab-view>'
+
+    def write(self, content: bytes, suffix: str) -> str:
+        """Write a picture or a sound, and return its address on this page."""
+        name = f"{VIEWS}/{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+        (self.folder / name).write_bytes(content)
+        return self.top + name
+
+
+def fenced(language: str, content: str) -> str:
+    """Put text between lines of backticks, more than it contains itself."""
+    ticks = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", content)), 3)
+    return f"{ticks}{language}\n{content}\n{ticks}"
+
+
+def describe_figure(source: str, heading: str) -> str:
+    """Describe a figure by the heading of its section, and the titles and labels in the code that draws it."""
+    labels = re.findall(r'(?:title|label)\w*(?:=|\()\s*f?"([^"{}]+)"', source)
+    section = heading.lstrip("#").replace("`", "").strip()
+    return f"Figure in “{section}”" + (f": {', '.join(dict.fromkeys(labels))}" if labels else "")
+
+
+def for_download(notebook):
+    """Copy a notebook without outputs. If the address of the repository is known, its first cell installs musiclab."""
+    copy = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    if REPOSITORY:
+        copy.cells.insert(1, nbformat.v4.new_code_cell(install(), id="install"))
+    return copy
+
+
+def install() -> str:
+    """Return the cell that installs musiclab where it is missing, by the ranges of its pyproject.toml."""
+    address = REPOSITORY or "ADDRESS-OF-THE-REPOSITORY"
+    return f'%pip install --quiet "musiclab[lessons] @ git+{address}"  # not needed if musiclab is installed'
+
+
+def services(page: str) -> dict[str, str]:
+    """Return the addresses at which services on the web open a notebook, by the name of the service."""
+    if not REPOSITORY:
+        return {}
+    quoted = REPOSITORY.replace(":", "%3A").replace("/", "%2F")
+    found = {"Binder": f"https://mybinder.org/v2/git/{quoted}/HEAD?labpath={page}.ipynb"}
+    host, _, path = REPOSITORY.partition("://")[2].partition("/")
+    if host == "github.com":  # the only host whose repositories Colab opens
+        found = {"Colab": f"https://colab.research.google.com/github/{path}/blob/main/{page}.ipynb", **found}
+    return found
+
+
+class InstallCell(SphinxDirective):
+    """Show the cell that installs musiclab."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the cell as a block of Python."""
+        return [nodes.literal_block(install(), install(), language="none")]
+
+
+def write_host(app) -> None:
+    """Copy the script that brings views to life."""
+    host = Path(browser.__file__).with_name("host.js").read_text(encoding="utf-8")
+    folder = Path(app.outdir, VIEWS)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "host.js").write_text(host, encoding="utf-8")
+
+
+def setup(app) -> None:
+    """Let Sphinx read notebooks."""
+    app.add_source_suffix(".ipynb", "notebook")
+    app.add_source_parser(NotebookParser)
+    app.add_directive("install-cell", InstallCell)
+    app.connect("builder-inited", write_host)
