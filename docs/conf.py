@@ -149,7 +149,8 @@ def link_folder(_app, _page, content: list[str]) -> None:
 def write_entrance(app, error) -> None:
     """Write the index.html that a server shows first."""
     target = app.builder.get_target_uri(root_doc)
-    page = f'<!doctype html><meta charset="utf-8"><title>musiclab</title><meta http-equiv="refresh" content="0; url={target}">'
+    head = f'<meta charset="utf-8"><title>musiclab</title><meta http-equiv="refresh" content="0; url={target}">'
+    page = f'<!doctype html><html lang="en"><head>{head}</head><body><a href="{target}">musiclab</a></body></html>'
     Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Read notebooks as pages of the book, with their pictures and sounds in files and their players alive.
 
-A still in a notebook holds its whole sound, so the widget is made again here while the book is built. Its state goes to a
-script of its own, which ``host.js`` loads when the reader comes near. Notebooks need no other data for this.
+A still in a notebook holds the sound of its widget, so the widget is made again here while the book is built. Its state
+goes to a script, which ``host.js`` loads when the reader comes near. Notebooks need no other data for this.
 """
 
 import base64
@@ -19,8 +19,9 @@ from docutils import nodes
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.util.docutils import SphinxDirective
 
-from musiclab import widgets
 from musiclab.plots import browser
+from musiclab.widgets import FeatureExplorer, Lane, Player
+from musiclab.widgets.still import sound_hash
 
 REPOSITORY = os.environ.get("MUSICLAB_REPOSITORY", "")  # for example https://HOST/OWNER/NAME
 VIEWS = "_static/views"  # folder of pictures, sounds, states and scripts
@@ -45,6 +46,7 @@ class Page:
 
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
+        self.sounds = {}  # (waveform, sample rate) by the hash of its file in the notebook
         self.top = "../" * name.count("/")  # from the page to the top of the book
         (folder / VIEWS).mkdir(parents=True, exist_ok=True)
 
@@ -95,25 +97,29 @@ class Page:
         content = re.sub(r"<style scoped>.*?</style>", "", content, flags=re.DOTALL)  # of tables; the book has its own
         content = re.sub(_DATA.format("image"), lambda match: self.write(base64.b64decode(match[1]), "png"), content)
         content = content.replace("<img ", '<img loading="lazy" ')
+        recipe = re.search(r'data-musiclab="([^"]+)"', content)
+        recipe = json.loads(html.unescape(recipe[1])) if recipe else {}
         encoded = re.search(_DATA.format("audio"), content)
+        if encoded:
+            wave = base64.b64decode(encoded[1])
+            waveform, sample_rate = soundfile.read(io.BytesIO(wave), dtype="int16", always_2d=True)
+            sound = io.BytesIO()
+            soundfile.write(sound, waveform, sample_rate, format="FLAC")
+            audio = f'<audio controls preload="none" src="{self.write(sound.getvalue(), "flac")}"></audio>'
+            content = re.sub(r"<audio.*</audio>", audio, content, flags=re.DOTALL)
+            self.sounds[sound_hash(wave)] = sound = waveform.T.squeeze(), sample_rate
+        sound = self.sounds.get(recipe.get("sound"), sound if encoded else None)
+        is_player = recipe.get("widget") == "Player" or (not recipe and ": waveform and log-mel spectrogram" in content)
+        if sound and is_player:
+            settings = recipe.get("settings", {})
+            lanes = [Lane(**lane) for lane in settings.pop("lanes", [])]
+            return self.view(Player(*sound, lanes=lanes, **settings), content)
+        if sound and recipe.get("widget") == "FeatureExplorer":
+            return self.view(FeatureExplorer(*sound, **recipe["settings"]), content)
         if not encoded:
             return content
-        wave = io.BytesIO(base64.b64decode(encoded[1]))
-        waveform, sample_rate = soundfile.read(wave, dtype="int16", always_2d=True)
-        sound = io.BytesIO()
-        soundfile.write(sound, waveform, sample_rate, format="FLAC")
-        source = self.write(sound.getvalue(), "flac")
-        audio = f'<audio controls preload="none" src="{source}"></audio>'
-        still = re.sub(r"<audio.*</audio>", audio, content, flags=re.DOTALL)
-        waveform = waveform.T.squeeze()
-        if made := re.search(r'data-musiclab="([^"]+)"', still):
-            settings = json.loads(html.unescape(made[1]))
-            return self.view(
-                getattr(widgets, settings.pop("widget")).from_still(waveform, sample_rate, **settings), still
-            )
-        if ": waveform and log-mel spectrogram of" in still:
-            return self.view(widgets.Player(waveform, sample_rate), still)
-        return still.replace(audio, self.view(widgets.Player(waveform, sample_rate), audio))  # the rest needs Python
+        content = content.replace(audio, self.view(Player(*sound), audio))
+        return content + "<p>To use this view, run the lesson: it needs Python.</p>"
 
     def view(self, widget, still: str) -> str:
         """Write the state of a widget, and its script, and return HTML that shows it instead of its still."""

@@ -12,7 +12,7 @@ from musiclab.core.errors import AudioError
 from musiclab.features import MelConfig
 from musiclab.plots.browser import colour_map, script, style
 from musiclab.widgets.analysis import CODE, FLOOR, MFCC_RANGE, Steps, analyse, code
-from musiclab.widgets.sound import block_maxima, check_sound
+from musiclab.widgets.sound import block_maxima, check_sound, encode_preview
 from musiclab.widgets.still import Still, WithStill, as_png
 
 LONGEST = 30.0  # longest sound in s; with more, the plots can't keep up with a slider
@@ -151,7 +151,10 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
         return Still(
             png,
             f"Spectrogram, mel filter bank, mel spectrogram and MFCC of {seconds:.2f} s of sound, with {settings}",
+            sound=encode_preview(self.waveform, self.sample_rate, LONGEST),
             caption="FeatureExplorer: run this cell in Jupyter to use the sliders.",
+            settings=self._settings(),
+            embed=False,  # lessons play the sound before they explore it
         )
 
     def _figure(self, columns: int, rows: int) -> Figure:

@@ -1,6 +1,7 @@
 """Play a sound with its waveform and log-mel spectrogram."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import anywidget
 import numpy as np
@@ -280,7 +281,12 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
         caption = ", ".join(filter(None, [names[0] if tracks else "", stretch]))
         points = np.frombuffer(self._outline, np.int8).reshape(len(waveforms), -1, 2)
         figure = figure_of(self._lanes, self._pictures, points, self._scene["reach"], self.duration)
-        return Still(as_png(figure), alt, sound.encode_preview(audio, rate, seconds), caption and f"{caption}:")
+        settings = {
+            "title": names[0] if tracks else self._scene["title"],  # a still has room for one sound
+            "lanes": [asdict(lane) for lane in self._lanes],
+        }
+        preview = sound.encode_preview(audio, rate, seconds)
+        return Still(as_png(figure), alt, preview, caption and f"{caption}:", settings)
 
 
 def _tracks(waveform, sample_rate) -> dict[str, np.ndarray]:

@@ -10,9 +10,11 @@ Every widget derives from :class:`WithStill` first and from its ipywidgets or an
 """
 
 import base64
+import hashlib
 import html
 import io
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 
 LARGEST = 18_000  # largest size of a still picture in bytes; base64 makes it 24,000 bytes in a notebook
 _WIDTH = 700  # largest width in CSS pixels: the text column of a notebook on the web
@@ -32,6 +34,10 @@ class Still:
         WAV file, from :func:`musiclab.widgets.sound.encode_preview`. Optional.
     caption : str
         Line below the picture, by default empty.
+    settings : dict
+        Arguments of the widget besides its sound, ready for JSON. With them, the book shows the widget itself.
+    embed : bool
+        False if another output of the notebook already contains the same sound. Then only its hash is stored.
 
     Examples
     --------
@@ -45,9 +51,16 @@ class Still:
     alt: str  # alternative text, for screen readers
     sound: bytes | None = None  # WAV file, from musiclab.widgets.sound.encode_preview
     caption: str = ""  # line below the picture
+    settings: dict = field(default_factory=dict)  # arguments of the widget besides its sound, ready for JSON
+    embed: bool = True  # False: only the hash of the sound is stored
 
-    def html(self) -> str:
+    def html(self, widget: str = "") -> str:
         """Convert picture, caption and audio player to HTML.
+
+        Parameters
+        ----------
+        widget : str
+            Class of the widget, which lets the book make the widget again. Optional.
 
         Returns
         -------
@@ -59,11 +72,15 @@ class Still:
         parts = [f'<img src="{source}" alt="{alt}" style="max-width: min(100%, {_WIDTH}px); height: auto">']
         if self.caption:
             parts.append(f"<small>{html.escape(self.caption)}</small>")
-        if self.sound is not None:
+        if self.sound is not None and self.embed:
             from IPython.display import Audio
 
             parts.append(Audio(self.sound)._repr_html_().strip())
-        return "".join(f"<div>{part}</div>" for part in parts)
+        content = "".join(f"<div>{part}</div>" for part in parts)
+        if not widget:
+            return content
+        recipe = json.dumps({"widget": widget, "sound": sound_hash(self.sound or b""), "settings": self.settings})
+        return f'<div data-musiclab="{html.escape(recipe)}">{content}</div>'
 
     def _repr_mimebundle_(self, **_) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.alt}
@@ -88,7 +105,13 @@ class WithStill:
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options) or {}
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, **self.still()._repr_mimebundle_()}, metadata
+        still = self.still()
+        return {**data, "text/html": still.html(type(self).__name__), "text/plain": still.alt}, metadata
+
+
+def sound_hash(sound: bytes) -> str:
+    """Return a short hash of a sound file."""
+    return hashlib.sha256(sound).hexdigest()[:16]
 
 
 def as_png(figure, dpi: int = 100, largest: int = LARGEST) -> bytes:

@@ -1,0 +1,140 @@
+"""The book: every page is whole, and works in a browser from a folder, without a network."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import musiclab
+
+ROOT = Path(__file__).parent.parent
+LONGEST_PAGE, LARGEST_BOOK = 1_000_000, 40_000_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory) -> Path:
+    """Build the book without a warning. It fails as well where a public name of a room has no docstring."""
+    pytest.importorskip("furo")
+    folder = tmp_path_factory.mktemp("book")
+    sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(folder / "doctrees")]
+    outcome = subprocess.run(
+        [*sphinx, "-c", "docs", ".", str(folder / "html")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return folder / "html"
+
+
+class PageReader(HTMLParser):
+    """Collect the ids of a page, what it loads and where it leads."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.ids, self.loaded, self.links, self.views, self.undescribed = [], [], [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values["href"]] if tag == "a" and "href" in values else []
+        self.loaded += [values["src"]] if "src" in values else []
+        self.loaded += (
+            [values["href"]] if tag == "link" and values["rel"] not in ("index", "search", "next", "prev") else []
+        )
+        self.views += [values[name] for name in ("data-widget", "data-state") if name in values]
+        self.undescribed += [values["src"]] if tag == "img" and not values.get("alt") else []
+
+
+def test_no_page_has_a_dead_link_a_missing_file_or_an_id_twice(book):
+    pages = {path: PageReader(path) for path in book.rglob("*.html")}
+    for path, page in pages.items():
+        name = path.relative_to(book).as_posix()
+        assert [key for key, count in Counter(page.ids).items() if count > 1] == [], name
+        assert page.undescribed == [], name
+        assert not [address for address in page.loaded if urlsplit(address).scheme not in ("", "data")], name
+        assert all((book / f"_static/views/{view}.js").is_file() for view in page.views), name
+        for address in page.links + page.loaded:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), (name, address)
+            if parts.fragment and target in pages:
+                assert unquote(parts.fragment) in pages[target].ids, (name, address)
+
+
+def test_the_book_holds_all_lessons_and_rooms_and_stays_small(book):
+    for notebook in (ROOT / "notebooks").rglob("[0-9]*.ipynb"):
+        if "checkpoint" in notebook.stem:
+            continue
+        name = notebook.relative_to(ROOT).with_suffix("")
+        page = (book / name).with_suffix(".html").read_text(encoding="utf-8")
+        assert len(page) < LONGEST_PAGE
+        sounds = notebook.read_text(encoding="utf-8").count("<audio")
+        assert page.count("<audio") == sounds <= page.count("<musiclab-view")
+        download = json.loads((book / "_static" / name).with_suffix(".ipynb").read_text(encoding="utf-8"))
+        assert not any(cell.get("outputs") for cell in download["cells"])
+    for room in musiclab._ROOMS:
+        assert (book / f"docs/reference/{room}.html").is_file()
+    assert 'id="musiclab.store.prepare"' in (book / "docs/reference/store.html").read_text(encoding="utf-8")
+    assert (book / "docs/reference/plots.html").read_text(encoding="utf-8").count("<img") > 5
+    assert sum(path.stat().st_size for path in book.rglob("*") if path.is_file()) < LARGEST_BOOK
+
+
+@pytest.fixture
+def open_page(book, browser):
+    """Open pages of the book from the folder; in the end, nothing was requested elsewhere, and there was no error."""
+    problems = []
+
+    def open_at(name: str, width: int = 1366, theme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, offline=True)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: check(request.url))
+        page.goto((book / name).as_uri())
+        return page
+
+    def check(url: str) -> None:
+        if not re.match("file:|data:|blob:", url):
+            problems.append(f"requested {url}")
+
+    yield open_at
+    assert problems == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1366, "light")])
+def test_a_player_plays_and_seeks_without_python(open_page, width, theme):
+    page = open_page("notebooks/01_waveforms.html", width, theme)
+    page.locator("musiclab-view").first.scroll_into_view_if_needed()
+    player = page.locator(".musiclab-player").first
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("parseFloat(document.querySelector('.musiclab-player [role=slider]').ariaValueNow) > 0.2")
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_role("slider").press("Home")
+    assert player.get_by_role("slider").get_attribute("aria-valuenow") == "0.000"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_view_of_a_lesson_is_alive(open_page):
+    page = open_page("notebooks/02_spectrograms_and_mels.html")
+    views = page.locator("musiclab-view")
+    for index in range(views.count()):
+        views.nth(index).scroll_into_view_if_needed()
+        views.nth(index).locator(".musiclab canvas").first.wait_for()
+    assert page.locator(".musiclab-explorer").count() == 1
+    page = open_page("notebooks/13_compare.html")  # its mixer needs Python, so a still with a player stays
+    assert page.get_by_text("it needs Python").count() == 1
+
+
+def test_the_search_works_from_a_folder(open_page):
+    page = open_page("docs/index.html")
+    page.get_by_role("searchbox").or_(page.get_by_placeholder("Search")).first.fill("aliasing")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a", has_text="Waveforms").first.click()
+    assert page.title().startswith("01 Waveforms")
