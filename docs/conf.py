@@ -26,10 +26,9 @@ root_doc = "docs/index"
 version = release = musiclab.__version__
 html_title = "musiclab"
 html_theme = "furo"
-html_theme_options = {"sidebar_hide_name": False}
 html_copy_source = False
 html_show_search_summary = False  # a page opened as a file can't read other pages
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["book.css"]
 html_js_files = [("views/host.js", {"defer": "defer"})]

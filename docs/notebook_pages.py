@@ -19,6 +19,7 @@ from docutils import nodes
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.util.docutils import SphinxDirective
 
+from musiclab import studio
 from musiclab.plots import browser
 from musiclab.widgets import FeatureExplorer, Lane, Player
 from musiclab.widgets.still import sound_hash
@@ -167,7 +168,7 @@ def for_download(notebook):
 def install() -> str:
     """Return the cell that installs musiclab where it is missing, by the ranges of its pyproject.toml."""
     address = REPOSITORY or "ADDRESS-OF-THE-REPOSITORY"
-    return f'%pip install --quiet "musiclab[lessons] @ git+{address}"  # not needed if musiclab is installed'
+    return f'# not needed where musiclab is installed\n%pip install --quiet "musiclab[lessons] @ git+{address}"'
 
 
 def services(page: str) -> dict[str, str]:
@@ -180,6 +181,20 @@ def services(page: str) -> dict[str, str]:
     if host == "github.com":  # the only host whose repositories Colab opens
         found = {"Colab": f"https://colab.research.google.com/github/{path}/blob/main/{page}.ipynb", **found}
     return found
+
+
+class Track(SphinxDirective):
+    """Show a player with a generated track of a genre, its beats and its chords."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the player as HTML."""
+        track = studio.render(self.arguments[0], seed=1, seconds=8)
+        lanes = [Lane.beats(track.record["beats"]), Lane.segments(track.record["chords"])]
+        still = Player(track.waveform, track.sample_rate, lanes=lanes, preview=8).still()
+        content = Page(self.env.docname, Path(self.env.app.outdir)).rich(still.html("Player"))
+        return [nodes.raw("", f'<div class="output">{content}</div>', format="html")]
 
 
 class InstallCell(SphinxDirective):
@@ -202,5 +217,6 @@ def setup(app) -> None:
     """Let Sphinx read notebooks."""
     app.add_source_suffix(".ipynb", "notebook")
     app.add_source_parser(NotebookParser)
+    app.add_directive("track", Track)
     app.add_directive("install-cell", InstallCell)
     app.connect("builder-inited", write_host)
