@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 
 import musiclab
@@ -138,3 +139,20 @@ def test_the_search_works_from_a_folder(open_page):
     page.keyboard.press("Enter")
     page.locator("#search-results li a", has_text="Waveforms").first.click()
     assert page.title().startswith("01 Waveforms")
+
+
+def test_a_lesson_links_to_services_only_if_the_repository_is_known(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import notebook_pages
+
+    notebook = nbformat.read(ROOT / "notebooks/06_first_network.ipynb", as_version=4)
+    assert notebook_pages.services("notebooks/06") == {}
+    assert "pip install" not in notebook_pages.for_download(notebook).cells[1].source
+    monkeypatch.setattr(notebook_pages, "REPOSITORY", "https://example.org/us/musiclab")
+    binder = "https://mybinder.org/v2/git/https%3A%2F%2Fexample.org%2Fus%2Fmusiclab/HEAD?labpath=notebooks/06.ipynb"
+    assert notebook_pages.services("notebooks/06") == {"Binder": binder}
+    download = notebook_pages.for_download(notebook)
+    nbformat.validate(download)
+    assert '"musiclab[lessons] @ git+https://example.org/us/musiclab"' in download.cells[1].source
+    monkeypatch.setattr(notebook_pages, "REPOSITORY", "https://github.com/us/musiclab")
+    assert notebook_pages.services("notebooks/06")["Colab"].endswith("/us/musiclab/blob/main/notebooks/06.ipynb")
