@@ -43,8 +43,11 @@ extensions = [
     "notebook_pages",
 ]
 SOURCES = ("README.md", "CONTRIBUTING.md", "benchmarks", "docs", "musiclab", "notebooks")
-include_patterns = ["*.md", "benchmarks/recipes.md", "docs/**", "musiclab/**/README.md", "notebooks/**"]
-exclude_patterns = [path.name for path in ROOT.iterdir() if path.name not in SOURCES] + ["**/.ipynb_checkpoints"]
+include_patterns = [
+    *("*.md", "benchmarks/recipes.md", "docs/**", "musiclab/**/README.md", "notebooks/*.md"),
+    *("notebooks/[0-9]*.ipynb", "notebooks/solutions/[0-9]*.ipynb"),  # not what a learner adds
+]
+exclude_patterns = [path.name for path in ROOT.iterdir() if path.name not in SOURCES]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 napoleon_google_docstring = False

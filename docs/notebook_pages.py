@@ -150,6 +150,7 @@ def fenced(language: str, content: str) -> str:
 def describe_figure(source: str, heading: str) -> str:
     """Describe a figure by the heading of its section, and the titles and labels in the code that draws it."""
     labels = re.findall(r'(?:title|label)\w*(?:=|\()\s*f?"([^"{}]+)"', source)
+    labels = [label.replace("\\n", " ") for label in labels]
     section = heading.lstrip("#").replace("`", "").strip()
     return f"Figure in “{section}”" + (f": {', '.join(dict.fromkeys(labels))}" if labels else "")
 
