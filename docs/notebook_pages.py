@@ -62,7 +62,8 @@ class Page:
                 heading = (re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
             elif cell.source.strip():
                 parts.append(fenced("python", cell.source))
-                parts += [self.output(output, describe_figure(cell.source, heading)) for output in cell.outputs]
+                alt = cell.metadata.get("alt") or describe_figure(cell.source, heading)
+                parts += [self.output(output, alt) for output in cell.outputs]
         text = "\n\n".join(parts)
         if not re.search(r"^## ", text, re.MULTILINE):
             text = re.sub(r"^###(?= )", "##", text, flags=re.MULTILINE)  # solutions have no sections above exercises
