@@ -55,15 +55,12 @@ class Page:
         """Convert a notebook to Markdown, with outputs as HTML."""
         title, _, rest = notebook.cells[0].source.partition("\n")
         parts = [title, fenced("{raw} html", self.links(notebook)), rest]
-        heading = title
         for cell in notebook.cells[1:]:
             if cell.cell_type == "markdown":
                 parts.append(re.sub(r"\A(?=# )", "#", cell.source))  # a page has one title
-                heading = (re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE) or [heading])[-1]
             elif cell.source.strip():
                 parts.append(fenced("python", cell.source))
-                alt = cell.metadata.get("alt") or describe_figure(cell.source, heading)
-                parts += [self.output(output, alt) for output in cell.outputs]
+                parts += [self.output(output, cell.metadata.get("alt", "")) for output in cell.outputs]
         text = "\n\n".join(parts)
         if not re.search(r"^## ", text, re.MULTILINE):
             text = re.sub(r"^###(?= )", "##", text, flags=re.MULTILINE)  # solutions have no sections above exercises
@@ -87,7 +84,6 @@ class Page:
         if "text/html" in data:
             content = self.rich(data["text/html"])
         elif "image/png" in data:
-            alt = output.metadata.get("image/png", {}).get("alt", alt)
             source = self.write(base64.b64decode(data["image/png"]), "png")
             content = f'<img class="figure" loading="lazy" src="{source}" alt="{html.escape(alt)}">'
         else:
@@ -146,14 +142,6 @@ def fenced(language: str, content: str) -> str:
     """Put text between lines of backticks, more than it contains itself."""
     ticks = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", content)), 3)
     return f"{ticks}{language}\n{content}\n{ticks}"
-
-
-def describe_figure(source: str, heading: str) -> str:
-    """Describe a figure by the heading of its section, and the titles and labels in the code that draws it."""
-    labels = re.findall(r'(?:title|label)\w*(?:=|\()\s*f?"([^"{}]+)"', source)
-    labels = [label.replace("\\n", " ") for label in labels]
-    section = heading.lstrip("#").replace("`", "").strip()
-    return f"Figure in “{section}”" + (f": {', '.join(dict.fromkeys(labels))}" if labels else "")
 
 
 def for_download(notebook):
