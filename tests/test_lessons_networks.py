@@ -622,6 +622,9 @@ def test_a_causal_convolution_never_looks_ahead():
         (lambda x, w, d: convolve(x[::-1], w, d)[::-1], "looks into the future"),
         (lambda x, w, d: convolve(x[::-1], w[::-1], d)[::-1], "looks into the future"),
         (lambda x, w, d: centred(x, w, d) if len(w) == 3 else convolve(x, w, d), "looks to both sides"),
+        (lambda x, w, d: convolve(x, w[:2], d), "with 3 weights and dilation 4, does your function use all weights?"),
+        (lambda x, w, d: convolve(x, w[-2:], d), "does your function use all weights?"),
+        (lambda x, w, d: convolve(x, w[[0, -1]], d), "does your function use all weights?"),
         (lambda x, w, d: convolve(x, w, 1), "the dilation has no effect"),
         (lambda x, w, d: convolve(x, w, d + 1), "too far apart"),
         (lambda x, w, d: sum(a * np.roll(x, i * d) for i, a in enumerate(w[::-1])), "the end of x"),
@@ -675,6 +678,7 @@ def test_the_hardest_pair_gains_least(distances):
     assert "b to c: -0.25 dB" in check_right("11.4", ("b", "c", -0.25), table=distances)
     check_right("11.4", ["b", "c", np.float64(-0.2549)], table=distances)
     check_right("11.4", ("b", "c", torch.tensor(-0.25)), table=distances)
+    check_right("11.4", (("b", "c"), np.float64(-0.25)), table=distances)  # (gains.idxmin(), gains.min())
     for slip, words in [
         (("c", "b", -0.25), "the other direction"),
         (("c", "a", 3.0), "the largest gain"),
@@ -686,6 +690,7 @@ def test_the_hardest_pair_gains_least(distances):
         (("b", "d", 1.0), "not a domain"),
         (("b", "b", 1.0), "two different domains"),
         (("b", "c"), "expected two names and a number"),
+        ((("b", "c"),), "expected two names and a number"),
         (("b", "c", "small"), "expected a number"),
         (-0.25, "expected two names and a number"),
     ]:
