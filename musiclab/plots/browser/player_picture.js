@@ -4,7 +4,7 @@
 const HEIGHTS = [[64, 150], [48, 100], [40, 70]]; // CSS pixels of waveform and levels, for one, two and more tracks
 const HEADER = 24; // height of the title of a track, if there are several
 const OVERVIEW = 28;
-const PATIENCE = 80; // ms after the last change of the visible part, before its finer picture is computed
+const PAUSE = 80; // ms after the last change of the visible part, before its finer picture is computed
 
 class Picture {
   get width() { return Math.max(1, this.stage.clientWidth - LEFT - RIGHT); }
@@ -222,7 +222,7 @@ class Picture {
         this.sound.trouble = error.message;
         this.follow();
       }
-    }, PATIENCE);
+    }, PAUSE);
   }
 
   async fineTracks([from, to], isStale) {
