@@ -1,8 +1,13 @@
 """Running notebooks: what is kept, what is complained about, and that one failure does not stop the others."""
 
+from base64 import b64decode, b64encode
+from io import BytesIO
+
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from musiclab.core.errors import MusiclabError
 from musiclab.lessons import notebooks
@@ -38,6 +43,17 @@ def test_a_widget_gives_way_to_its_still_picture(tmp_path):
     show = "from IPython.display import display\ndisplay({%r: {}, 'text/html': 'still', 'text/plain': 'x'}, raw=True)"
     notebook = execute(written(tmp_path / "lesson.ipynb", show % WIDGET))
     assert notebook.cells[1].outputs[0].data == {"text/html": "still", "text/plain": "x"}
+
+
+def test_256_colours_are_enough_for_a_small_inset_in_other_colours():
+    pixels = np.zeros((300, 300, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = np.mgrid[:300, :300] // 2  # 22,500 shades of red and green
+    pixels[:6, :6] = [[[160, 180, 250]], [[90, 120, 225]], [[180, 205, 250]]] * 2  # three shades of blue
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    reduced = b64decode(notebooks._to_256_colours(b64encode(buffer.getvalue())))
+    found = np.asarray(Image.open(BytesIO(reduced)).convert("RGB"), int)
+    assert abs(found[:6, :6] - pixels[:6, :6]).max() < 16
 
 
 def test_what_a_reader_saves_keeps_the_still_and_a_widget_that_has_none():
