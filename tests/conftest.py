@@ -82,6 +82,7 @@ def stopping_command(epochs: int, signal: str) -> str:
     """Code of the command ``musiclab`` that gets a signal once so many epochs are saved."""
     return f"""
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which is not so in a job in the background
 from musiclab.cli import main
 from musiclab.training import State
 
