@@ -10,13 +10,16 @@ import logging
 import tarfile
 import threading
 import zipfile
+from importlib import resources
+from urllib.parse import unquote
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from musiclab.core.errors import DatasetError
 from musiclab.datasets import ESC50, FROM_FOLDER, GTZAN, UrbanSound8K, download
-from musiclab.datasets.download import ATTEMPTS, REMOTES, Remote
+from musiclab.datasets.download import ATTEMPTS, REMOTES, SAMPLER, Remote
 
 module = importlib.import_module("musiclab.datasets.download")  # musiclab.datasets.download is the function
 
@@ -47,13 +50,17 @@ def sha256(content):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves ``content``; ``breaks`` are the numbers of bytes after which the next answers end early."""
+    """Serves ``files``, and ``content`` at any other path.
+
+    ``breaks`` are the numbers of bytes after which the next answers end early.
+    """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.breaks, self.takes_ranges, self.status = tar(FILES), [], True, None
+        self.files = {}  # content by path, None for a file that the server lacks
         self.asked = []  # the Range of each request
 
     @property
@@ -66,10 +73,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         asked = self.headers.get("Range")
         server.asked.append(asked)
-        if server.status:
-            return self.send_error(server.status)
+        content = server.files.get(unquote(self.path), server.content)
+        if server.status or content is None:
+            return self.send_error(server.status or 404)
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and server.takes_ranges else 0
-        size = len(server.content)
+        size = len(content)
         if start >= size:
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{size}")
@@ -81,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(size - start))
         self.end_headers()
         end = start + server.breaks.pop(0) if server.breaks else size
-        self.wfile.write(server.content[start:end])
+        self.wfile.write(content[start:end])
 
     def log_message(self, *_):
         pass
@@ -162,7 +170,7 @@ def test_the_command(server, command, tmp_path):
     done = command("download", "tini", tmp_path)
     assert done.status == 2
     assert (
-        "expected a data set among esc10, esc50, gtzan, tiny, urbansound8k, found 'tini'; did you mean tiny?"
+        "expected a data set among esc10, esc50, gtzan, sampler, tiny, urbansound8k, found 'tini'; did you mean tiny?"
         in done.err
     )
 
@@ -412,3 +420,72 @@ def test_every_set_has_a_checksum_or_says_why_not():
         assert bool(remote.checksum) != bool(remote.unchecked)
         assert remote.licence
     assert REMOTES["urbansound8k"].checksum == "md5:9aa69802bbf37fb986f71ec1483a196e"
+
+
+# The sampler
+
+
+@pytest.fixture
+def sampler(server, monkeypatch, tmp_path):
+    """The table of a sampler of three small files, which the server has."""
+    server.files = {f"/{name}.hq.ogg": name.encode() * 50_000 for name in ("one", "two", "three (3)")}
+    table = pd.read_csv(SAMPLER).head(3)
+    table["url"] = [server.url.replace("/tiny.tar.gz", path) for path in server.files]
+    table["checksum"] = [sha256(content) for content in server.files.values()]
+    table.to_csv(tmp_path / "sampler.csv", index=False)
+    monkeypatch.setattr(module, "SAMPLER", tmp_path / "sampler.csv")
+    return table
+
+
+def test_the_command_brings_a_sampler_with_its_licences(server, sampler, command, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.chdir(tmp_path)
+    done = command("download", "sampler")
+    folder = tmp_path / "data" / "sampler"
+    assert (done.status, done.out.partition(":")[0]) == (0, str(folder))
+    assert left_in(folder) == ["ATTRIBUTION.txt", "jazz.ogg", "song.ogg", "trumpet.ogg"]
+    assert [(folder / name).read_bytes() for name in sampler["file"]] == list(server.files.values())
+    attribution = (folder / "ATTRIBUTION.txt").read_text(encoding="utf-8")
+    assert attribution in caplog.text
+    for line in ("jazz.ogg: Vibe Ace. Kevin MacLeod\n", "CC BY 3.0, https://creativecommons.org/licenses/by/3.0/\n"):
+        assert line in attribution
+    server.asked.clear()
+    (folder / "jazz.ogg").write_bytes(b"damaged")
+    assert command("download", "sampler", "data").status == 0
+    assert (folder / "jazz.ogg").read_bytes() == server.files["/two.hq.ogg"]
+    assert len(server.asked) == 1  # what is complete is not downloaded again
+    done = command("download", "sampler", "--checksum", "md5:0")
+    assert (done.status, "expected no checksum, because each recording has its own" in done.err) == (2, True)
+
+
+def test_all_recordings_that_are_missing_or_changed_are_listed(server, sampler, tmp_path):
+    server.files |= {"/one.hq.ogg": None, "/two.hq.ogg": b"other"}
+    with pytest.raises(DatasetError, match=r"(?s)2 problems.*one\.hq\.ogg: the server answered 404.*two\.hq.*SHA256"):
+        download("sampler", tmp_path, progress=False)
+    assert left_in(tmp_path / "sampler") == ["ATTRIBUTION.txt", "song.ogg"]
+
+
+def test_a_sampler_whose_server_stops_half_way_is_continued(server, sampler, tmp_path):
+    server.breaks = [150_000, 100_000] + [0] * (ATTEMPTS - 1)
+    with pytest.raises(DatasetError, match=rf"/two\.hq\.ogg: the connection broke {ATTEMPTS} times.*continues from"):
+        download("sampler", tmp_path, progress=False)
+    assert left_in(tmp_path / "sampler") == ["ATTRIBUTION.txt", "jazz.ogg.part", "trumpet.ogg"]
+    assert len(server.asked) == 1 + ATTEMPTS  # the third recording is on the same server
+    server.asked.clear()
+    folder = download("sampler", tmp_path, progress=False)
+    assert left_in(folder) == ["ATTRIBUTION.txt", "jazz.ogg", "song.ogg", "trumpet.ogg"]
+    assert server.asked[0].startswith("bytes=")
+
+
+def test_the_sampler_is_free_and_has_the_checksums_that_librosa_publishes():
+    table = pd.read_csv(SAMPLER)
+    assert set(table["licence"]) == {"CC BY 3.0", "CC BY 4.0", "public domain"}
+    registry = (resources.files("librosa.util.example_data") / "registry.txt").read_text(encoding="utf-8")
+    published = dict(line.rsplit(" ", 1) for line in registry.splitlines())
+    for row in table.itertuples():
+        assert row.checksum == f"sha256:{published[row.url.removeprefix('https://librosa.org/data/audio/')]}"
+
+
+def test_real_recordings_are_those_of_the_sampler(recordings):
+    hashes = {sha256(path.read_bytes()) for path in (recordings / "librosa-examples").glob("*.ogg")}
+    assert hashes == set(pd.read_csv(SAMPLER)["checksum"])

@@ -30,18 +30,27 @@ def info(as_json: AsJson = False) -> None:
 
 def download(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Data set to download: gtzan, urbansound8k, esc10 or esc50.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="What to download: gtzan, urbansound8k, esc10, esc50, or sampler (ten free recordings to listen to).",
+        ),
     ],
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Parent folder. The data set gets its own subfolder.")],
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Parent folder. The data set gets its own subfolder.")
+    ] = Path("data"),
     checksum: Annotated[
         str | None,
         typer.Option(help="Checksum of the archive (md5:... or sha256:...) to use instead of the built-in one."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a data set. If the connection breaks, run the same command again to continue."""
+    """Download a data set or a sampler. If the connection breaks, run the same command again to continue."""
     folder = musiclab.datasets.download(name, root, checksum)
-    print(f"{folder}: use it as {name}:{folder}")
+    if name == "sampler":
+        print(f"{folder}: listen to the recordings, or classify them with `musiclab predict RUN {folder}`")
+    else:
+        print(f"{folder}: use it as {name}:{folder}")
 
 
 def prepare(

@@ -14,8 +14,8 @@ source                data set                                                 c
 ====================  =======================================================  ====================
 
 A data set has an index table, classes, a licence and an official evaluation protocol. :func:`open_source` opens a data
-set, :func:`download` downloads the public ones, :func:`scan` looks for faulty recordings, and :mod:`.splits` creates
-training, validation and test sets.
+set, :func:`download` downloads the public ones (and ten recordings to listen to), :func:`scan` looks for faulty
+recordings, and :mod:`.splits` creates training, validation and test sets.
 
 Examples
 --------

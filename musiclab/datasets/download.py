@@ -13,8 +13,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import pandas as pd
+
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError
+from musiclab.core.files import replacing
 from musiclab.core.progress import progress as progress_bar
 
 log = logging.getLogger(__name__)
@@ -72,41 +75,60 @@ REMOTES = {
 }
 REMOTES["esc10"] = REMOTES["esc50"]  # ESC-10 is part of ESC-50
 
+# Addresses and checksums are those of librosa.example. Its recordings for non-commercial use only are left out.
+SAMPLER = Path(__file__).with_name("sampler.csv")
+_ATTRIBUTION = """\
+These recordings are examples of librosa (https://librosa.org): Ogg Vorbis versions of the originals, or of parts of
+them. If you pass on a recording, pass on its paragraph, too.
 
-def download(name: str, root: str | Path, checksum: str | None = None, progress: bool = True) -> Path:
-    """Download a public data set and unpack it.
+"""
+
+
+def download(name: str, root: str | Path = "data", checksum: str | None = None, progress: bool = True) -> Path:
+    """Download a public data set and unpack it, or a sampler of recordings.
 
     If its folder exists already, nothing is downloaded. Calling the function again continues an interrupted download.
+    The sampler is not a data set to train with, but ten recordings of music, speech and animals to listen to (6 MB).
+    You may pass them on together with ``ATTRIBUTION.txt``, which names their authors and licences.
 
     Parameters
     ----------
     name : str
-        ``"esc10"``, ``"esc50"``, ``"gtzan"`` or ``"urbansound8k"``.
+        ``"esc10"``, ``"esc50"``, ``"gtzan"``, ``"urbansound8k"`` or ``"sampler"``.
     root : str or Path
-        Folder in which the folder of the data set is created.
+        Folder in which the folder of the data set is created. Default: ``"data"``.
     checksum : str, optional
-        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if any.
+        Expected checksum of the archive, ``"md5:..."`` or ``"sha256:..."``. Default: the published one, if any. The
+        sampler isn't an archive: each of its recordings is compared with a checksum of its own.
     progress : bool
         Show a progress bar. Default: True.
 
     Returns
     -------
     Path
-        Folder of the data set, as an absolute path. Open it with :func:`open_source`.
+        Folder of the data set or sampler, as an absolute path. Open a data set with :func:`open_source`, and a
+        recording with :func:`musiclab.audio.load_audio`.
 
     Raises
     ------
     DatasetError
         If the name is unknown, the server reports an error, the connection breaks, the archive is damaged or has
-        another checksum, or the disk is full.
+        another checksum, or the disk is full. For the sampler, all faulty files are listed.
 
     Examples
     --------
     >>> folder = download("esc50", "data")  # about 0.6 GB  # doctest: +SKIP
     >>> dataset = open_source(f"esc50:{folder}")  # doctest: +SKIP
+    >>> download("sampler")  # doctest: +SKIP
+    >>> waveform, sample_rate = load_audio("data/sampler/trumpet.ogg")  # doctest: +SKIP
     """
-    check_known(name, sorted(REMOTES), "a data set", DatasetError)
-    remote, root = REMOTES[name], Path(root).expanduser().absolute()
+    check_known(name, sorted([*REMOTES, "sampler"]), "a data set", DatasetError)
+    root = Path(root).expanduser().absolute()
+    if name == "sampler":
+        if checksum:
+            raise DatasetError("sampler: expected no checksum, because each recording has its own; leave it out")
+        return _download_sampler(root / "sampler", progress)
+    remote = REMOTES[name]
     folder = root / remote.archive.partition(".")[0]
     if folder.exists():
         log.info("%s: already downloaded; to download it again, delete the folder first", folder)
@@ -114,7 +136,8 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
     log.info("%s: about %.1f GB, plus the same again unpacked; licence %s", name, remote.gigabytes, remote.licence)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        archive = _retrieve(remote, root, checksum or remote.checksum, progress)
+        archive = root / remote.archive
+        _retrieve(remote.url, archive, checksum or remote.checksum, progress, remote.unchecked)
         _unpack(archive, folder, 3e9 * remote.gigabytes)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -127,29 +150,50 @@ def download(name: str, root: str | Path, checksum: str | None = None, progress:
     return folder
 
 
-def _retrieve(remote: Remote, root: Path, checksum: str | None, progress: bool) -> Path:
-    """Download the archive into ``root`` unless it exists. pooch verifies the checksum before the final rename."""
+def _download_sampler(folder: Path, progress: bool) -> Path:
+    """Download the recordings that ``folder`` lacks, and list all that cannot be downloaded in one error."""
+    import requests
+
+    recordings = pd.read_csv(SAMPLER)
+    lines = "{file}: {title}. {author}\n{page}\n{licence}, {licence_page}\n"
+    attribution = _ATTRIBUTION + "\n".join(lines.format(**row._asdict()) for row in recordings.itertuples())
+    log.info("%s", attribution)
+    with replacing(folder / "ATTRIBUTION.txt") as unfinished:
+        unfinished.write_text(attribution, encoding="utf-8")
+    problems = []
+    for row in recordings.itertuples():
+        try:
+            _retrieve(row.url, folder / row.file, row.checksum, progress)
+        except DatasetError as error:
+            problems.append(str(error))
+            if not isinstance(error.__cause__, (requests.HTTPError, ValueError)):
+                break  # the connection broke, and all recordings come from the same server
+    if problems:
+        raise DatasetError(*problems)
+    return folder
+
+
+def _retrieve(url: str, path: Path, checksum: str | None, progress: bool, unchecked: str = "") -> None:
+    """Download a file unless ``path`` has this checksum. pooch verifies the download before the final rename."""
     import pooch  # not at the top, because it is rarely needed
 
     pooch.get_logger().setLevel(logging.WARNING)
 
     def fetch(url, output_file, _):
-        part = root / f"{remote.archive}.part"
+        part = path.with_name(f"{path.name}.part")
         _download_in_attempts(url, part, progress)
         os.replace(part, output_file)
 
     try:
-        archive = Path(pooch.retrieve(remote.url, checksum, fname=remote.archive, path=root, downloader=fetch))
+        pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=fetch)
     except DatasetError:
         raise
     except ValueError as error:  # wrong checksum; pooch has deleted the file
         raise DatasetError(
-            f"{remote.url}: {error} Download it again. If this does not help, the file at this address has changed."
+            f"{url}: {error} Download it again. If this does not help, the file at this address has changed."
         ) from error
     if not checksum:
-        digest = pooch.file_hash(archive)
-        log.info("%s: no published checksum: %s; sha256:%s", archive.name, remote.unchecked, digest)
-    return archive
+        log.info("%s: no published checksum: %s; sha256:%s", path.name, unchecked, pooch.file_hash(path))
 
 
 def _download_in_attempts(url: str, part: Path, progress: bool) -> None:
