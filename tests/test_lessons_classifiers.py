@@ -119,6 +119,7 @@ def test_sizes_of_a_probe(answer):
         ((20 / 3, 15070), "there are only whole segments"),
         ((7, 15060), "the biases are missing"),
         ((7, 1507), "this is one class"),
+        ((7, 1506), "the size of one embedding"),
         ((7, 15061), "one bias per class"),
         ((7, 16566), "not one per number"),
         ((7, 105490), "share the same weights"),
@@ -161,6 +162,8 @@ def test_a_detector_of_strangers():
         (with_slip(0, lambda known, test, strangers, kept: np.quantile(strangers, kept)), "don't take part"),
         (with_slip(0, lambda known, test, strangers, kept: np.quantile(known, 0.95)), "Is `kept` used?"),
         (lambda known, test, strangers, kept: judge_strangers(known, test, strangers, 0.95), "Is `kept` used?"),
+        (with_slip(0, lambda k, t, s, kept: np.sort(k)[int(kept * len(k))]), "kept=0.95, threshold: almost: use"),
+        (with_slip(0, lambda k, t, s, kept: np.sort(k)[int(kept * len(k)) - 1]), "kept=0.95, threshold: almost: use"),
         (with_slip(1, lambda k, t, s, kept: (s <= np.quantile(k, kept)).mean()), "the share below the threshold"),
         (with_slip(1, lambda k, t, s, kept: (t > np.quantile(k, kept)).mean()), "Take the strangers"),
         (with_slip(1, lambda k, t, s, kept: (s > np.quantile(k, kept)).sum()), "What share is it?"),
@@ -177,7 +180,7 @@ def test_slips_with_strangers(answer, words):
 
 
 @pytest.mark.parametrize(
-    "answer", ["BCDE", "e d c b", "B, C, D and E", ["b", "C", "D", "E"], set("BCDE"), tuple("BCDE")]
+    "answer", ["BCDE", "e d c b", "B, C, D and E", "B/C/D/E", ["b", "C", "D", "E"], set("BCDE"), tuple("BCDE")]
 )
 def test_tests_that_are_not_clean(answer):
     check_right("12.3", answer)
@@ -240,6 +243,7 @@ def test_a_leak_through_artists(collection):
     hidden = (f"{owner:.3f}",)
     check_wrong("12.4", (honest, owner), "the other way round", hidden=hidden, **collection)
     check_wrong("12.4", (everything, honest), "trained on the test tracks, too", hidden=hidden, **collection)
+    check_wrong("12.4", (owner / 3, honest / 3), "divided by 60 tracks, but only 20", hidden=hidden, **collection)
     check_wrong("12.4", (100 * owner, 100 * honest), "per cent", hidden=hidden, **collection)
     check_wrong("12.4", owner, "expected 2 numbers", hidden=hidden, **collection)
     check_wrong("12.4", ("a", "b"), "expected a number", hidden=hidden, **collection)

@@ -74,6 +74,10 @@ def sizes_of_a_probe(answer) -> list[Verdict]:
         ({"embeddings": 20 / 3}, "there are only whole segments. What happens with the rest?"),
         ({"parameters": dimensions * classes}, "the biases are missing"),
         ({"parameters": dimensions + 1}, "this is one class. The probe has ten."),
+        (
+            {"parameters": dimensions},
+            "this is the size of one embedding. How many weights does each class need for it?",
+        ),
         ({"parameters": dimensions * classes + 1}, "there is one bias per class"),
         ({"parameters": dimensions * classes + dimensions}, "there is one bias per class, not one per number"),
         ({"parameters": 7 * (dimensions + 1) * classes}, "all embeddings share the same weights"),
@@ -95,6 +99,7 @@ def detector_of_strangers(answer) -> Verdict:
             raise judge.AnswerRejected(text) from error
         expect(returned is not None, "your function returned None. Does it end with return?")
         threshold = float(np.quantile(known, kept))
+        neighbours = [np.quantile(known, kept, method=method) for method in ("lower", "higher")]
         truths = {
             "threshold": threshold,
             "recognised": float((strangers > threshold).mean()),
@@ -104,7 +109,11 @@ def detector_of_strangers(answer) -> Verdict:
             ({"threshold": float(np.quantile(known, 1 - kept))}, "known sounds should lie below it, not above it"),
             ({"threshold": float(np.quantile(test, kept))}, "choose it with the validation sounds, not with the test"),
             ({"threshold": float(np.quantile(strangers, kept))}, "strangers don't take part in choosing it"),
-            ({"threshold": float(np.quantile(known, 0.95))}, "this is the threshold for 0.95. Is `kept` used?"),
+            (
+                {"threshold": float(np.quantile(known, 0.95))} if kept != 0.95 else {},
+                "this is for 0.95. Is `kept` used?",
+            ),
+            *(({"threshold": float(value)}, "almost: use np.quantile(valid, kept)") for value in neighbours),
             ({"recognised": 1 - truths["recognised"]}, "this is the share below the threshold"),
             ({"recognised": float((test > threshold).mean())}, "these are the known sounds. Take the strangers."),
             ({"recognised": float((strangers > threshold).sum())}, "this is a number of sounds. What share is it?"),
@@ -128,7 +137,7 @@ def unclean_tests(answer) -> Verdict:
         isinstance(answer, list | tuple | set | frozenset) and all(isinstance(letter, str) for letter in answer)
     )
     judge.expect_type(is_listed and len(answer) > 0, 'letters, such as "AB"', answer)
-    letters = set("".join(answer).upper().replace("AND", "")) - set(" ,;.-+&")
+    letters = set("".join(answer).upper().replace("AND", "")) - set(" ,;.-+&/")
     expect(letters <= set("ABCDEF"), "expected letters from A to F")
     expect(letters != set("AF"), "these are the clean ones. The question asks for the others.")
     hints = {
@@ -168,9 +177,10 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
         "owner's encoder": cross_validate(lambda train: without_third),
         "honest encoders": cross_validate(lambda train: train),
     }
-    verdicts = judge.numbers(
-        answer, truths, within=0, absolute=0.025, permuted="the other way round: the owner's encoder comes first"
-    )
+    all_rows = {name: value * is_third.mean() for name, value in truths.items()}
+    slips = [(all_rows, f"you divided by {len(y)} tracks, but only {is_third.sum()} are tested")]
+    permuted = "the other way round: the owner's encoder comes first"
+    verdicts = judge.numbers(answer, truths, within=0, absolute=0.025, slips=slips, permuted=permuted)
     if all(verdict.is_right for verdict in verdicts):
         return verdicts
     owner, honest = map(judge.finite_number, judge.in_order(answer, truths))
