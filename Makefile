@@ -2,7 +2,7 @@
 # make test         check the code style and run all tests
 # make test-newest  run all tests with the newest packages that pyproject.toml allows, in .venv-newest
 # make notebooks    execute all notebooks in place, in order
-# make assignment  write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="7 8"
+# make assignment   write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="1187 2040"
 # make fuzz         read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
 # make book         build the lessons, the guide and the reference as a website in build/book
 # make bench        compare speed with other code (one benchmark only: BENCH_FLAGS=reading)

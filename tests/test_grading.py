@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -89,6 +90,22 @@ def test_an_unknown_assignment_names_those_that_exist(capsys):
     assert main(["15", "1"]) == 2
     assert "classifier, evaluation, features, translation" in capsys.readouterr().err
     assert main([]) == 2
+
+
+def test_an_assignment_without_a_seed_is_refused(capsys):
+    assert main(["05"]) == 2
+    assert "05: a seed is missing" in capsys.readouterr().err
+
+
+def test_the_guide_lists_what_varies_and_what_a_person_grades(lessons_made):
+    guide = (NOTEBOOKS.parent / "docs" / "grading.md").read_text(encoding="utf-8")
+    for lesson, listed in re.findall(r"^\| (\d\d) \| (.+) \|$", guide, re.MULTILINE):
+        varied = [name for name, settings in VARIED.items() if name[:3] == f"{lesson}." and "vary" in settings]
+        assert varied == listed.split(", ")
+    assert re.findall(r"^\| (\d\d) \|", guide, re.MULTILINE) == LESSONS
+    for exercise in (name for name, settings in VARIED.items() if settings.get("by_hand")):
+        assert exercise in guide
+        assert "exercise with code" in (lessons_made[exercise[:2], 1] / "rubric.md").read_text(encoding="utf-8")
 
 
 # Grading

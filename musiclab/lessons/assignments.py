@@ -1,4 +1,4 @@
-"""Make graded assignments: ``python -m musiclab.lessons.assignments 05 7``, or ``make assignment N=05 SEED=7``.
+"""Make graded assignments: ``make assignment N=05 SEED=1187``.
 
 The source of an assignment is a notebook whose cells have tags: *student*, *solution*, *hidden*, *rubric*, *files*, or
 no tag for cells that everybody gets. The larger tasks are such notebooks, in ``notebooks/assignments``. For a lesson,
@@ -40,6 +40,11 @@ For each report, give up to 5 points:
 - 1 point: the results come with the number of examples, and with an interval or several seeds.
 - 1 point: the conclusion is no stronger than the evidence, and one other explanation is named.
 - 1 point: a fellow student could repeat the experiment from the report."""
+_RUBRIC_FOR_CODE = """\
+For each exercise with code that is graded by a person, give up to 3 points:
+
+- 2 points: it does all that the question asks for, and the lesson's check accepts it. 1 point if a step is missing.
+- 1 point: it is easy to read, and the student can say what each line is for."""
 
 
 def make(name: str, seed: int, notebooks: Path, folder: Path) -> Path:
@@ -318,19 +323,23 @@ def _write_rubric(name: str, questions: list[dict], cells: list) -> str:
             for each in questions]  # fmt: skip
     table = "\n".join(["| exercise | title | points | graded by |", "|---|---|---|---|", *rows])
     own = "\n\n".join(cell.source for cell in cells if "rubric" in cell.metadata.get("tags", []))
+    has_code = any(question["by_hand"] and question["points"] == POINTS["code"] for question in questions)
+    rubric = own or "\n\n".join([_RUBRIC, _RUBRIC_FOR_CODE] if has_code else [_RUBRIC])
     total = sum(question["points"] for question in questions)
-    return f"# Rubric of assignment {name} ({total} points)\n\n{table}\n\n{own or _RUBRIC}\n"
+    return f"# Rubric of assignment {name} ({total} points)\n\n{table}\n\n{rubric}\n"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make an assignment for each seed, print the folders, and return the exit status."""
-    if not arguments:
-        print("Say which assignment: make assignment N=05 SEED=7", file=sys.stderr)
-        return 2
-    name, *seeds = arguments
+    name, *seeds = arguments or [""]
     try:
+        if not seeds:
+            raise MusiclabError(
+                f"{name or 'assignment'}: a seed is missing. Choose a large number, and keep it to yourself, because "
+                f"whoever knows the seed can make the solution: make assignment N={name or '05'} SEED=NUMBER"
+            )
         notebooks, _ = find_folders()
-        for seed in seeds or ["0"]:
+        for seed in seeds:
             print(make(name, int(seed), notebooks, notebooks.parent / "build" / "assignments"))
     except (MusiclabError, ValueError) as error:
         print(error, file=sys.stderr)
