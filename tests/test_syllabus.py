@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from musiclab import lessons
 
@@ -23,26 +24,40 @@ def rows(heading: str) -> list[list[str]]:
 
 def taken(text: str) -> list[tuple[str, int]]:
     """Lessons or meetings of a plan with their minutes: "00, 06 (sections 1 to 8, 60 minutes)"."""
-    parts = re.findall(
-        r"(?<!to )\b(\d\d|presentations)\b(?! minutes)(?: \((?:sections [^)]*, )?(\d+) minutes\))?", text
-    )
+    parts = re.findall(r"(?<!to )\b(\d\d|presentations)\b(?!\.| minutes)(?: \((?:[^)]*, )?(\d+) minutes\))?", text)
     return [(name, int(part) if part else int(LESSONS[name]["class_minutes"])) for name, part in parts]
 
 
 def test_the_minutes_of_the_plans_add_up():
     plans = rows("Plans")
     assert len(plans) >= 9
-    for name, lessons_taken, total in plans:
-        assert sum(minutes for _, minutes in taken(lessons_taken.partition("they build on")[0])) == int(total), name
+    for name, plan, total in plans:
+        lessons_taken, _, before = plan.partition("they build on ")
+        assert sum(minutes for _, minutes in taken(lessons_taken)) == int(total), name
+        if before:
+            first, word, last, with_them = re.fullmatch(
+                r"(\d\d) (to|and) (\d\d) \(with them, (\d+) minutes\)", before
+            ).groups()
+            numbers = range(int(first), int(last) + 1) if word == "to" else (int(first), int(last))
+            more = sum(int(LESSONS[f"{number:02}"]["class_minutes"]) for number in numbers)
+            assert int(total) + more == int(with_them), name
 
 
-def test_the_clock_of_a_day_is_right():
-    day = rows("A day")
-    times = [60 * int(hours) + int(minutes) for hours, minutes in (time.split(":") for time, *_ in day)]
-    for (start, what, minutes), (begins, ends) in zip(day, pairwise(times), strict=False):
-        assert ends - begins == int(minutes), start
-        assert what in ("break", "lunch") or sum(length for _, length in taken(what)) == int(minutes), start
-    assert [what for _, what, _ in day if "0" in what] == dict(row[:2] for row in rows("Plans"))["a day"].split(", ", 4)
+@pytest.mark.parametrize("heading", ["90 minutes", "A day"])
+def test_the_clock_is_right(heading):
+    clock = rows(heading)
+    times = [60 * int(hours) + int(minutes) for hours, minutes in (time.split(":") for time, *_ in clock)]
+    assert [int(minutes) for *_, minutes in clock] == [end - start for start, end in pairwise(times)] + [0]
+
+
+def test_a_day_has_the_lessons_of_its_plan_and_exercises():
+    planned, spent = dict(taken(dict(row[:2] for row in rows("Plans"))["a day"])), {}
+    for start, what, minutes in rows("A day"):
+        for lesson, length in taken(what):
+            assert length == int(minutes), start
+            spent[lesson] = spent.get(lesson, 0) + length
+        assert not (exercise := re.search(r"\d\d\.\d", what)) or exercise[0] in lessons.names()
+    assert spent == planned
 
 
 def test_the_courses_keep_their_promises():
@@ -88,6 +103,7 @@ def test_a_lesson_names_what_the_reading_list_says():
 
 
 def test_shares_of_the_grade_add_up_and_there_are_ten_questions():
-    assert sum(int(share.removesuffix(" %")) for _, share, _ in rows("What to grade, and how")) == 100
+    for column in (1, 2):
+        assert sum(int(row[column].removesuffix(" %")) for row in rows("What to grade, and how")) == 100
     questions = re.findall(r"^(\d+)\. .+\? \*.+\*$", TEXT.partition("self-test\n")[2], re.M)
     assert questions == [str(number) for number in range(1, 11)]

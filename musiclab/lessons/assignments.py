@@ -323,20 +323,20 @@ def _write_rubric(name: str, questions: list[dict], cells: list) -> str:
             for each in questions]  # fmt: skip
     table = "\n".join(["| exercise | title | points | graded by |", "|---|---|---|---|", *rows])
     own = "\n\n".join(cell.source for cell in cells if "rubric" in cell.metadata.get("tags", []))
-    has_code = any(question["by_hand"] and question["points"] == POINTS["code"] for question in questions)
+    has_code = any(each["by_hand"] and each["points"] == POINTS["code"] for each in questions)
     rubric = own or "\n\n".join([_RUBRIC, _RUBRIC_FOR_CODE] if has_code else [_RUBRIC])
-    total = sum(question["points"] for question in questions)
-    return f"# Rubric of assignment {name} ({total} points)\n\n{table}\n\n{rubric}\n"
+    return (
+        f"# Rubric of assignment {name} ({sum(each['points'] for each in questions)} points)\n\n{table}\n\n{rubric}\n"
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make an assignment for each seed, print the folders, and return the exit status."""
-    name, *seeds = arguments or [""]
+    name, *seeds = arguments or ["05"]
     try:
         if not seeds:
             raise MusiclabError(
-                f"{name or 'assignment'}: a seed is missing. Choose a large number, and keep it to yourself, because "
-                f"whoever knows the seed can make the solution: make assignment N={name or '05'} SEED=NUMBER"
+                f"{name}: a seed is missing. Choose a number that nobody can guess: make assignment N={name} SEED=NUMBER"
             )
         notebooks, _ = find_folders()
         for seed in seeds:
