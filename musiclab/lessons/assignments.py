@@ -336,7 +336,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not seeds:
             raise MusiclabError(
-                f"{name}: a seed is missing. Choose a number that nobody can guess: make assignment N={name} SEED=NUMBER"
+                f"{name}: a seed is missing. Choose a large number: make assignment N={name} SEED=NUMBER"
             )
         notebooks, _ = find_folders()
         for seed in seeds:
