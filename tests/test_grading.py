@@ -105,7 +105,9 @@ def test_the_guide_lists_what_varies_and_what_a_person_grades(lessons_made):
     assert re.findall(r"^\| (\d\d) \|", guide, re.MULTILINE) == LESSONS
     for exercise in (name for name, settings in VARIED.items() if settings.get("by_hand")):
         assert exercise in guide
-        assert "exercise with code" in (lessons_made[exercise[:2], 1] / "rubric.md").read_text(encoding="utf-8")
+        assert "code that is graded by a person" in (lessons_made[exercise[:2], 1] / "rubric.md").read_text(
+            encoding="utf-8"
+        )
 
 
 # Grading

@@ -41,10 +41,8 @@ For each report, give up to 5 points:
 - 1 point: the conclusion is no stronger than the evidence, and one other explanation is named.
 - 1 point: a fellow student could repeat the experiment from the report."""
 _RUBRIC_FOR_CODE = """\
-For each exercise with code that is graded by a person, give up to 3 points:
-
-- 2 points: it does all that the question asks for, and the lesson's check accepts it. 1 point if a step is missing.
-- 1 point: it is easy to read, and the student can say what each line is for."""
+For code that is graded by a person, give 2 points if it does all that the question asks and the lesson's check accepts
+it (1 point if a step is missing), and 1 point if it is easy to read and the student can say what each line is for."""
 
 
 def make(name: str, seed: int, notebooks: Path, folder: Path) -> Path:
@@ -315,9 +313,6 @@ def _tag(cell, *tags: str):
     return cell
 
 
-# The rubric
-
-
 def _write_rubric(name: str, questions: list[dict], cells: list) -> str:
     rows = [f"| {each['number']} | {each['title']} | {each['points']} | {'person' if each['by_hand'] else 'program'} |"
             for each in questions]  # fmt: skip
@@ -333,11 +328,12 @@ def _write_rubric(name: str, questions: list[dict], cells: list) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Make an assignment for each seed, print the folders, and return the exit status."""
     name, *seeds = arguments or ["05"]
+    if not seeds:
+        print(
+            f"{name}: a seed is missing. Choose a large number: make assignment N={name} SEED=NUMBER", file=sys.stderr
+        )
+        return 2
     try:
-        if not seeds:
-            raise MusiclabError(
-                f"{name}: a seed is missing. Choose a large number: make assignment N={name} SEED=NUMBER"
-            )
         notebooks, _ = find_folders()
         for seed in seeds:
             print(make(name, int(seed), notebooks, notebooks.parent / "build" / "assignments"))
