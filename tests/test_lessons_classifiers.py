@@ -331,6 +331,10 @@ def test_holm(answer):
         ([0.16, 0.016, 0.12, 0.048], "Bonferroni"),
         ([0.04, 0.016, 0.06, 0.036], "smaller than that of a smaller p"),
         ([0.04, 0.016, 0.04, 0.024], "Benjamini"),
+        ([0.016, 0.036, 0.06, 0.04], "No value may be smaller than the one before it"),
+        ([0.16, 0.004, 0.09, 0.024], "Multiply the smallest"),
+        ([0.004, 0.024, 0.09, 0.16], "Multiply the smallest"),
+        ([str(value) for value in CORRECTED], "contains strings"),
         ([0.016, 0.036, 0.06, 0.06], "order of the tests"),
         ([0.06, 0.06, 0.036, 0.016], "order of the tests"),
         ([0.036, 0.06, 0.016, 0.06], "order of the tests"),
@@ -394,6 +398,9 @@ def test_other_intervals_of_the_ensemble_are_named():
     check_wrong("13.3", vote_by_hand(np.arange(60)), "Draw whole artists", **VOTE)
     check_wrong("13.3", (accuracy, *group_interval(is_correct, groups)), "the ensemble's own accuracy", **VOTE)
     check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
+    others = VOTE | {"reference": RESULTS[0]}  # RESULTS[-1] is the best
+    check_right("13.3", (accuracy, *difference_interval(is_correct, RESULTS[0].correct, groups)), **others)
+    check_wrong("13.3", (accuracy, low, high), "its best member", **others)
     for shift in (-0.016, 0.016):
         check_wrong("13.3", (accuracy, low + shift, high + shift), "low", **VOTE)
         check_wrong("13.3", (accuracy, low - shift, high + shift), "high", **VOTE)

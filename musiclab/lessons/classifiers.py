@@ -258,8 +258,18 @@ def corrected(answer) -> Verdict:
     slips = [
         (4 * values, "this is Bonferroni's method, which multiplies all p-values by the number of tests"),
         (products, "almost: a corrected value must not be smaller than that of a smaller p"),
+        (
+            products[order],
+            "these are in ascending order of p. No value may be smaller than the one before it. "
+            "Then put them back into the order of the tests.",
+        ),
         (false_discovery, "this is the method of Benjamini and Hochberg, which answers another question"),
     ]
+    reversed_factors = np.sort(values) * [1, 2, 3, 4]
+    for own in (reversed_factors, reversed_factors[order.argsort()]):
+        slips.append(
+            (own, "you have multiplied the largest p-value by the number of tests. Multiply the smallest by it.")
+        )
     for permuted in set(permutations(truth.tolist())) - {tuple(truth.tolist())}:
         slips.append((np.array(permuted), "correct values in another order. Give them in the order of the tests."))
     return judge.array(list(answer.values()) if isinstance(answer, Mapping) else answer, truth, 5e-4, slips=slips)
@@ -305,6 +315,9 @@ def ensemble(answer, results: Sequence[Result], reference: Result, control: Resu
     expect(not is_near([-truths[2], -truths[1]]), "the interval is the other way round: ensemble minus resnet")
     text = "this is the interval of the ensemble's own accuracy. What is that of its difference to resnet?"
     expect(not is_near(group_interval(is_correct, groups), 0.02), text)
+    best = max(results, key=lambda result: result.accuracy)
+    text = "this is the interval of ensemble minus its best member. What is that of ensemble minus resnet?"
+    expect(not is_near(difference_interval(is_correct, best.correct, groups)) or is_near(truths[1:], 0.006), text)
     drawn = bootstrap(is_correct.astype(float) - reference.correct, groups)  # as in lesson 05
     is_drawn = is_near(drawn, 0.002 + 1 / len(labels)) or is_near(summarise(is_correct, np.arange(len(labels)))[1:])
     text = "the interval is a little too narrow. Draw whole artists, with metrics.difference_interval."

@@ -186,8 +186,11 @@ def array(
     truth = np.asarray(truth)
     try:
         values = np.asarray(answer, dtype=np.result_type(truth.dtype, np.float64))
+        has_text = np.asarray(answer).dtype.kind in "SU"  # NumPy converts "0.25"
     except (TypeError, ValueError):
         return reject(f"expected an array of numbers of shape {truth.shape}, but your answer is {_describe(answer)}")
+    if has_text:
+        return reject("your answer contains strings. Write the numbers without quotation marks.")
     if values.shape != truth.shape:
         hint = "; transpose it" if values.shape == truth.shape[::-1] else ""
         return reject(f"expected shape {truth.shape}, found {values.shape}{hint}")
