@@ -40,6 +40,7 @@ class NotebookParser(MystParser):
         notebook = nbformat.reads(inputstring, as_version=4)
         page = Page(environment.docname, Path(environment.app.outdir))
         super().parse(page.markdown(notebook), document)
+        environment.app.emit("notebook-read", notebook, page)
 
 
 class Page:
@@ -48,6 +49,7 @@ class Page:
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
         self.sounds = {}  # (waveform, sample rate) by the hash of its file in the notebook
+        self.converted = {}  # outputs by the id of their cell
         self.top = "../" * name.count("/")  # from the page to the top of the book
         (folder / VIEWS).mkdir(parents=True, exist_ok=True)
 
@@ -60,7 +62,7 @@ class Page:
                 parts.append(re.sub(r"\A(?=# )", "#", cell.source))  # a page has one title
             elif cell.source.strip():
                 parts.append(fenced("python", cell.source))
-                parts += [self.output(output, cell.metadata.get("alt", "")) for output in cell.outputs]
+                parts += self.outputs(cell)
         text = "\n\n".join(parts)
         if not re.search(r"^## ", text, re.MULTILINE):
             text = re.sub(r"^###(?= )", "##", text, flags=re.MULTILINE)  # solutions have no sections above exercises
@@ -75,6 +77,13 @@ class Page:
         links += [f'<a href="{address}">Open in {place}</a>' for place, address in services(self.name).items()]
         links.append(f'<a href="{self.top}docs/elsewhere.html">How to run it</a>')
         return f'<p class="run">{" ".join(links)}</p>'
+
+    def outputs(self, cell) -> list[str]:
+        """Convert the outputs of a cell to Markdown, once."""
+        if cell.id not in self.converted:
+            alt = cell.metadata.get("alt", "")
+            self.converted[cell.id] = [self.output(output, alt) for output in cell.outputs]
+        return self.converted[cell.id]
 
     def output(self, output, alt: str) -> str:
         """Convert one output of a cell."""
@@ -195,12 +204,11 @@ class InstallCell(SphinxDirective):
         return [nodes.literal_block(install(), install(), language="none")]
 
 
-def write_host(app) -> None:
+def write_host(folder: Path) -> None:
     """Copy the script that brings views to life."""
     host = Path(browser.__file__).with_name("host.js").read_text(encoding="utf-8")
-    folder = Path(app.outdir, VIEWS)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "host.js").write_text(host, encoding="utf-8")
+    (folder / VIEWS).mkdir(parents=True, exist_ok=True)
+    (folder / VIEWS / "host.js").write_text(host, encoding="utf-8")
 
 
 def setup(app) -> None:
@@ -209,4 +217,5 @@ def setup(app) -> None:
     app.add_source_parser(NotebookParser)
     app.add_directive("track", Track)
     app.add_directive("install-cell", InstallCell)
-    app.connect("builder-inited", write_host)
+    app.add_event("notebook-read")
+    app.connect("builder-inited", lambda app: write_host(Path(app.outdir)))
