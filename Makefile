@@ -5,6 +5,7 @@
 # make assignment   write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="1187 2040"
 # make fuzz         read 10,000 damaged files of each kind (fewer: FUZZ_FLAGS='--kind stores --count 100')
 # make book         build the lessons, the guide and the reference as a website in build/book
+# make slides       build the slides of each lesson in build/slides (the book contains them, too)
 # make bench        compare speed with other code (one benchmark only: BENCH_FLAGS=reading)
 # make lint         fix the code style where ruff can
 # The first command also creates the environment in .venv. PYTHON=python3.12 selects another Python (3.11 or newer).
@@ -18,7 +19,7 @@ NEWEST := .venv-newest/bin/python
 # that crashes every later one (numba issue 10128), so one process compiles them before the tests.
 COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
-.PHONY: lab test test-newest notebooks assignment fuzz book bench lint clean
+.PHONY: lab test test-newest notebooks assignment fuzz book slides bench lint clean
 
 lab: $(READY)
 	$(BIN)/musiclab lab -- $(LAB_FLAGS)
@@ -49,6 +50,11 @@ book: $(READY)
 	rm -rf build/book build/doctrees
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees -c docs . build/book
 	@echo "open build/book/index.html"
+
+slides: $(READY)
+	rm -rf build/slides
+	$(BIN)/python docs/decks.py build/slides
+	@echo "open build/slides/00.html"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_FLAGS)

@@ -92,8 +92,8 @@ def open_page(book, browser):
     """Open pages of the book from the folder; in the end, nothing was requested elsewhere, and there was no error."""
     problems = []
 
-    def open_at(name: str, width: int = 1366, theme: str = "light"):
-        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, offline=True)
+    def open_at(name: str, width: int = 1366, theme: str = "light", height: int = 844):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, offline=True)
         page = context.new_page()
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -131,6 +131,41 @@ def test_every_view_of_a_lesson_is_alive(open_page):
     assert page.locator(".musiclab-explorer").count() == 1
     page = open_page("notebooks/13_compare.html")  # its mixer needs Python, so a still with a player stays
     assert page.get_by_text("it needs Python").count() == 1
+
+
+# what of a slide is cut off, and points that take more than a line
+FAULTS = """slide => [...slide.querySelectorAll("*"), slide].filter((part) =>
+    part.matches(".slide, .shown, .output, pre") && (part.scrollHeight > part.clientHeight + 2 || part.scrollWidth > part.clientWidth + 2)
+    || part.matches("li") && part.clientHeight > 2.2 * parseFloat(getComputedStyle(part).fontSize)
+).map((part) => part.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("lesson", ["02", "06"])
+def test_slides_fit_turn_and_play(open_page, lesson):
+    page = open_page(f"slides/{lesson}.html", 1280, height=720)
+    slides = page.locator(".slide")
+    page.locator("musiclab-view").first.get_by_role(
+        "button", name="Play"
+    ).click()  # its keys don't stop a remote control
+    for number in range(1, slides.count() + 1):
+        assert page.url.endswith(f"#{number}")
+        hidden = slides.nth(number - 1).locator("details.predict")
+        if hidden.count():
+            page.keyboard.press("PageDown")
+            assert hidden.evaluate("details => details.open")
+        for view in slides.nth(number - 1).locator("musiclab-view").all():
+            view.locator(".musiclab canvas").first.wait_for()
+        assert slides.nth(number - 1).evaluate(FAULTS) == []
+        page.keyboard.press("PageDown")
+        page.wait_for_function("number => location.hash === `#${number}`", arg=min(number + 1, slides.count()))
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    assert slides.last.locator(".notes").is_visible()
+    with page.expect_popup() as window:
+        page.keyboard.press("s")
+    assert "the end" in window.value.locator("body").inner_text()
+    window.value.keyboard.press("ArrowLeft")
+    page.wait_for_function("number => location.hash === `#${number}`", arg=slides.count() - 1)
 
 
 def test_the_search_works_from_a_folder(open_page):
