@@ -113,6 +113,9 @@ class Page:
             sound = io.BytesIO()
             soundfile.write(sound, waveform, sample_rate, format="FLAC")
             audio = f'<audio controls preload="none" src="{self.write(sound.getvalue(), "flac")}"></audio>'
+            audio += (
+                f"<p hidden>Sound: {len(waveform) / sample_rate:.1f} s, play it at {self.name}.html</p>"  # on paper
+            )
             content = re.sub(r"<audio.*</audio>", audio, content, flags=re.DOTALL)
             self.sounds[sound_hash(wave)] = sound = waveform.T.squeeze(), sample_rate
         sound = self.sounds.get(recipe.get("sound"), sound if encoded else None)

@@ -68,10 +68,11 @@
       const { initialize, render } = typeof widget === "function" ? await widget() : widget;
       await initialize?.({ model });
       const el = document.createElement("div");
-      const still = [...view.childNodes];
-      view.append(el); // before rendering, because drawing needs the width
+      const still = document.createElement("div");
+      still.append(...view.childNodes);
+      view.append(still, el); // before rendering, because drawing needs the width
       await render({ model, el });
-      for (const node of still) node.remove();
+      still.hidden = true; // but it is printed
     } catch (error) {
       console.error(error); // and the still stays
     }
