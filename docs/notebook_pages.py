@@ -76,6 +76,9 @@ class Page:
         links = [f'<a download href="{self.top}_static/{self.name}.ipynb">Download this notebook</a>']
         links += [f'<a href="{address}">Open in {place}</a>' for place, address in services(self.name).items()]
         links.append(f'<a href="{self.top}docs/elsewhere.html">How to run it</a>')
+        folder, _, lesson = self.name.rpartition("/")
+        if folder == "notebooks":
+            links.append(f'<a href="{self.top}slides/{lesson[:2]}.html">Slides</a>')
         return f'<p class="run">{" ".join(links)}</p>'
 
     def outputs(self, cell) -> list[str]:
