@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import struct
 from pathlib import Path
 
 import nbformat
@@ -26,7 +27,13 @@ from musiclab.widgets.still import sound_hash
 
 REPOSITORY = os.environ.get("MUSICLAB_REPOSITORY", "")  # for example https://HOST/OWNER/NAME
 VIEWS = "_static/views"  # folder of pictures, sounds, states and scripts
-_DATA = r'data:{}/[^;]+;base64,([^"]+)'
+_DATA = r'src="data:{}/[^;]+;base64,([^"]+)"'
+NOTES = {
+    "ClipBrowser": "click a cell of the confusion matrix and choose one of its clips to hear and see it",
+    "LiveClassifier": "record with the microphone or choose a sound file, and watch the predictions",
+    "StudioMixer": "change genre, tempo, key, swing and stems, and watch the predictions",
+}
+"""Widget that needs Python -> what a reader can do with it in Jupyter."""
 
 
 class NotebookParser(MystParser):
@@ -84,29 +91,29 @@ class Page:
     def outputs(self, cell) -> list[str]:
         """Convert the outputs of a cell to Markdown, once."""
         if cell.id not in self.converted:
-            alt = cell.metadata.get("alt", "")
-            self.converted[cell.id] = [self.output(output, alt) for output in cell.outputs]
+            self.converted[cell.id] = [self.output(output, cell) for output in cell.outputs]
         return self.converted[cell.id]
 
-    def output(self, output, alt: str) -> str:
+    def output(self, output, cell) -> str:
         """Convert one output of a cell."""
         data = output.get("data", {})
         if "text/markdown" in data:
             return data["text/markdown"]
         if "text/html" in data:
-            content = self.rich(data["text/html"])
+            content = self.rich(data["text/html"], cell.source)
         elif "image/png" in data:
-            source = self.write(base64.b64decode(data["image/png"]), "png")
-            content = f'<img class="figure" loading="lazy" src="{source}" alt="{html.escape(alt)}">'
+            alt = html.escape(cell.metadata.get("alt", ""))
+            content = f'<img class="figure" {self.picture(data["image/png"])} alt="{alt}">'
         else:
-            content = f"<pre>{html.escape(output.get('text') or data.get('text/plain', ''))}</pre>"
+            text = output.get("text") or data.get("text/plain", "")
+            has_columns = len(re.findall(r"\S {2,}\S", text)) > 3  # then breaking its lines would mix them up
+            content = f"<pre{' class=columns' * has_columns}>{html.escape(text)}</pre>"
         return fenced("{raw} html", f'<div class="output">{content}</div>')
 
-    def rich(self, content: str) -> str:
-        """Move pictures and sounds of an HTML output to files, and make the widget of a still again."""
+    def rich(self, content: str, code: str = "") -> str:
+        """Move pictures and sounds of the HTML output of a cell to files, and make the widget of a still again."""
         content = re.sub(r"<style scoped>.*?</style>", "", content, flags=re.DOTALL)  # of tables; the book has its own
-        content = re.sub(_DATA.format("image"), lambda match: self.write(base64.b64decode(match[1]), "png"), content)
-        content = content.replace("<img ", '<img loading="lazy" ')
+        content = re.sub(_DATA.format("image"), lambda match: self.picture(match[1]), content)
         recipe = re.search(r'data-musiclab="([^"]+)"', content)
         recipe = json.loads(html.unescape(recipe[1])) if recipe else {}
         encoded = re.search(_DATA.format("audio"), content)
@@ -129,10 +136,11 @@ class Page:
             return self.view(Player(*sound, lanes=lanes, **settings), content)
         if sound and recipe.get("widget") == "FeatureExplorer":
             return self.view(FeatureExplorer(*sound, **recipe["settings"]), content)
-        if not encoded:
-            return content
-        content = content.replace(audio, self.view(Player(*sound), audio))
-        return content + "<p>To use this view, run the lesson: it needs Python.</p>"
+        player = self.view(Player(*sound), audio) if encoded else ""
+        name = recipe.get("widget") or next((name for name in NOTES if f"{name}(" in code and "<img" in content), "")
+        if name in NOTES:
+            player = f'<p class="in-jupyter">In Jupyter, this is a <code>{name}</code>: {NOTES[name]}.</p>{player}'
+        return content.replace(audio, player) if encoded else content + player
 
     def view(self, widget, still: str) -> str:
         """Write the state of a widget, and its script, and return HTML that shows it instead of its still."""
@@ -144,7 +152,15 @@ class Page:
         script = json.dumps({"script": widget._esm, "style": widget._css})
         for file, value in ((name, json.dumps(packed)), (kind, script)):
             (self.folder / VIEWS / f"{file}.js").write_text(f'musiclab.receive("{file}", {value});\n', encoding="utf-8")
-        return f'<musiclab-view data-widget="{kind}" data-state="{name}">{still}</musiclab-view>'
+        lanes = sum(lane["height"] for lane in state.get("_scene", {}).get("lanes", ()))
+        style = f' style="--lanes: {lanes}px"' if lanes else ""
+        return f'<musiclab-view data-widget="{kind}" data-state="{name}"{style}>{still}</musiclab-view>'
+
+    def picture(self, encoded: str) -> str:
+        """Write a picture, and return the attributes that load it late and leave room for it."""
+        png = base64.b64decode(encoded)
+        width, height = struct.unpack(">II", png[16:24])
+        return f'loading="lazy" src="{self.write(png, "png")}" width="{width}" height="{height}"'
 
     def write(self, content: bytes, suffix: str) -> str:
         """Write a picture or a sound, and return its address on this page."""
