@@ -188,8 +188,7 @@ def for_download(notebook):
 
 def install() -> str:
     """Return the cell that installs musiclab where it is missing, by the ranges of its pyproject.toml."""
-    address = REPOSITORY or "ADDRESS-OF-THE-REPOSITORY"
-    return f'# not needed where musiclab is installed\n%pip install --quiet "musiclab[lessons] @ git+{address}"'
+    return f'# not needed where musiclab is installed\n%pip install --quiet "musiclab[lessons] @ git+{REPOSITORY}"'
 
 
 def services(page: str) -> dict[str, str]:
@@ -226,6 +225,21 @@ class InstallCell(SphinxDirective):
         return [nodes.literal_block(install(), install(), language="none")]
 
 
+def adapt(_app, page: str, content: list[str]) -> None:
+    """Leave out services that can't find the repository, and let the terms of the glossary be linked and found."""
+    if page == "docs/elsewhere" and not REPOSITORY:
+        content[0] = re.sub(r"^## In Colab or Binder\n.*?(?=^## )", "", content[0], flags=re.MULTILINE | re.DOTALL)
+    if page == "notebooks/glossary":
+        content[0] = re.sub(r"(^\*\*.+?\*\*: .+\n+)+", glossary, content[0], flags=re.MULTILINE)
+
+
+def glossary(entries: re.Match) -> str:
+    """Convert entries such as ``**class, label**: The classes are ...`` to Sphinx's directive."""
+    terms = re.findall(r"^\*\*(.+?)\*\*: (.+)$", entries[0], re.MULTILINE)
+    content = "\n\n".join("\n".join([*names.split(", "), f"  {definition}"]) for names, definition in terms)
+    return fenced("{glossary}", content) + "\n\n"
+
+
 def write_host(folder: Path) -> None:
     """Copy the script that brings views to life."""
     host = Path(browser.__file__).with_name("host.js").read_text(encoding="utf-8")
@@ -241,3 +255,4 @@ def setup(app) -> None:
     app.add_directive("install-cell", InstallCell)
     app.add_event("notebook-read")
     app.connect("builder-inited", lambda app: write_host(Path(app.outdir)))
+    app.connect("source-read", adapt)

@@ -178,6 +178,11 @@ def test_the_search_works_from_a_folder(open_page):
     page.keyboard.press("Enter")
     page.locator("#search-results li a", has_text="Waveforms").first.click()
     assert page.title().startswith("01 Waveforms")
+    page = open_page("docs/index.html")
+    page.get_by_placeholder("Search").first.fill("overfitting")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a", has_text="Glossary").first.click()
+    assert page.url.endswith("notebooks/glossary.html#term-overfitting")
 
 
 def test_a_lesson_links_to_services_only_if_the_repository_is_known(monkeypatch):
@@ -185,7 +190,13 @@ def test_a_lesson_links_to_services_only_if_the_repository_is_known(monkeypatch)
     import notebook_pages
 
     notebook = nbformat.read(ROOT / "notebooks/06_first_network.ipynb", as_version=4)
+    monkeypatch.setattr(notebook_pages, "REPOSITORY", "")
     assert notebook_pages.services("notebooks/06") == {}
+    guide = (ROOT / "docs/elsewhere.md").read_text(encoding="utf-8")
+    notebook_pages.adapt(None, "docs/elsewhere", shortened := [guide])
+    assert "{install-cell}" in guide
+    assert "{install-cell}" not in shortened[0]
+    assert shortened[0].count("\n## ") == guide.count("\n## ") - 1
     assert "pip install" not in notebook_pages.for_download(notebook).cells[1].source
     monkeypatch.setattr(notebook_pages, "REPOSITORY", "https://example.org/us/musiclab")
     binder = "https://mybinder.org/v2/git/https%3A%2F%2Fexample.org%2Fus%2Fmusiclab/HEAD?labpath=notebooks/06.ipynb"
