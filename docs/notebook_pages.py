@@ -242,9 +242,8 @@ def glossary(entries: re.Match) -> str:
 
 def write_host(folder: Path) -> None:
     """Copy the script that brings views to life."""
-    host = Path(browser.__file__).with_name("host.js").read_text(encoding="utf-8")
     (folder / VIEWS).mkdir(parents=True, exist_ok=True)
-    (folder / VIEWS / "host.js").write_text(host, encoding="utf-8")
+    (folder / VIEWS / "host.js").write_text(browser.script("model", "host"), encoding="utf-8")
 
 
 def setup(app) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_MULTIPLY_ADDS = 5e9
 """Largest number of multiply-adds per segment. A browser needs about a second for 1e9."""
 
-_RUNTIME = ("tensors", "arithmetic", "layers", "stft", "graph", "resampling", "picture", "worker")
+_RUNTIME = ("tensors", "arithmetic", "layers", "stft", "graph", "resampling", "worker")
 _TYPES = {"float32": "float", "float64": "double", "bool": "bool", "int32": "int", "int64": "int"}
 _BYTES = {"float": "<f4", "double": "<f8", "int": "<f8", "bool": "u1"}  # in JavaScript, whole numbers are doubles
 
@@ -68,7 +68,7 @@ def write_page(run: "Run", source: Path, path: Path) -> None:
         "temperature": settings.calibrated.temperature,
         "colours": base64.b64encode(browser.colour_map(plots.LEVELS)).decode(),
     }
-    widgets = browser.script(*browser.PLAYER, "microphone")
+    widgets = browser.script("model", *browser.PLAYER, "microphone")
     text = render(
         "classifier.html",
         title=f"{run.name}: a classifier of {counted(len(settings.classes), 'class')}",

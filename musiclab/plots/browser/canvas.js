@@ -60,11 +60,17 @@ function upright(context, text, x, y, width) {
   context.restore();
 }
 
+const peakOf = (samples) => samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-4);
+
+// Returns the next of ..., 0.5, 1, 2, 5, 10, ...
+function roundedUp(number) {
+  const power = 10 ** Math.floor(Math.log10(number));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= number * 0.999);
+}
+
 // Returns at most `most` round numbers between `low` and `high`.
 function ticks(low, high, most) {
-  const rough = (high - low) / Math.max(1, most);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999);
+  const step = roundedUp((high - low) / Math.max(1, most));
   const numbers = [];
   for (let count = Math.ceil(low / step - 1e-9); count * step <= high + 1e-9 * step; count++) numbers.push(count * step);
   return numbers;

@@ -2,7 +2,8 @@
 //
 // A page contains <musiclab-view data-widget="Player" data-state="0123">, around the still picture of the widget. When the
 // reader comes near, the scripts Player.js and 0123.js are loaded from the folder of this file. Each calls
-// musiclab.receive(name, content). They are scripts, because a page that is opened as a file can't load anything else.
+// musiclab.receive(name, content). They are scripts, because a page that is opened as a file can't load anything else. The
+// widgets get a Model (model.js), which precedes this script.
 
 (() => {
   const folder = new URL(".", document.currentScript.src);
@@ -35,29 +36,6 @@
     if (typeof value?.base64 !== "string") return value;
     return new DataView(Uint8Array.from(atob(value.base64), (character) => character.charCodeAt(0)).buffer);
   };
-
-  // The part of a widget model that our widgets use. There is no Python to send anything to.
-  class Model {
-    constructor(state) {
-      this.state = state;
-      this.handlers = [];
-    }
-    get(name) { return this.state[name]; }
-    set(name, value) {
-      if (this.state[name] === value) return;
-      this.state[name] = value;
-      for (const [event, handler] of [...this.handlers]) {
-        if (event === `change:${name}` || event === "change") handler.call(this);
-      }
-    }
-    on(events, handler) { for (const event of events.split(" ")) this.handlers.push([event, handler]); }
-    off(events, handler) {
-      const names = events?.split(" ");
-      this.handlers = this.handlers.filter(([event, other]) => (names && !names.includes(event)) || (handler && handler !== other));
-    }
-    save_changes() {}
-    send() {}
-  }
 
   async function show(view) {
     const { widget: name, state } = view.dataset;

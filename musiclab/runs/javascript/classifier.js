@@ -4,27 +4,8 @@
 const LONGEST = 600; // s that are classified of a recording
 const LISTENING = 60; // s for which the microphone may stay on
 const PART = 0.5; // s between two predictions while the microphone is on
-
-// What a widget sees of Python: traits that can be read, set and watched.
-class Model {
-  constructor(traits) {
-    this.traits = traits;
-    this.handlers = {};
-  }
-
-  get(name) { return this.traits[name]; }
-
-  set(name, value) {
-    if (this.traits[name] === value) return;
-    this.traits[name] = value;
-    this.tell(`change:${name}`);
-  }
-
-  save_changes() {}
-  on(events, handler) { for (const event of events.split(" ")) (this.handlers[event] ??= new Set()).add(handler); }
-  off(events, handler) { for (const event of events.split(" ")) this.handlers[event]?.delete(handler); }
-  tell(event, message) { for (const handler of this.handlers[event] ?? []) handler(message); }
-}
+const COLUMNS = 1300; // of a picture: the pixels of a wide screen
+const LEVELS = { floor: -100, step: 0.4, range: [-95, -5] }; // dB; as in musiclab/widgets/sound.py
 
 // The thread that classifies. Each call returns a promise.
 class Classifier {
@@ -71,6 +52,21 @@ function laneOf(classes, edges, probabilities) {
   return { form: "predictions", name: "predicted", height, classes, edges, probabilities };
 }
 
+// Computes what a Player draws, as musiclab/widgets/sound.py does: levels of mel bands, and the outline of the waveform.
+async function pictureOf(samples, rate) {
+  const window = windowOf(rate);
+  const bands = Math.min(96, window.length / 8); // with more, some would lie between two bins
+  const edges = melCorners(0, rate / 2, bands);
+  const padded = new Float32Array(samples.length + window.length);
+  padded.set(samples, window.length / 2);
+  const filters = filtersOf({ edges }, { kind: "mel" }, bands, window, rate);
+  const { cells, rows, hop } = await levelsOf(padded, window, filters, LEVELS, COLUMNS, () => false);
+  const reach = roundedUp(peakOf(samples));
+  const points = samplePoints({ samples, rate, start: 0 }, reach, [0, samples.length / rate], COLUMNS / 2);
+  const outline = Int8Array.from(points.flatMap(([, low, high]) => [low, high]), (value) => Math.round(127 * value));
+  return { levels: cells, outline, scene: { ...LEVELS, rows, edges, reach, columnSeconds: hop / rate } };
+}
+
 class Page {
   constructor(info, classifier, colours) {
     Object.assign(this, { info, classifier });
@@ -84,7 +80,6 @@ class Page {
     });
     this.waiting = Promise.resolve(); // messages are handled one after the other
     renderMicrophone({ model: this.recorder, el: this.microphone });
-    this.showBars(info.classes.map(() => 0));
     this.allowDrops(document.getElementById("drop"));
   }
 
@@ -184,17 +179,17 @@ class Page {
     this.say(`Classifying ${name}.`);
     const tell = ([done, all]) => { if (all > 1) this.say(`Classifying ${name}: part ${done + 1} of ${all}.`); };
     const { probabilities, edges, timeline } = await this.classifier.call("classify", { waveform: sound, rate }, tell);
-    const picture = await this.classifier.call("picture", { waveform: sound, rate });
+    const picture = await pictureOf(sound, rate);
     this.load(name, sound.length / rate, rate, picture, laneOf(this.info.classes, edges, timeline), bytes);
     const best = this.showVerdict(probabilities);
     this.say(`${name}: ${(sound.length / rate).toFixed(1)} s, most likely ${best}.${note}`);
   }
 
-  load(title, duration, rate, { levels, outline, ...picture }, lane, bytes) {
+  load(title, duration, rate, { levels, outline, scene }, lane, bytes) {
     const count = this.track.get("_scene").count + 1;
     const traits = {
       playing: false, loop: null, view: null, fmin: 0, fmax: null, _regions: [],
-      _scene: { ...picture, count, title, duration, rate, note: "", range: [-95, -5], lanes: [lane] }, // dB, as in sound.py
+      _scene: { ...scene, count, title, duration, rate, note: "", lanes: [lane] },
       _levels: new DataView(levels.buffer), _outline: new DataView(outline.buffer), _report: [count, 0],
       _sound: new DataView(bytes),
     };

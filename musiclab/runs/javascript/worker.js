@@ -3,7 +3,6 @@
 
 const BLOCK = 60; // s that are classified at once, so that memory does not depend on the length of a recording
 
-
 let graph, model; // model: {rate, shortest, feature, length, hop, seconds, temperature}
 
 // Log-probabilities to probabilities, as sure as the calibration says.
@@ -65,8 +64,6 @@ const tasks = {
     });
     return { probabilities, edges, timeline };
   },
-
-  picture: ({ waveform, rate }) => pictureOf(waveform, rate),
 };
 
 onmessage = ({ data: { id, task, ...message } }) => {
