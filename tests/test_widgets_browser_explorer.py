@@ -166,7 +166,7 @@ def test_it_plays_from_where_the_reader_clicks_warns_and_resets(fresh):
     assert "16 of 200 mel bands are empty" in remarks
     assert "50 % of the sound is not in any frame" in remarks
     root.locator("[data-picture=mel]").click(position={"x": 300, "y": 50})
-    root.get_by_role("button", name="Stop").wait_for()
+    root.get_by_role("button", name="Pause").wait_for()
     head = root.locator(".musiclab-playhead")
     first = head.bounding_box()["x"]
     fresh.page.wait_for_function(
@@ -174,7 +174,6 @@ def test_it_plays_from_where_the_reader_clicks_warns_and_resets(fresh):
     )
     fresh.run("mixed.player.playing = True")  # another sound
     root.get_by_role("button", name="Play").wait_for()
-    assert head.is_hidden()
     root.get_by_role("button", name="Reset").click()
     shown(fresh, n_fft=1024, n_mels=64, hop_length=256)
     assert root.locator(".musiclab-remarks").inner_text() == ""
@@ -222,7 +221,7 @@ def test_bars_change_when_the_drums_are_muted(fresh):
     assert list(before) == CLASSES
     fresh.page.get_by_role("checkbox", name="drums").check()
     fresh.wait_for("mixed.track.record['mute'] == ['drums']")
-    truth = fresh.page.locator(".musiclab-mixer dl")
+    truth = fresh.page.get_by_label("Ground truth of the track")
     truth.get_by_text("bass, chords, pad, lead, vocals, noise", exact=True).wait_for()
     after = bars(fresh)
     assert [after[name][0] for name in CLASSES] != [before[name][0] for name in CLASSES]
@@ -233,7 +232,7 @@ def test_bars_change_when_the_drums_are_muted(fresh):
 
 
 def test_the_truth_follows_genre_tempo_and_key(fresh):
-    truth = fresh.page.locator(".musiclab-mixer dl")
+    truth = fresh.page.get_by_label("Ground truth of the track")
     setting(fresh, "mixer", "genre").select_option("blues")
     fresh.wait_for("mixed.track.record['genre'] == 'blues'")
     setting(fresh, "mixer", "tempo").press("End")

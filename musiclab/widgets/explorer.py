@@ -22,6 +22,10 @@ _STILL_CELLS = (200, 96), (100, 48), (60, 36)  # largest plots in a still (colum
 _LARGEST_STILL = 48_000  # bytes; four pictures in one
 
 
+_SCRIPTS = ("canvas", "controls", "fourier", "player_parts", "model", "waveforms", "sound")
+_SCRIPTS += ("analysis", "explorer_parts", "explorer")
+
+
 class FeatureExplorer(WithStill, anywidget.AnyWidget):
     """Sliders for the settings of a mel spectrogram, with plots that show their effect on a sound.
 
@@ -78,7 +82,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
     (32, 44)
     """
 
-    _esm = script("canvas", "controls", "fourier", "analysis", "explorer_parts", "explorer")
+    _esm = script(*_SCRIPTS)
     _css = style("controls", "explorer")
 
     n_fft = traitlets.Int(1024).tag(sync=True)

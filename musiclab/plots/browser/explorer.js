@@ -1,16 +1,14 @@
 // Sliders and five plots of a mel spectrogram, which is computed here (see analysis.js). Trait `sound`: the samples, the
 // colour maps, and the pieces of the Python code that computes the same (see explorer.py).
 
-const MARGIN = { left: 58, right: 62, top: 4 };
-const AXIS = 20; // height of the time axis, which the pictures share
-const HERTZ = [100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
+const BAR = 62; // CSS pixels right of the pictures, for the colour bar
 
 function render({ model, el }) {
   const { samples: view, isPcm, ...rest } = model.get("sound");
   const bytes = bytesOf(view).slice().buffer; // a copy, because views may be unaligned
   const sound = { ...rest, samples: isPcm ? Float32Array.from(new Int16Array(bytes), (value) => value / 32768) : new Float32Array(bytes) };
-  const { samples, rate } = sound, seconds = samples.length / rate;
-  const reach = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-4);
+  const { samples, rate } = sound, seconds = samples.length / rate, half = rate / 2;
+  const reach = roundedUp(peakOf(samples));
   const colours = { levels: bytesOf(sound.levels), signed: bytesOf(sound.signed) };
   const panels = {
     waveform: figure("waveform", "Waveform", 46),
@@ -27,7 +25,7 @@ function render({ model, el }) {
   const code = element("code"), copy = element("button", { type: "button" }, "Copy");
   const source = element("section", {}, element("h4", {}, "Python code, needs a waveform", copy),
     element("pre", { tabindex: 0, "aria-label": "Python code" }, code));
-  const head = element("div", { class: "musiclab-playhead", hidden: true });
+  const head = element("div", { class: "musiclab-playhead" });
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
   const root = element("div", { class: "musiclab musiclab-explorer", role: "group", "aria-label": "Feature explorer" },
     grid, element("div", { class: "musiclab-bar" }, play, reset, facts),
@@ -36,101 +34,69 @@ function render({ model, el }) {
   el.append(root);
 
   const names = Object.keys(updates);
-  let settings, shown, images, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
-  const upTo = (name) => ({ spectrogram: rate / 2, mel: shown.mel.rows, mfcc: shown.mfcc.rows + 0.5 })[name];
-  const unitOf = (name) => ({ spectrogram: "dB re 1", mel: UNITS[settings.scaling], mfcc: "dB" })[name];
-  // position of the lowest row of a picture on its axis, and height of a row
-  const rowsOf = (name) => ({ spectrogram: [-0.5 * (rate / settings.n_fft), shown.down * (rate / settings.n_fft)], mel: [0, 1], mfcc: [0.5, 1] })[name];
+  let settings, shown, images, axes, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
 
-  function drawTimes(panel, theme, context, box) {
-    const { name } = panel, picture = shown[name];
-    const x = { low: 0, high: seconds, at: ticks(0, seconds, box.width / 70).map((time) => [time, name === "mfcc" ? formatNumber(time) : ""]) };
-    if (name === "mfcc") x.at[x.at.length - 1][1] += " s";
-    let y;
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.width, box.height);
-    context.clip();
-    const across = (time) => box.left + (time / seconds) * box.width;
-    if (name === "waveform") {
-      y = { low: -reach, high: reach, at: [-reach, 0, reach].map((value) => [value, formatNumber(Number(value.toPrecision(2)))]) };
-      context.fillStyle = theme.accent;
-      const down = (value) => box.top + (0.5 - value / reach / 2) * box.height;
-      const each = samples.length / box.width; // samples per pixel
-      for (let pixel = 0; pixel < box.width; pixel++) {
-        let [low, high] = [Infinity, -Infinity];
-        for (let at = Math.floor(pixel * each); at < Math.max((pixel + 1) * each, Math.floor(pixel * each) + 1) && at < samples.length; at++) {
-          low = Math.min(low, samples[at]);
-          high = Math.max(high, samples[at]);
-        }
-        context.fillRect(box.left + pixel, down(high), 1, Math.max(1, down(low) - down(high)));
-      }
-    } else {
-      const bottom = name === "mfcc" ? 0.5 : 0, top = upTo(name);
-      y = { low: bottom, high: top, at: [] };
-      if (name === "spectrogram") y.at = ticks(0, top, 4).map((hertz) => [hertz, formatNumber(hertz)]);
-      if (name === "mel") {
-        const inside = HERTZ.filter((hertz) => hertz >= settings.fmin && hertz <= settings.fmax);
-        y.at = inside.map((hertz) => [bandOf(shown.corners, hertz), formatNumber(hertz)]).filter(([band]) => band >= 0 && band <= top);
-        const room = (13 * top) / box.height; // smallest distance between labels, so that they don't overlap
-        y.at = y.at.reduceRight((kept, tick) => (kept.length && kept[0][0] - tick[0] < room ? kept : [tick, ...kept]), []);
-      }
-      if (name === "mfcc") y.at = ticks(1, top, 4).filter(Number.isInteger).map((number) => [number, formatNumber(number)]);
-      const height = (up) => (up / (top - bottom)) * box.height;
-      const [lowest, rowHeight] = rowsOf(name);
-      const tall = height(picture.rows * rowHeight);
-      // average cells that are smaller than pixels, and draw larger cells as rectangles
-      context.imageSmoothingEnabled = picture.columns > context.canvas.width || picture.rows > 2 * tall;
-      const down = box.top + box.height - height(lowest - bottom) - tall;
-      context.drawImage(images[name], across(shown.left), down, across(picture.columns * shown.step) - box.left, tall);
-    }
-    if (cursor?.time !== undefined) {
-      context.strokeStyle = name === "waveform" || name === "mfcc" ? theme.ink : "#ffffff";
-      context.setLineDash([4, 3]);
-      context.beginPath();
-      context.moveTo(across(cursor.time), box.top);
-      context.lineTo(across(cursor.time), box.top + box.height);
-      context.stroke();
-    }
-    context.restore();
-    if (picture) drawBar(context, box, name === "mfcc" ? colours.signed : colours.levels, picture.low, picture.high, unitOf(name), theme);
-    y.label = { waveform: "", spectrogram: "Hz", mel: "Hz (mel)", mfcc: "coefficient" }[name];
-    drawAxes(context, box, x, y, theme);
+  // Returns for each picture the ends of its axis, the position of its lowest row, the height of a row, the unit of its
+  // values, and a function that lists marks of the axis.
+  function axesOf({ n_fft, n_mels, fmin, fmax, scaling }, { corners, down, mfcc: { rows } }) {
+    const bin = rate / n_fft;
+    const linear = { kind: "linear", low: 0, high: half, shareOf: (hertz) => hertz / half };
+    const mel = { kind: "mel", low: fmin, high: fmax, shareOf: (hertz) => bandOf(corners, hertz) / n_mels };
+    const numbers = () => ticks(1, rows, 4).filter(Number.isInteger).map((number) => [(number - 0.5) / rows, `${number}`]);
+    return {
+      spectrogram: { bottom: 0, top: half, first: -0.5 * bin, each: down * bin, unit: "dB re 1", marks: (height) => frequencyMarks(linear, height) },
+      mel: { bottom: 0, top: n_mels, first: 0, each: 1, unit: UNITS[scaling], marks: (height) => frequencyMarks(mel, height) },
+      mfcc: { bottom: 0.5, top: rows + 0.5, first: 0.5, each: 1, unit: "dB", marks: numbers },
+    };
   }
 
-  function drawBank(panel, theme, context, box) {
-    const { bank } = shown, top = rate / 2, bin = rate / settings.n_fft;
-    const x = { low: 0, high: top, at: ticks(0, top, box.width / 80).map((hertz) => [hertz, formatNumber(hertz)]) };
-    x.at[x.at.length - 1][1] += " Hz";
+  function drawPicture({ name }, pen, area) {
+    const { left, top, width, height, x, colour } = area;
+    const picture = shown[name];
+    if (name === "waveform") drawWave(pen, samplePoints({ samples, rate, start: 0 }, reach, [0, seconds], width), { reach }, area);
+    else if (picture.rows) {
+      const { bottom, top: highest, first, each, unit, marks } = axes[name];
+      const scale = height / (highest - bottom);
+      const tall = picture.rows * each * scale;
+      // average cells that are smaller than pixels, and draw larger cells as rectangles
+      pen.imageSmoothingEnabled = picture.columns > pen.canvas.width || picture.rows > 2 * tall;
+      const down = top + height - (first - bottom) * scale - tall;
+      clipped(pen, area, () => pen.drawImage(images[name], x(shown.left), down, x(picture.columns * shown.step) - left, tall));
+      drawScale(pen, marks(height), area);
+      drawBar(pen, area, name === "mfcc" ? colours.signed : colours.levels, picture, unit);
+    }
+    if (name === "mfcc") drawTimes(pen, seconds, { ...area, top: top + height });
+    pen.fillStyle = name === "waveform" || name === "mfcc" ? colour.ink : "#ffffff";
+    if (cursor?.time !== undefined) pen.fillRect(x(cursor.time), top, 1, height);
+  }
+
+  function drawBank(panel, pen, area) {
+    const { bank, corners } = shown, bin = rate / settings.n_fft;
+    const { top, width, height, x, colour } = area;
     const highest = Math.max(...bank.map(({ weights }) => largestOf(weights)));
-    const across = (hertz) => box.left + (hertz / top) * box.width;
-    const up = (weight) => box.top + box.height * (1 - weight / (highest * 1.05));
     bank.forEach(({ first, weights }, band) => {
       const chosen = cursor?.band === band;
-      context.strokeStyle = chosen ? theme.ink : theme.accent;
-      context.lineWidth = chosen ? 2.5 : 1;
-      context.beginPath();
-      if (weights.length) [0, ...weights, 0].forEach((weight, at) => context.lineTo(across((first - 1 + at) * bin), up(weight)));
-      context.stroke();
-      if (weights.length) return;
-      context.fillStyle = "#d62728";
-      context.fillRect(across(shown.corners[band + 1]) - 1, box.top + box.height - 9, 2, 9);
+      pen.strokeStyle = chosen ? colour.ink : colour.accent;
+      pen.lineWidth = chosen ? 2.5 : 1;
+      pen.beginPath();
+      if (weights.length) [0, ...weights, 0].forEach((weight, at) => pen.lineTo(x((first - 1 + at) * bin), top + height * (1 - weight / (highest * 1.05))));
+      pen.stroke();
+      pen.fillStyle = "#d62728";
+      if (!weights.length) pen.fillRect(x(corners[band + 1]) - 1, top + height - 9, 2, 9);
     });
-    drawAxes(context, box, x, { low: 0, high: 1, label: "weight", at: [[0, "0"]] }, theme);
+    label(pen, "weight", area, top + height / 2);
+    drawAcross(pen, ticks(0, half, width / 80).map((hertz) => [hertz, formatNumber(hertz)]), "Hz", { ...area, top: top + height });
   }
 
   function draw() {
     if (!root.clientWidth) return; // hidden; it will be drawn when it becomes visible
     for (const panel of Object.values(panels)) {
-      const [context, width] = sharpened(panel.canvas, panel.height);
-      const isBank = panel.name === "bank";
-      const [inset, right] = isBank ? [30, 16] : [MARGIN.left, MARGIN.right];
-      const bottom = isBank || panel.name === "mfcc" ? AXIS : 4;
-      const top = panel.name === "waveform" ? 7 : MARGIN.top; // room for the label of the peak
-      const box = { left: inset, top, width: Math.max(10, width - inset - right), height: panel.height - top - bottom };
-      panel.box = box;
-      (isBank ? drawBank : drawTimes)(panel, coloursOf(panel.canvas, "ink", "line", "accent"), context, box);
+      const [isBank, isLast] = [panel.name === "bank", panel.name === "mfcc"];
+      const [pen, place] = laidOut(panel.canvas, panel.height, isBank ? half : seconds, undefined, isBank ? RIGHT : BAR);
+      panel.area = { ...place, top: 4, height: panel.height - (isBank || isLast ? AXIS + 4 : 8) };
+      (isBank ? drawBank : drawPicture)(panel, pen, panel.area);
     }
+    player.tell();
   }
 
   // Writes the values at the pointer or at the keyboard cursor.
@@ -139,7 +105,7 @@ function render({ model, el }) {
     if (!cursor) return;
     const { panel, across, up } = cursor;
     if (panel.name === "bank") {
-      const hertz = (across * rate) / 2;
+      const hertz = across * half;
       const band = lastBelow(shown.corners, hertz); // of two overlapping bands, the upper one
       cursor.band = band >= 0 && band < shown.bank.length ? band : undefined;
       if (cursor.band === undefined) panel.reading.textContent = `${formatNumber(hertz)} Hz: no band`;
@@ -155,10 +121,10 @@ function render({ model, el }) {
       panel.reading.textContent = `${cursor.time.toFixed(2)} s`;
       return;
     }
-    const bottom = panel.name === "mfcc" ? 0.5 : 0, value = bottom + up * (upTo(panel.name) - bottom);
-    const [lowest, rowHeight] = rowsOf(panel.name);
+    const { bottom, top, first, each, unit } = axes[panel.name];
+    const value = bottom + up * (top - bottom);
     const column = Math.min(picture.columns - 1, Math.max(0, Math.floor((cursor.time - shown.left) / shown.step)));
-    const row = Math.min(picture.rows - 1, Math.max(0, Math.floor((value - lowest) / rowHeight)));
+    const row = Math.min(picture.rows - 1, Math.max(0, Math.floor((value - first) / each)));
     const level = Math.max(picture.values[row * picture.columns + column], panel.name === "mfcc" ? -Infinity : picture.low);
     const position = {
       spectrogram: () => `${formatNumber(Math.round(value))} Hz`,
@@ -166,8 +132,7 @@ function render({ model, el }) {
       mfcc: () => `coefficient ${row + 1}`,
     }[panel.name]();
     const isClipped = level === picture.low && !(panel.name === "mel" && settings.scaling.startsWith("log10"));
-    const unit = unitOf(panel.name).replace(" re 1", "");
-    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${isClipped ? "at most " : ""}${formatNumber(Math.round(level * 10) / 10)} ${unit}`;
+    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${isClipped ? "at most " : ""}${formatNumber(Math.round(level * 10) / 10)} ${unit.replace(" re 1", "")}`;
   }
 
   function point(panel, across, up) {
@@ -177,23 +142,29 @@ function render({ model, el }) {
     draw();
   }
 
-  const player = playback(samples, rate, (time) => {
-    play.textContent = time === null ? "▶ Play" : "■ Stop";
-    head.hidden = time === null || !panels.mel.box;
-    if (!head.hidden) head.style.left = `${panels.mel.box.left + (time / seconds) * panels.mel.box.width}px`;
+  const playing = new Model({
+    _scene: { count: 1, title: "", duration: seconds, rate }, _sound: new DataView(wavOf(samples, rate)), _report: [1, 0],
+    playing: false, loop: null,
   });
-  const playFrom = (time) => player.start(time).catch((error) => (remarks.textContent = `The browser can't play this sound: ${error.message}`));
-  play.onclick = () => (player.isOn() ? player.stop() : playFrom(0));
+  const player = new Sound(playing);
+  const follow = () => {
+    play.textContent = playing.get("playing") ? "❚❚ Pause" : "▶ Play";
+    if (panels.mel.area) head.style.left = `${panels.mel.area.x(player.time)}px`;
+    if (player.trouble) remarks.textContent = player.trouble;
+  };
+  const stopShowing = player.show({ root, follow });
+  const playFrom = (time) => { player.seek(time); player.set({ playing: true }); };
+  play.onclick = () => player.toggle();
   reset.onclick = () => {
-    for (const [name, value] of Object.entries({ ...DEFAULTS, fmax: rate / 2 })) model.set(name, value);
+    for (const [name, value] of Object.entries({ ...DEFAULTS, fmax: half })) model.set(name, value);
     model.save_changes();
   };
 
   for (const panel of Object.values(panels)) {
     const { canvas } = panel;
     canvas.addEventListener("pointermove", (event) => {
-      const { box } = panel;
-      point(panel, (event.offsetX - box.left) / box.width, 1 - (event.offsetY - box.top) / box.height);
+      const { left, top, width, height } = panel.area;
+      point(panel, (event.offsetX - left) / width, 1 - (event.offsetY - top) / height);
     });
     const leave = () => {
       cursor = null;
@@ -207,7 +178,7 @@ function render({ model, el }) {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
       if (!step && event.key !== " ") return;
       event.preventDefault();
-      if (!step) return player.isOn() ? player.stop() : playFrom(cursor?.time ?? 0);
+      if (!step) return playing.get("playing") ? player.pause() : playFrom(cursor?.time ?? player.time);
       const picture = shown[panel.name];
       const at = cursor?.panel === panel ? cursor : { across: 0.5, up: 0.5 };
       const wide = picture ? shown.step / seconds : 0.005;
@@ -219,6 +190,7 @@ function render({ model, el }) {
   function show() {
     settings = Object.fromEntries(names.map((name) => [name, model.get(name)]));
     shown = analyse(samples, rate, settings);
+    axes = axesOf(settings, shown);
     images = {};
     for (const name of ["spectrogram", "mel", "mfcc"]) {
       const { values, rows, columns, low, high } = shown[name];
@@ -262,6 +234,7 @@ function render({ model, el }) {
   const stopListening = listen(model, handlers);
   const stopFollowing = followPage(root, draw);
   return () => {
+    stopShowing();
     player.close();
     stopListening();
     stopFollowing();

@@ -1,4 +1,4 @@
-// The parts of the feature explorer: its controls, its texts, its axes and its sound. Loaded before explorer.js.
+// The parts of the feature explorer: its controls, its texts, and its axes. Loaded before explorer.js.
 
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
 const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
@@ -60,45 +60,15 @@ function remarksOf({ n_fft, hop_length, n_mels }, empty) {
   return texts.join(" ");
 }
 
-// Draws the frame and the axes of a plot. `box` is {left, top, width, height} in pixels. `x` and `y` are {low, high, label,
-// at}, where `at` lists the ticks as [value, text].
-function drawAxes(context, box, x, y, theme) {
-  const bottom = box.top + box.height;
-  context.strokeStyle = theme.line;
-  context.fillStyle = theme.ink;
-  context.font = "11px system-ui, sans-serif";
-  context.lineWidth = 1;
-  context.strokeRect(box.left - 0.5, box.top - 0.5, box.width + 1, box.height + 1);
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  for (const [value, text] of x.at) {
-    const across = box.left + ((value - x.low) / (x.high - x.low)) * box.width;
-    context.fillRect(across, bottom, 1, 3);
-    context.fillText(text, across, bottom + 5);
-  }
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const [value, text] of y.at) {
-    const down = bottom - ((value - y.low) / (y.high - y.low)) * box.height;
-    context.fillRect(box.left - 4, down, 3, 1);
-    context.fillText(text, box.left - 6, down);
-  }
-  if (y.label) upright(context, y.label, 9, box.top + box.height / 2);
-}
-
-// Draws a colour bar to the right of a box, with its unit and its lowest and highest value.
-function drawBar(context, box, colours, low, high, unit, theme) {
-  const left = box.left + box.width + 8;
-  context.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), left, box.top, 9, box.height);
-  context.fillStyle = theme.ink;
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "left";
-  context.textBaseline = "top";
-  context.fillText(formatNumber(high), left + 12, box.top);
-  context.textBaseline = "bottom";
-  context.fillText(formatNumber(low), left + 12, box.top + box.height);
-  context.textBaseline = "middle";
-  context.fillText(unit, left + 12, box.top + box.height / 2);
+// Draws a colour bar to the right of a picture, with its highest value, its unit and its lowest value.
+function drawBar(pen, { left, top, width, height, colour }, colours, { low, high }, unit) {
+  const at = left + width + 8;
+  pen.drawImage(imageOf(Uint8Array.from({ length: 256 }, (_, level) => level), 256, 1, colours), at, top, 9, height);
+  pen.fillStyle = colour.quiet;
+  pen.textAlign = "left";
+  pen.fillText(formatNumber(high), at + 12, top + 5);
+  pen.fillText(unit, at + 12, top + height / 2);
+  pen.fillText(formatNumber(low), at + 12, top + height - 5);
 }
 
 function figure(name, title, height) {
@@ -107,38 +77,4 @@ function figure(name, title, height) {
   canvas.dataset.picture = name;
   const heading = element("span", {}, title);
   return { name, title, height, canvas, reading, heading, node: element("figure", {}, element("figcaption", {}, heading, reading), canvas) };
-}
-
-// Plays samples. Calls moved(time) while they sound, and moved(null) at the end. Any other sound of the page stops.
-function playback(samples, rate, moved) {
-  let source = null;
-  const stop = () => {
-    const stopped = source;
-    source = null;
-    stopped?.stop();
-    moved(null);
-  };
-  const start = async (from) => {
-    stop();
-    const context = (globalThis.musiclabAudio ??= new AudioContext()); // shared, because browsers allow only a few
-    const buffer = context.createBuffer(1, samples.length, rate);
-    buffer.copyToChannel(samples, 0);
-    await context.resume();
-    const started = (source = new AudioBufferSourceNode(context, { buffer }));
-    started.connect(context.destination);
-    started.onended = () => { if (source === started) stop(); };
-    started.start(0, from);
-    document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: stop }));
-    const beginning = context.currentTime + (context.outputLatency || 0);
-    const follow = () => {
-      if (source !== started) return;
-      moved(from + Math.max(0, context.currentTime - beginning));
-      requestAnimationFrame(follow);
-    };
-    follow();
-  };
-  const onOther = ({ detail }) => { if (detail !== stop) stop(); };
-  document.addEventListener("musiclab-plays", onOther);
-  const close = () => { stop(); document.removeEventListener("musiclab-plays", onOther); };
-  return { start, stop, close, isOn: () => source !== null };
 }

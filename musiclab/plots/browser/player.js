@@ -61,7 +61,7 @@ class View extends Picture {
       bar, this.stage, this.strip, this.regions.editor, this.tools);
     el.append(this.root);
 
-    this.button.onclick = () => this.toggle();
+    this.button.onclick = () => sound.toggle();
     this.unloop.onclick = () => this.sound.set({ loop: null });
     this.root.onkeydown = (event) => this.key(event);
     this.stage.onpointerdown = (event) => this.press(event);
@@ -78,20 +78,15 @@ class View extends Picture {
       ["change:_scene", () => { this.fine = null; this.fill(); this.redraw(); }],
     ]));
     this.stopFollowing = followPage(this.stage, this.redraw);
-    this.isSeen = true;
-    this.watcher = new IntersectionObserver(([{ isIntersecting }]) => { this.isSeen = isIntersecting; sound.tell(); });
-    this.watcher.observe(this.root);
-    sound.views.add(this);
+    this.stopShowing = sound.show(this);
     this.fill();
     this.draw();
   }
 
   close() {
-    this.watcher.disconnect();
     this.refining = null; // ends a computation
     this.stopUpdating();
-    this.sound.views.delete(this);
-    if (!this.sound.views.size && this.model.get("playing")) this.sound.pause(); // no button is left to pause it
+    this.stopShowing();
     this.stopListening();
     this.stopFollowing();
   }
@@ -172,11 +167,6 @@ class View extends Picture {
 
   // Input
 
-  toggle() {
-    if (this.model.get("playing")) this.sound.pause();
-    else this.sound.set({ playing: true });
-  }
-
   toggleLoop() {
     if (this.model.get("loop")) this.sound.set({ loop: null });
     else if (this.regions.region) this.regions.loop();
@@ -219,7 +209,7 @@ class View extends Picture {
     const track = this.headers.childElementCount ? sound.tracks[key - 1] : null;
     if (regions.key(event, short)); // has handled it
     else if (by) sound.seek(time + by);
-    else if (key === " " && target === this.stage) this.toggle(); // a focused button handles Space itself
+    else if (key === " " && target === this.stage) sound.toggle(); // a focused button handles Space itself
     else if (key === "Escape" && this.mark !== null) { this.mark = null; this.say(""); }
     else if (key === "Escape" && loop) sound.set({ loop: null });
     else if (track) sound.set({ soloed: String(settingOf(this.model, "soloed")) === track.title ? [] : [track.title] });

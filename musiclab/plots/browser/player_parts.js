@@ -43,11 +43,11 @@ function valueOf(lane, time) {
 // Canvas
 
 // Prepares a canvas for drawing. Returns its context, and the position of the time axis with the colours of the page.
-function laidOut(canvas, height, duration, [from, to] = [0, duration]) {
+function laidOut(canvas, height, duration, [from, to] = [0, duration], right = RIGHT) {
   const [pen, wide] = sharpened(canvas, height);
   pen.font = "11px system-ui, sans-serif";
   pen.textBaseline = "middle";
-  const width = Math.max(1, wide - LEFT - RIGHT);
+  const width = Math.max(1, wide - LEFT - right);
   const colour = coloursOf(canvas, "ink", "quiet", "line", "accent");
   return [pen, { left: LEFT, width, colour, view: [from, to], x: (time) => LEFT + ((time - from) / (to - from)) * width }];
 }
@@ -87,14 +87,26 @@ function drawLevels(pen, layers, axis, scene, colours, area) {
       if (columns) pen.drawImage(imageOf(cells, rows, columns, colours), from, top, to - from, height);
     }
   });
+  drawScale(pen, frequencyMarks(axis, height), area);
+}
+
+// Returns round frequencies between the ends of an axis, each as its share of the axis from the bottom, and its text.
+function frequencyMarks(axis, height) {
   const isNarrow = axis.kind === "linear" || axis.high < 4 * axis.low;
   const marks = isNarrow ? ticks(axis.low, axis.high, height / 30) : [50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000];
-  let free = Infinity; // below it there is room for a label
-  for (const mark of marks) {
-    const y = top + height * (1 - axis.shareOf(mark));
+  const inHertz = (mark) => mark < 1000 || (isNarrow && axis.high < 1000);
+  return marks.map((mark) => [axis.shareOf(mark), inHertz(mark) ? `${+mark.toFixed(1)} Hz` : `${+(mark / 1000).toFixed(3)} kHz`]);
+}
+
+// Draws the marks of a vertical axis, from the bottom, as far as there is room for their texts.
+function drawScale(pen, marks, area) {
+  const { left, top, height, colour } = area;
+  let free = Infinity;
+  for (const [share, text] of marks) {
+    const y = top + height * (1 - share);
     if (y < top + 6 || !(y < top + height - 4) || y > free) continue;
     free = y - 12;
-    label(pen, mark < 1000 || isNarrow && axis.high < 1000 ? `${+mark.toFixed(1)} Hz` : `${+(mark / 1000).toFixed(3)} kHz`, area, y);
+    label(pen, text, area, y);
     pen.fillStyle = colour.line;
     pen.fillRect(left - 4, y, 4, 1);
   }
@@ -192,21 +204,30 @@ function drawLaneInside(pen, lane, { left, top, width, height, x, colour }) {
   }
 }
 
-function drawTimes(pen, duration, { left, top, width, x, colour, view: [from, to] }) {
+function drawTimes(pen, duration, area) {
+  const { width, view: [from, to] } = area;
   const times = ticks(from, to, width / 70); // 70 pixels between labels
   const step = times.length > 1 ? times[1] - times[0] : to - from;
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const [isShort, isLong] = [duration < 0.1, digits === 0 && to >= 600];
+  const textOf = (time) => {
+    if (!time) return "0";
+    if (isLong) return clock(time, 100, duration).replace(/\.\d+$/, "");
+    return isShort ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
+  };
+  drawAcross(pen, times.map((time) => [time, textOf(time)]), isLong ? "time" : isShort ? "time (ms)" : "time (s)", area);
+}
+
+// Draws the marks of a horizontal axis, as [value, text], and its title.
+function drawAcross(pen, marks, title, { left, top, width, x, colour }) {
   pen.textAlign = "center";
-  for (const time of times) {
+  for (const [value, text] of marks) {
     pen.fillStyle = colour.line;
-    pen.fillRect(x(time), top, 1, 4);
+    pen.fillRect(x(value), top, 1, 4);
     pen.fillStyle = colour.quiet;
-    const seconds = isShort ? (1000 * time).toFixed(Math.max(0, digits - 3)) : time.toFixed(digits);
-    const text = isLong ? clock(time, 100, duration).replace(/\.\d+$/, "") : seconds;
-    const half = Math.max(0, pen.measureText(text).width / 2 - 6); // keeps clear of the label at the left
-    pen.fillText(time ? text : "0", Math.min(Math.max(x(time), time ? left + half : left), left + width - 12), top + 12);
+    const half = Math.max(0, pen.measureText(text).width / 2 - 6); // keeps clear of the title at the left
+    pen.fillText(text, Math.min(Math.max(x(value), value ? left + half : left), left + width - 12), top + 12);
   }
   pen.textAlign = "right";
-  pen.fillText(isLong ? "time" : isShort ? "time (ms)" : "time (s)", left - 10, top + 12);
+  pen.fillText(title, left - 10, top + 12);
 }

@@ -268,6 +268,11 @@ class Sound {
     this.set({ playing: false });
   }
 
+  toggle() {
+    if (this.model.get("playing")) this.pause();
+    else this.set({ playing: true });
+  }
+
   giveWay() { if (this.model.get("playing")) this.pause(); }
 
   // Continues at the current time with a new loop or speed.
@@ -293,6 +298,19 @@ class Sound {
     this.seek(loop[0]);
   }
 
+  // Calls view.follow() whenever the time or a setting changes. Returns a function that stops it.
+  show(view) {
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => { view.isSeen = isIntersecting; this.tell(); });
+    watcher.observe(view.root);
+    view.isSeen = true;
+    this.views.add(view);
+    return () => {
+      watcher.disconnect();
+      this.views.delete(view);
+      if (!this.views.size && this.model.get("playing")) this.pause(); // no button is left to pause it
+    };
+  }
+
   tell() {
     for (const view of this.views) view.follow();
     this.pill.hidden = !this.isSounding || [...this.views].some((view) => view.isSeen);
@@ -303,11 +321,8 @@ class Sound {
   async wav(from, to) {
     const tracks = (await this.samples(from, to)).filter((_, index) => this.isAudible(this.tracks[index]));
     const channels = Math.max(1, ...tracks.map((track) => track.length));
-    const mix = new Int16Array(channels * Math.round((to - from) * this.rate));
-    for (let at = 0; at < mix.length; at++) {
-      const sum = tracks.reduce((all, track) => all + (track[at % channels] ?? track[0])[Math.floor(at / channels)], 0);
-      mix[at] = Math.max(-32768, Math.min(Math.round(32768 * sum), 32767));
-    }
+    const mix = Float32Array.from({ length: channels * Math.round((to - from) * this.rate) }, (_, at) =>
+      tracks.reduce((all, track) => all + (track[at % channels] ?? track[0])[Math.floor(at / channels)], 0));
     return wavOf(mix, this.rate, channels);
   }
 }

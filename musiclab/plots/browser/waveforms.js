@@ -31,7 +31,7 @@ function stretched(tracks, speed, rate) {
   return tracks.map((channels) => channels.map(stretch));
 }
 
-// Writes int16 samples, with the channels interleaved.
+// Writes samples in [-1, 1], with the channels interleaved, as a WAV file with 16 bits.
 function wavOf(samples, rate, channels = 1) {
   const bytes = new ArrayBuffer(44 + 2 * samples.length);
   const view = new DataView(bytes);
@@ -48,6 +48,7 @@ function wavOf(samples, rate, channels = 1) {
   view.setUint16(34, 16, true); // bits per sample
   text(36, "data");
   view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, sample, true));
+  const limited = (value) => Math.min(Math.max(-32768, Math.round(32768 * value)), 32767);
+  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, limited(sample), true));
   return bytes;
 }

@@ -130,21 +130,18 @@ class Page {
     this.player.hidden = true;
   }
 
-  // Returns the last `seconds` of the recording, as int16.
+  // Returns the last `seconds` of the recording.
   recorded(seconds = Infinity) {
-    const samples = new Int16Array(this.count);
+    const samples = new Float32Array(this.count);
     let at = 0;
-    for (const part of this.parts) {
-      samples.set(part, at);
-      at += part.length;
-    }
+    for (const part of this.parts) for (const sample of part) samples[at++] = sample / 32768;
     return samples.slice(-Math.min(this.count, Math.round(seconds * this.rate)));
   }
 
   async classifyPart(samples) {
     this.parts.push(samples);
     this.count += samples.length;
-    const waveform = Float32Array.from(this.recorded(this.info.seconds), (sample) => sample / 32768);
+    const waveform = this.recorded(this.info.seconds);
     const { probabilities } = await this.classifier.call("classify", { waveform, rate: this.rate, isTimeless: true });
     this.showVerdict(probabilities);
     this.edges.push(this.count / this.rate);
@@ -154,9 +151,8 @@ class Page {
 
   async stopListening() {
     if (!this.count) return this.say("Nothing was recorded.");
-    const samples = this.recorded();
-    const waveform = Float32Array.from(samples, (sample) => sample / 32768);
-    await this.hear(waveform, this.rate, "the microphone", wavOf(samples, this.rate));
+    const waveform = this.recorded();
+    await this.hear(waveform, this.rate, "the microphone", wavOf(waveform, this.rate));
     this.recorder.set("lane", {});
   }
 
