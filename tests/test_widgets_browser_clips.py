@@ -176,7 +176,7 @@ def test_a_legend_brings_out_one_class_and_the_pointer_names_a_clip(notebook):
     assert canvas.evaluate("one => one.toDataURL()") != before
     canvas.hover(position=place_of(notebook, canvas, notebook.ask("space.clips['x'].argmin()")))
     assert "class " in output.locator(".musiclab-tip").inner_text()
-    output.get_by_label("colours").select_option(label="group (artist, recording)")
+    output.get_by_label("colours", exact=True).select_option(label="group (artist, recording)")
     output.get_by_role("button", name="2 others").wait_for()
     output.get_by_label("projection").select_option(value="tsne")
     notebook.wait_for("space.chooser._scatter.axes[0].startswith('t-SNE')")

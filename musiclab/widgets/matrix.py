@@ -1,42 +1,71 @@
 """Choose a clip in a confusion matrix."""
 
+import html
+
 import ipywidgets
 import numpy as np
 import pandas as pd
-import traitlets
 from matplotlib.figure import Figure
 
 from musiclab import plots
 from musiclab.core.checks import check_known
 from musiclab.metrics import Result
-from musiclab.plots.browser import script, style
-from musiclab.widgets.answering import Answering
+from musiclab.widgets.buttons import Buttons, button
 from musiclab.widgets.clips import short_names
 from musiclab.widgets.still import as_png
 from musiclab.widgets.table import Table
 
 
-class Matrix(Answering):
+class Matrix(Buttons):
     """A confusion matrix of buttons. Rows are true classes; darker cells have a larger share of their row.
 
     When the reader opens a cell, ``on_open`` is called with the indices of its true and its predicted class.
     """
 
-    _esm = script("matrix")
-    _css = style("clips")
-    view = traitlets.Dict().tag(sync=True)
-    cell = traitlets.List([-1, -1]).tag(sync=True)
-
     def __init__(self, classes: list[str], counts: np.ndarray, on_open):
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        super().__init__(view={"classes": classes, "counts": counts.tolist(), "shares": shares.round(3).tolist()})
-        self._on_open = on_open
+        super().__init__()
+        self._classes, self._counts, self._on_open = classes, counts, on_open
+        self._shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        self.mark(-1, -1)
         self.on_msg(self._receive)
+
+    def mark(self, true: int, predicted: int) -> None:
+        """Mark a cell as open; -1 and -1 mark none."""
+        self.cell = [true, predicted]
+        heads = "".join(f"<th scope='col'><span>{html.escape(name)}</span></th>" for name in self._classes)
+        rows = [
+            f"<tr><th scope='row'>{html.escape(name)}</th>"
+            + "".join(f"<td role='gridcell'>{self._button(row, column)}</td>" for column in range(len(self._classes)))
+            + "</tr>"
+            for row, name in enumerate(self._classes)
+        ]
+        self.content = (
+            "<div class='musiclab-wide'><table role='grid' class='musiclab-matrix'>"
+            "<caption>Confusion matrix: choose a cell to hear its clips</caption>"
+            f"<thead><tr><td class='musiclab-corner'>true ↓  predicted →</td>{heads}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+    def _button(self, row: int, column: int) -> str:
+        count, share = int(self._counts[row, column]), self._shares[row, column]
+        words = f"true {self._classes[row]}, predicted {self._classes[column]}: {count_clips(count)}"
+        css = ("musiclab-strong " if share > 0.65 else "") + ("musiclab-diagonal" if row == column else "")
+        is_open, focused = [row, column] == self.cell, [max(0, index) for index in self.cell]
+        return button(
+            str(count or "·"), {"open": [row, column]}, aria_label=words, title=words, class_=css,
+            style=f"--share: {share:.3f}", aria_pressed=str(is_open).lower(), data_place=f"{row} {column}",
+            tabindex=0 if [row, column] == focused else -1,
+        )  # fmt: skip
 
     def _receive(self, _, content: dict, __) -> None:
         true, predicted = content.get("open", (-1, -1))
-        if 0 <= true < len(self.view["classes"]) and 0 <= predicted < len(self.view["classes"]):
+        if 0 <= true < len(self._classes) and 0 <= predicted < len(self._classes):
             self._on_open(true, predicted)
+
+
+def count_clips(count: int) -> str:
+    """Format a number of clips."""
+    return "no clips" if count == 0 else "1 clip" if count == 1 else f"{count:,} clips"
 
 
 class ConfusionTable(ipywidgets.VBox):
@@ -100,13 +129,12 @@ class ConfusionTable(ipywidgets.VBox):
 
     def _open(self, true: int, predicted: int) -> None:
         is_shown = {true, predicted} <= set(self._shown)
-        self._matrix.cell = [self._shown.index(true), self._shown.index(predicted)] if is_shown else [-1, -1]
+        self._matrix.mark(*(self._shown.index(index) if is_shown else -1 for index in (true, predicted)))
         self.cell = (self._result.classes[true], self._result.classes[predicted])
         is_inside = (self._result.labels == true) & (self._result.predictions == predicted)
         self.clips = self._index[is_inside].sort_values("probability", ascending=False, kind="stable")
         count = len(self.clips)
-        clips = "no clips" if count == 0 else "1 clip" if count == 1 else f"{count:,} clips"
-        self.table.show(self.clips, f"true {self.cell[0]}, predicted {self.cell[1]}: {clips}")
+        self.table.show(self.clips, f"true {self.cell[0]}, predicted {self.cell[1]}: {count_clips(count)}")
         if count:
             self.table.choose(0)
         self._on_choose(self.clips.iloc[0] if count else None, False)

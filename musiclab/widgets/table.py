@@ -6,12 +6,10 @@ from collections.abc import Sequence
 import ipywidgets
 import numpy as np
 import pandas as pd
-import traitlets
 from matplotlib.figure import Figure
 
 from musiclab import plots
-from musiclab.plots.browser import script, style
-from musiclab.widgets.answering import Answering
+from musiclab.widgets.buttons import Buttons, attributes_of, button, sending
 from musiclab.widgets.clips import clip_table
 from musiclab.widgets.predictions import percent
 from musiclab.widgets.still import as_png
@@ -23,20 +21,16 @@ _FORMATS = {"seconds": "{:.2f}".format, "probability": percent}  # all other col
 _SPLITS = {"train": plots.PALETTE[0], "valid": plots.PALETTE[5], "test": plots.PALETTE[7], "": plots.PALETTE[4]}
 
 
-class Table(Answering):
+class Table(Buttons):
     """A table of clips with pages, in which you can sort and choose rows with the mouse or the keyboard.
 
-    Python keeps the state and sorts the rows. The browser receives one page as a trait and sends the reader's actions
-    back as messages.
+    Python keeps the state and sorts the rows. The browser receives one page and sends the reader's actions back as
+    messages: ``{"sort": title}``, ``{"turn": pages}`` and ``{"choose": row, "play": bool}``.
 
     ``columns`` maps the title of each visible column to its name in ``clips``, the table of all rows.
     ``on_choose(row, play)`` is called whenever a row is chosen, even if it already was. ``is_missing(path)`` returns
     True for clips without a sound.
     """
-
-    _esm = script("table")
-    _css = style("clips")
-    view = traitlets.Dict().tag(sync=True)
 
     def __init__(self, columns: dict[str, str], on_choose, is_missing):
         super().__init__()
@@ -81,6 +75,7 @@ class Table(Answering):
             "pages": pages,
             "count": f"{first + 1:,} to {first + len(rows):,} of {len(self.clips):,}" if len(rows) else "no clips",
         }
+        self.content = _page(self.view)
 
     def choose(self, row: int) -> None:
         """Mark row ``row`` of ``clips`` as chosen, and show its page."""
@@ -177,6 +172,44 @@ class FilteredTable(ipywidgets.VBox):
         total = f"{len(self._index):,} clips, {self._index['group'].nunique():,} groups"
         sizes = ", ".join(f"{label} {count:,}" for label, count in counts.sum(axis=1)[::-1].items())
         return as_png(figure), f"Clips of {self._title}: {total}; {sizes}."
+
+
+def _page(view: dict) -> str:
+    """Format a page of a table, and the buttons that turn it."""
+    heads, lines = [], []
+    css = ["musiclab-number" if is_numeric else "" for is_numeric in view["numeric"]]
+    for name, css_class in zip(view["columns"], css, strict=True):
+        order = {(name, False): "ascending", (name, True): "descending"}.get(tuple(view["sort"]), "")
+        text = name + {"ascending": " ▴", "descending": " ▾", "": ""}[order]
+        attributes = attributes_of(scope="col", class_=css_class, aria_sort=order)
+        heads.append(f"<th{attributes}>{button(text, {'sort': name})}</th>")
+    focused = view["rows"].index(view["chosen"]) if view["chosen"] in view["rows"] else 0
+    for place, (row, texts, note) in enumerate(zip(view["rows"], view["cells"], view["notes"], strict=True)):
+        message, is_chosen = {"choose": row}, row == view["chosen"]
+        more = {"data_place": f"{place} 0", "tabindex": 0 if place == focused else -1, "title": texts[0]}
+        name = button(texts[0], message, **more, aria_current="true" if is_chosen else "")
+        warning = f"<span class='musiclab-warning'> {note}</span>" if note else ""
+        cells = "".join(
+            f"<td{attributes_of(class_=css_class)}>{html.escape(text)}</td>"
+            for text, css_class in zip(texts[1:], css[1:], strict=True)
+        )
+        line = attributes_of(class_="musiclab-chosen" if is_chosen else "") + sending(message)
+        lines.append(f"<tr{line}><th scope='row'>{name}{warning}</th>{cells}</tr>")
+    table = (
+        f"<table class='musiclab-table'><caption>{html.escape(view['caption'])}</caption>"
+        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    )
+    page, last = view["page"], view["pages"] - 1
+    back, forth = ({"aria_disabled": "true" if page == end else ""} for end in (0, last))  # disabled loses the focus
+    turns = [
+        button("«", {"turn": -page}, aria_label="first page", **back),
+        button("‹", {"turn": -1}, aria_label="previous page", data_key="PageUp", **back),
+        f"page {page + 1} of {last + 1}",
+        button("›", {"turn": 1}, aria_label="next page", data_key="PageDown", **forth),
+        button("»", {"turn": last - page}, aria_label="last page", **forth),
+    ]
+    pager = f"<span role='status'>{view['count']}</span>{''.join(turns) if last else ''}"
+    return f"<div class='musiclab-wide'>{table}</div><div class='musiclab-pager'>{pager}</div>"
 
 
 def _visible_columns(index: pd.DataFrame) -> dict[str, str]:
