@@ -111,15 +111,26 @@ def open_page(book, browser):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1366, "light")])
-def test_a_player_plays_and_seeks_without_python(open_page, width, theme):
+def test_a_player_plays_seeks_zooms_and_marks_regions_without_python(open_page, width, theme):
     page = open_page("notebooks/01_waveforms.html", width, theme)
     page.locator("musiclab-view").first.scroll_into_view_if_needed()
     player = page.locator(".musiclab-player").first
     player.get_by_role("button", name="Play").click()
-    page.wait_for_function("parseFloat(document.querySelector('.musiclab-player [role=slider]').ariaValueNow) > 0.2")
+    page.wait_for_function("parseFloat(document.querySelector('.musiclab-player .stage').ariaValueNow) > 0.2")
     player.get_by_role("button", name="Pause").click()
-    player.get_by_role("slider").press("Home")
-    assert player.get_by_role("slider").get_attribute("aria-valuenow") == "0.000"
+    player.locator(".stage").press("Home")
+    stage = player.locator(".stage")
+    assert stage.get_attribute("aria-valuenow") == "0.000"
+    stage.press("+")
+    player.locator(".overview").wait_for()
+    box = stage.bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 40)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    assert player.locator(".region").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

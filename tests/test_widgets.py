@@ -387,6 +387,11 @@ def test_another_sound_starts_stopped_at_its_beginning():
     assert (player.loop, player.time, player.playing, player.duration) == (None, 0, False, 1)
     assert player._sound != before
     assert player.still().alt.startswith("Higher: ")
+    player.view, player.fmax = (0.25, 0.5), 2000
+    player.load(sine(440.0), SAMPLE_RATE)  # the same duration: a reader who compares keeps what is visible
+    assert (player.view, player.fmax) == ((0.25, 0.5), 2000)
+    player.load(sine(440.0, seconds=2.0), SAMPLE_RATE)
+    assert (player.view, player.fmax) == (None, None)
 
 
 # Tracks
@@ -406,6 +411,10 @@ def test_tracks_share_rate_duration_and_scale():
     outlines = np.frombuffer(player._outline, np.int8).reshape(2, -1, 2)
     assert outlines.max(axis=(1, 2)) == pytest.approx([127, 12.7], abs=1)
     assert "tracks: loud, quiet" in player.still().alt
+    assert (scene["gain"], scene["note"]) == (1, "")
+    three = Player({name: loud for name in "abc"}, SAMPLE_RATE)._scene  # each has an amplitude of 0.5
+    assert three["gain"] == pytest.approx(1 / 1.5, rel=1e-3)
+    assert three["note"] == "played 3.5 dB lower, so that the tracks together don't clip"
     with pytest.raises(AudioError, match=r"^Player: quiet: expected finite samples"):
         Player({"loud": loud, "quiet": [np.nan]}, SAMPLE_RATE)
     with pytest.raises(AudioError, match="1 to 16 waveforms in the dict, found 0"):

@@ -127,7 +127,8 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
     _sound = traitlets.Bytes().tag(sync=True)  # one FLAC file per track
     _levels = traitlets.Bytes().tag(sync=True)  # uint8, shape (tracks, n_mels, columns)
     _outline = traitlets.Bytes().tag(sync=True)  # int8, shape (tracks, columns, 2)
-    _colours = traitlets.Bytes(colour_map(plots.LEVELS)).tag(sync=True)  # uint8, shape (256, 3)
+    answered = traitlets.Int(0).tag(sync=True)  # number of messages; see awaitAnswers in plots/browser/element.js
+    _colours = traitlets.Bytes(colour_map(plots.LEVELS)).tag(sync=True)  # uint8, shape (256, 4)
 
     def __init__(
         self,
@@ -138,11 +139,13 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
         preview: float | None = None,
     ):
         super().__init__()
-        self.on_msg(self._send_part)
+        self.on_msg(self._answer)
         self.load(waveform, sample_rate, title, lanes, preview)
 
     def load(self, waveform, sample_rate: int, title: str = "", lanes=(), preview: float | None = None) -> None:
         """Load another sound into the player, paused at its start.
+
+        A sound of the same duration keeps the visible part and the frequency range.
 
         Parameters
         ----------
@@ -187,10 +190,15 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
             files, rate, loss = sound.encode_stream(waveforms, sample_rate)
         self._waveforms, self._rate, self._pictures = waveforms, sample_rate, pictures
         self._lanes, self._preview = lanes, preview
+        gain = sound.gain(waveforms)
+        quieter = (
+            f"played {-20 * np.log10(gain):.1f} dB lower, so that the tracks together don't clip" if gain < 1 else ""
+        )
         is_silent = not any(np.any(waveform) for waveform in waveforms)
         with self.hold_sync():  # one message
-            self.playing, self.loop, self.view, self.fmin, self.fmax = False, None, None, 0.0, None
-            self.muted, self.soloed, self._regions = [], [], []
+            self.playing, self.loop, self.muted, self.soloed, self._regions = False, None, [], [], []
+            if duration != self._scene.get("duration"):
+                self.view, self.fmin, self.fmax = None, 0.0, None
             self._scene = {
                 "count": self._scene.get("count", 0) + 1,
                 "title": title,
@@ -198,7 +206,8 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
                 "rate": rate,
                 "part": PART if is_long else None,
                 "tracks": [{"title": name, "bytes": len(file)} for name, file in zip(tracks, files, strict=True)],
-                "note": "; ".join(filter(None, ["silent" if is_silent else "", loss])),
+                "note": "; ".join(filter(None, ["silent" if is_silent else "", loss, quieter])),
+                "gain": gain,
                 "reach": reach,
                 "rows": pictures[0].levels.shape[0],
                 "columnSeconds": pictures[0].column_seconds,
@@ -235,11 +244,12 @@ class Player(WithStill, WithRegions, anywidget.AnyWidget):
         self._report = (self._scene["count"], time)
         self._seek = (self._seek[0] + 1, time)  # the count makes a second seek to the same time a change
 
-    def _send_part(self, _, message: dict, __) -> None:
-        part = message["part"]
-        files = [sound.encode_part(waveform, self._rate, part, PART) for waveform in self._waveforms]
-        answer = {"part": part, "count": self._scene["count"], "lengths": [len(file) for file in files]}
-        self.send(answer, [b"".join(files)])
+    def _answer(self, _, message: dict, __) -> None:
+        if (part := message.get("part")) is not None:
+            files = [sound.encode_part(waveform, self._rate, part, PART) for waveform in self._waveforms]
+            answer = {"part": part, "count": self._scene["count"], "lengths": [len(file) for file in files]}
+            self.send(answer, [b"".join(files)])
+        self.answered += 1
 
     @traitlets.observe("_report")
     def _follow(self, change):

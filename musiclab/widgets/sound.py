@@ -98,6 +98,14 @@ def encode_stream(waveforms: list[np.ndarray], sample_rate: int) -> tuple[list[b
     return sounds, rate, f"played{mono}{lower_rate}" if mono or lower_rate else ""
 
 
+def gain(waveforms: list[np.ndarray]) -> float:
+    """Return the factor, at most 1, that keeps every mix of checked sounds of one duration from clipping."""
+    if len(waveforms) == 1:
+        return 1.0
+    peak = sum(np.abs(np.atleast_2d(waveform)).max(axis=0).clip(max=1) for waveform in waveforms).max()
+    return float(1 / max(1.0, peak))
+
+
 def stream_rate(sample_rate: int) -> int:
     """Return the sample rate in Hz of the parts of a long sound, see :func:`encode_part`."""
     return int(min(max(sample_rate, LOWEST_RATE), HIGHEST_RATE))

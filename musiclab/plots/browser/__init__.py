@@ -36,8 +36,8 @@ def _join(*names: str, suffix: str) -> str:
 
 @lru_cache
 def colour_map(name: str) -> bytes:
-    """Return a matplotlib colour map as 256 RGB triples, so that canvases and figures have the same colours."""
+    """Return a matplotlib colour map as 256 times RGBA, so that canvases and figures have the same colours."""
     import numpy as np
     from matplotlib import colormaps
 
-    return colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()
+    return colormaps[name](np.arange(256), bytes=True).tobytes()

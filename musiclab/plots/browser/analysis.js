@@ -5,9 +5,6 @@ const LARGEST = { columns: 600, rows: 256 }; // of a picture, in cells: about as
 const N_MFCC = 20; // with coefficient 0
 const MFCC_RANGE = 80; // dB below the peak of the clip, to which levels are clipped before the cosine transform
 
-// Factors of 1, -cos(x), cos(2 x). The windows are periodic, as those of scipy.signal.get_window.
-const WINDOWS = { hann: [0.5, 0.5], hamming: [0.54, 0.46], blackman: [0.42, 0.5, 0.08], boxcar: [1] };
-
 const SCALINGS = {
   decibel: (value) => 20 * Math.log10(Math.max(value, FLOOR)),
   ln: (value) => Math.log(Math.max(value, FLOOR)),
@@ -15,19 +12,15 @@ const SCALINGS = {
   "log10(1+10000x)": (value) => Math.log10(1 + 10000 * value),
 };
 
-function windowOf(name, length) {
-  const term = (factor, order, at) => (order % 2 ? -factor : factor) * Math.cos((2 * Math.PI * order * at) / length);
-  return Float64Array.from({ length }, (_, at) => WINDOWS[name].reduce((sum, factor, order) => sum + term(factor, order, at), 0));
-}
-
 const largestOf = (values) => values.reduce((most, value) => (value > most ? value : most), -Infinity);
 
 // Returns the pictures `spectrogram`, `mel` and `mfcc`, each {values, rows, columns, low, high} with the lowest row first.
 // `down` is the number of frequency bins per row of the spectrogram, `step` the number of seconds per column.
 function analyse(samples, rate, { n_fft, hop_length, window, n_mels, fmin, fmax, decibels, scaling }) {
-  // If there are too many frames, skip some while the others overlap by three quarters. Then show the maximum of several.
+  // Skip frames if the others overlap by seven eighths, because they look alike, or if there are too many and the others
+  // overlap by three quarters. If there are still too many, show the maximum of several.
   const all = 1 + Math.floor(samples.length / hop_length);
-  const skip = Math.max(1, Math.min(Math.ceil(all / LARGEST.columns), Math.floor(n_fft / 4 / hop_length)));
+  const skip = Math.max(1, Math.floor(n_fft / 8 / hop_length), Math.min(Math.ceil(all / LARGEST.columns), Math.floor(n_fft / 4 / hop_length)));
   const frames = Math.ceil(all / skip);
   const along = Math.ceil(frames / LARGEST.columns);
   const columns = Math.ceil(frames / along);

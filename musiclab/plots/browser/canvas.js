@@ -1,6 +1,7 @@
 // Drawing tools of the widgets: page colours, sharp canvases, axis ticks, and images with one byte per cell.
 
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const pixelsOf = (view) => new Uint32Array(bytesOf(view).slice().buffer); // of RGBA values
 
 // Returns the named colours of the widget in a form that a canvas understands. CSS resolves them, because a canvas can't
 // evaluate CanvasText or light-dark().
@@ -14,22 +15,23 @@ function coloursOf(canvas, ...names) {
   return colours;
 }
 
-// Calls `changed` when an element gets its first or another width, and when the reader switches between light and dark.
+// Returns a function that calls `act` before the next picture of the screen, once, however often it is called until then.
+function beforeFrame(act) {
+  let waiting = null;
+  return () => { waiting ??= requestAnimationFrame(() => { waiting = null; act(); }); };
+}
+
+// Calls `changed` when an element gets its first or another size, and when the reader switches between light and dark.
 // Returns a function that stops it. JupyterLab hides the page while it changes the theme and then sets an attribute of the
-// body, so we wait for the next frame. VS Code changes a class. Heights are ignored, because drawing sets the height.
+// body, so we wait for the next frame. VS Code changes a class.
 function followPage(node, changed) {
-  const soon = () => requestAnimationFrame(changed);
+  const soon = beforeFrame(changed);
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const observer = new MutationObserver(soon);
+  const observer = new MutationObserver(() => { soon(); setTimeout(soon, 200); }); // once more, because light-dark() can be late
   const names = ["data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-id", "data-theme", "class"];
   observer.observe(document.body, { attributes: true, attributeFilter: names });
   system.addEventListener("change", soon);
-  let width = 0;
-  const resized = new ResizeObserver(() => {
-    if (node.clientWidth === width) return;
-    width = node.clientWidth;
-    soon();
-  });
+  const resized = new ResizeObserver(soon);
   resized.observe(node);
   return () => {
     observer.disconnect();
@@ -48,16 +50,6 @@ function sharpened(canvas, height) {
   const context = canvas.getContext("2d");
   context.scale(sharpness, sharpness);
   return [context, width];
-}
-
-// Draws a text that reads upwards, centred on a point.
-function upright(context, text, x, y, width) {
-  context.save();
-  context.translate(x, y);
-  context.rotate(-Math.PI / 2);
-  context.textAlign = "center";
-  context.fillText(text, 0, 0, width);
-  context.restore();
 }
 
 const peakOf = (samples) => samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-4);
@@ -85,19 +77,15 @@ function bandOf(edges, hertz) {
   return below < 0 ? -0.5 : below + (hertz - edges[below]) / (edges[below + 1] - edges[below]) - 0.5;
 }
 
-// Turns bytes, lowest row first, into an image canvas, with a colour map of 256 RGB triples.
+// Turns bytes, lowest row first, into an image canvas, with a colour map of 256 pixels.
 function imageOf(cells, rows, columns, colours) {
   const picture = element("canvas", { width: Math.max(1, columns), height: Math.max(1, rows) });
   if (!rows || !columns) return picture;
   const image = new ImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);
-  const table = new Uint32Array(256);
-  new Uint8Array(table.buffer).forEach((_, index, all) => {
-    all[index] = index % 4 === 3 ? 255 : colours[3 * (index >> 2) + (index % 4)];
-  });
   for (let row = 0; row < rows; row++) {
     const from = (rows - 1 - row) * columns;
-    for (let column = 0; column < columns; column++) pixels[row * columns + column] = table[cells[from + column]];
+    for (let column = 0; column < columns; column++) pixels[row * columns + column] = colours[cells[from + column]];
   }
   picture.getContext("2d").putImageData(image, 0, 0);
   return picture;

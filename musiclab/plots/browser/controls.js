@@ -4,7 +4,7 @@
 // slider has min, max and step, or a list of `values`, and a function `format` that writes its value. Any other spec is a
 // number field with a minimum. clamp(value, get) limits a value, where get(name) returns that of another trait. A slider
 // whose trait is null shows defaultOf(name). `changed` is called after the reader has changed a control. Returns the grid,
-// and one function per trait that updates its control.
+// one function per trait that updates its control, and a function that stops following the traits.
 function controls(model, specs, changed = () => {}, defaultOf = () => null) {
   const grid = element("div", { class: "musiclab-controls" });
   const updates = {};
@@ -38,5 +38,7 @@ function controls(model, specs, changed = () => {}, defaultOf = () => null) {
       }
     });
   }
-  return [grid, updates];
+  const follow = Object.keys(updates).map((name) => [`change:${name}`, () => updates[name]()]);
+  for (const [, update] of follow) update();
+  return [grid, updates, listen(model, Object.fromEntries(follow))];
 }

@@ -9,7 +9,7 @@ function render({ model, el }) {
   const sound = { ...rest, samples: isPcm ? Float32Array.from(new Int16Array(bytes), (value) => value / 32768) : new Float32Array(bytes) };
   const { samples, rate } = sound, seconds = samples.length / rate, half = rate / 2;
   const reach = roundedUp(peakOf(samples));
-  const colours = { levels: bytesOf(sound.levels), signed: bytesOf(sound.signed) };
+  const colours = { levels: pixelsOf(sound.levels), signed: pixelsOf(sound.signed) };
   const panels = {
     waveform: figure("waveform", "Waveform", 46),
     spectrogram: figure("spectrogram", "Spectrogram", 112),
@@ -18,7 +18,7 @@ function render({ model, el }) {
     bank: figure("bank", "Filter bank", 150),
   };
   let started = null; // time at which the reader moved a slider
-  const [grid, updates] = controls(model, specs(sound), () => (started ??= performance.now()));
+  const [grid, updates, stopUpdating] = controls(model, specs(sound), () => (started ??= performance.now()));
   const play = element("button", { type: "button" }, "▶ Play"), reset = element("button", { type: "button" }, "Reset");
   const facts = element("p", { class: "musiclab-quiet" });
   const remarks = element("p", { class: "musiclab-remarks", role: "status" });
@@ -45,7 +45,7 @@ function render({ model, el }) {
     const numbers = () => ticks(1, rows, 4).filter(Number.isInteger).map((number) => [(number - 0.5) / rows, `${number}`]);
     return {
       spectrogram: { bottom: 0, top: half, first: -0.5 * bin, each: down * bin, unit: "dB re 1", marks: (height) => frequencyMarks(linear, height) },
-      mel: { bottom: 0, top: n_mels, first: 0, each: 1, unit: UNITS[scaling], marks: (height) => frequencyMarks(mel, height) },
+      mel: { bottom: 0, top: n_mels, first: 0, each: 1, unit: scaling === "decibel" ? "dB re 1" : scaling.split("(")[0], marks: (height) => frequencyMarks(mel, height) },
       mfcc: { bottom: 0.5, top: rows + 0.5, first: 0.5, each: 1, unit: "dB", marks: numbers },
     };
   }
@@ -107,12 +107,10 @@ function render({ model, el }) {
     if (panel.name === "bank") {
       const hertz = across * half;
       const band = lastBelow(shown.corners, hertz); // of two overlapping bands, the upper one
-      cursor.band = band >= 0 && band < shown.bank.length ? band : undefined;
-      if (cursor.band === undefined) panel.reading.textContent = `${formatNumber(hertz)} Hz: no band`;
-      else {
-        const bins = shown.bank[band].weights.length, [low, high] = [shown.corners[band], shown.corners[band + 2]];
-        panel.reading.textContent = `band ${band}: ${formatNumber(low)} to ${formatNumber(high)} Hz, ${bins} ${bins === 1 ? "bin" : "bins"}`;
-      }
+      const bins = shown.bank[band]?.weights.length;
+      const range = [band, band + 2].map((corner) => formatNumber(shown.corners[corner])).join(" to ");
+      cursor.band = bins === undefined ? undefined : band;
+      panel.reading.textContent = bins === undefined ? `${formatNumber(hertz)} Hz: no band` : `band ${band}: ${range} Hz, ${bins} ${bins === 1 ? "bin" : "bins"}`;
       return;
     }
     cursor.time = across * seconds;
@@ -162,19 +160,13 @@ function render({ model, el }) {
 
   for (const panel of Object.values(panels)) {
     const { canvas } = panel;
-    canvas.addEventListener("pointermove", (event) => {
+    canvas.onpointermove = ({ offsetX, offsetY }) => {
       const { left, top, width, height } = panel.area;
-      point(panel, (event.offsetX - left) / width, 1 - (event.offsetY - top) / height);
-    });
-    const leave = () => {
-      cursor = null;
-      read();
-      draw();
+      point(panel, (offsetX - left) / width, 1 - (offsetY - top) / height);
     };
-    canvas.addEventListener("pointerleave", leave);
-    canvas.addEventListener("blur", leave);
-    canvas.addEventListener("click", () => { if (cursor?.time !== undefined) playFrom(cursor.time); });
-    canvas.addEventListener("keydown", (event) => {
+    canvas.onpointerleave = canvas.onblur = () => { cursor = null; read(); draw(); };
+    canvas.onclick = () => { if (cursor?.time !== undefined) playFrom(cursor.time); };
+    canvas.onkeydown = (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
       if (!step && event.key !== " ") return;
       event.preventDefault();
@@ -184,7 +176,7 @@ function render({ model, el }) {
       const wide = picture ? shown.step / seconds : 0.005;
       const high = picture ? 1 / Math.max(1, picture.rows) : 0.02;
       point(panel, at.across + step[0] * wide, at.up + step[1] * high);
-    });
+    };
   }
 
   function show() {
@@ -212,31 +204,20 @@ function render({ model, el }) {
     started = null;
     root.dataset.shown = JSON.stringify(settings);
   }
-  let isPending = false;
-  const showSoon = () => { // several changes before the next frame are shown together
-    if (!isPending) requestAnimationFrame(() => { isPending = false; show(); });
-    isPending = true;
+  const showSoon = beforeFrame(show); // several changes are shown together
+  copy.onclick = () => {
+    getSelection().selectAllChildren(code);
+    copy.textContent = document.execCommand("copy") ? "Copied" : "Selected. Press Ctrl+C to copy."; // also without https
   };
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      copy.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(code); // the page may not write to the clipboard
-      copy.textContent = "Selected. Press Ctrl+C to copy.";
-    }
-  });
 
-  const handlers = {};
-  for (const name of names) handlers[`change:${name}`] = () => { updates[name](); showSoon(); };
-  for (const update of Object.values(updates)) update();
   show();
-  const stopListening = listen(model, handlers);
+  const stopListening = listen(model, { [names.map((name) => `change:${name}`).join(" ")]: showSoon });
   const stopFollowing = followPage(root, draw);
   return () => {
     stopShowing();
     player.close();
     stopListening();
+    stopUpdating();
     stopFollowing();
   };
 }

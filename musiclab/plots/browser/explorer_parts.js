@@ -2,7 +2,6 @@
 
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
 const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
-const UNITS = { decibel: "dB re 1", ln: "ln", "log10(1+10x)": "log10", "log10(1+10000x)": "log10" };
 const DEFAULTS = { n_fft: 1024, hop_length: 256, window: "hann", n_mels: 64, fmin: 0, decibels: 80, scaling: "decibel" };
 const GAP = 25; // Hz, smallest distance between fmin and fmax
 
@@ -48,16 +47,11 @@ function factsOf({ rate }, { n_fft, hop_length, n_mels, window }, frames) {
 
 // Lists warnings about settings that leave bands empty or skip samples.
 function remarksOf({ n_fft, hop_length, n_mels }, empty) {
-  const texts = [];
-  if (empty) {
-    texts.push(`${empty} of ${n_mels} mel bands ${empty === 1 ? "is" : "are"} empty (red in the filter bank), because no FFT ` +
-      "bin lies inside. Use fewer bands or a larger n_fft.");
-  }
-  if (hop_length > n_fft) {
-    texts.push(`The hop (${hop_length} samples) is longer than the frame (${n_fft} samples), so ` +
-      `${Math.round(100 - (100 * n_fft) / hop_length)} % of the sound is not in any frame.`);
-  }
-  return texts.join(" ");
+  const few = `${empty} of ${n_mels} mel bands ${empty === 1 ? "is" : "are"} empty (red in the filter bank), because no FFT bin lies ` +
+    "inside. Use fewer bands or a larger n_fft. ";
+  const missed = `The hop (${hop_length} samples) is longer than the frame (${n_fft} samples), so ` +
+    `${Math.round(100 - (100 * n_fft) / hop_length)} % of the sound is not in any frame.`;
+  return (empty ? few : "") + (hop_length > n_fft ? missed : "");
 }
 
 // Draws a colour bar to the right of a picture, with its highest value, its unit and its lowest value.

@@ -80,6 +80,14 @@ function transformAnyLength(real, imaginary) {
   }
 }
 
+// Factors of 1, -cos(x), cos(2 x). The windows are periodic, as those of scipy.signal.get_window.
+const WINDOWS = { hann: [0.5, 0.5], hamming: [0.54, 0.46], blackman: [0.42, 0.5, 0.08], boxcar: [1] };
+
+function windowOf(name, length) {
+  const term = (factor, order, at) => (order % 2 ? -factor : factor) * Math.cos((2 * Math.PI * order * at) / length);
+  return Float64Array.from({ length }, (_, at) => WINDOWS[name].reduce((sum, factor, order) => sum + term(factor, order, at), 0));
+}
+
 // Calls write(frame, real, imaginary) with the transform of each windowed frame. Two real frames are one complex one.
 function transformFrames(samples, start, count, hop, window, write) {
   const length = window.length;

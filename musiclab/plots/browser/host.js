@@ -63,6 +63,5 @@
       show(target);
     }
   }, { rootMargin: "800px" });
-  const start = () => document.querySelectorAll("musiclab-view").forEach((view) => observer.observe(view));
-  document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();
+  for (const view of document.querySelectorAll("musiclab-view")) observer.observe(view); // the page loads this script with `defer`
 })();

@@ -16,9 +16,8 @@ const REFUSED = {
   NotAllowedError: "The browser blocked the microphone. Allow it for this page (next to the address), or choose a file.",
   NotFoundError: "No microphone was found. Connect one, or choose a file.",
   NotReadableError: "Another program is using the microphone. Close it, or choose a file.",
+  insecure: "Browsers allow the microphone only on pages from localhost or https. Open this page there, or choose a file.",
 };
-const INSECURE =
-  "Browsers allow the microphone only on pages from localhost or https. Open this page there, or choose a file.";
 
 const RATE = 44100; // Hz, of files that the browser decodes
 
@@ -80,7 +79,7 @@ function renderMicrophone({ model, el }) {
   }
 
   async function start() {
-    if (!navigator.mediaDevices?.getUserMedia) return tell(INSECURE);
+    if (!navigator.mediaDevices?.getUserMedia) return tell(REFUSED.insecure);
     tell("Waiting for the browser to open the microphone.");
     // Processing for speech calls would change the model's input: it removes noise, fades music and evens out levels.
     const unprocessed = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
@@ -127,23 +126,21 @@ function renderMicrophone({ model, el }) {
     input.value = ""; // so that the same file can be chosen again
     if (!file) return;
     stop();
-    const [accepted, ending] = [model.get("accept"), file.name.toLowerCase().split(".").at(-1)];
-    if (!accepted.includes("*") && !accepted.split(",").includes(`.${ending}`)) {
-      tell(`Decoding ${file.name}.`);
-      try {
-        const samples = await decodedByBrowser(await file.arrayBuffer(), limits().seconds);
-        send({ event: "sound", name: file.name, rate: RATE }, [samples.buffer]);
-      } catch {
-        tell(`${file.name}: the browser can't decode this file. Check that it plays, or convert it to WAV.`);
-      }
-      return;
-    }
-    if (file.size > limits().bytes) {
-      const [size, most] = [file.size, limits().bytes].map((bytes) => (bytes / 1e6).toFixed(1));
-      return tell(`${file.name} is too large (${size} MB, at most ${most} MB). Classify it with: musiclab predict RUN FILE`);
+    const { seconds: most, bytes } = limits();
+    const isKnown = model.get("accept").split(",").some((ending) => ending === "audio/*" || file.name.toLowerCase().endsWith(ending));
+    if (isKnown && file.size > bytes) {
+      const inMegabytes = (size) => `${(size / 1e6).toFixed(1)} MB`;
+      return tell(`${file.name} is too large (${inMegabytes(file.size)}, at most ${inMegabytes(bytes)}). Classify it with: musiclab predict RUN FILE`);
     }
     tell(`Reading ${file.name}.`);
-    send({ event: "file", name: file.name }, [await file.arrayBuffer()]);
+    const content = await file.arrayBuffer();
+    if (isKnown) return send({ event: "file", name: file.name }, [content]);
+    try {
+      const samples = await decodedByBrowser(content, most);
+      send({ event: "sound", name: file.name, rate: RATE }, [samples.buffer]);
+    } catch {
+      tell(`${file.name}: the browser can't decode this file. Check that it plays, or convert it to WAV.`);
+    }
   };
 
   function draw() {

@@ -11,7 +11,7 @@ function render({ model, el }) {
     { name: "swing", min: swing[0], max: swing[1], step: 0.01, format: (share) => share.toFixed(2) },
     { name: "key", options: [["", "default"], ...same(key)] },
   ];
-  const [grid, updates] = controls(model, specs, () => asked(), (name) => (name === "key" ? "" : model.get("own")[name]));
+  const [grid, updates, stopUpdating] = controls(model, specs, () => asked(), (name) => (name === "key" ? "" : model.get("own")[name]));
 
   const choice = grid.querySelector("[data-setting=key]");
   const showKey = updates.key;
@@ -36,7 +36,7 @@ function render({ model, el }) {
   });
   const isMuted = (stem) => model.get("mute").includes(stem);
   const stems = boxes.map((box, index) => element("span", {}, element("label", { htmlFor: box.id }, box, box.value), solos[index]));
-  updates.mute = () => {
+  const showMutes = () => {
     for (const box of boxes) box.checked = isMuted(box.value);
     for (const button of solos) button.update();
   };
@@ -62,10 +62,12 @@ function render({ model, el }) {
     status.textContent = model.get("status");
     swap.disabled = !Object.keys(model.get("previous")).length;
   };
-  const handlers = { "change:own change:problem change:status change:previous": show };
-  for (const [name, update] of Object.entries(updates)) handlers[`change:${name}`] = update;
-  for (const handler of Object.values(handlers)) handler();
-  return listen(model, { ...answers, ...handlers });
+  show();
+  showMutes();
+  const stopListening = listen(model, {
+    ...answers, "change:own change:problem change:status change:previous": show, "change:mute": showMutes,
+  });
+  return () => { stopListening(); stopUpdating(); };
 }
 
 export default { render };

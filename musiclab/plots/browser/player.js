@@ -17,7 +17,7 @@ const KEYS = [
   ["Space", "play or pause"], ["arrows", "0.1 s back or forth, with Shift 1 s"], ["Home, End", "to the start or end"],
   ["+, −, 0", "zoom in, zoom out, show all"], ["Page Up, Page Down", "show what is before or after"],
   ["L", "loop the visible part, or end the loop"], ["[, ]", "start or end the loop here"], ["Z", "zoom to the loop"],
-  ["R", "make the loop a region, or start and end one here"], ["M", "mute"], ["1 to 9", "hear one track alone, or all again"],
+  ["R", "make the loop a region"], ["1 to 9", "hear one track alone, or all again"],
   ["Escape", "end the loop, then stop all sound"], ["?", "show these keys"],
   ["drag", "loop; with Shift: new region"], ["Ctrl or Cmd + wheel", "zoom; over the frequencies: zoom them"],
 ];
@@ -39,7 +39,7 @@ const createPlayer = () => {
 class View extends Picture {
   constructor(model, sound, el) {
     super();
-    Object.assign(this, { model, sound, mark: null, fine: null });
+    Object.assign(this, { model, sound, fine: null });
     this.regions = new Regions(model, this);
     this.button = element("button", { class: "play", type: "button" });
     this.unloop = element("button", { type: "button", hidden: true }, "End loop");
@@ -54,8 +54,8 @@ class View extends Picture {
     this.stage = element("div", { class: "stage", role: "slider", tabindex: "0", "aria-description": "Press ? for all keys" },
       this.canvas, this.loopBand, this.regions.layer, this.headers, this.head);
     this.overview = element("canvas", { "aria-hidden": "true" });
-    this.window = element("div", { class: "window" });
-    this.strip = element("div", { class: "overview", hidden: true }, this.overview, this.window);
+    this.slider = element("input", { type: "range", min: 0, step: "any", "aria-label": "Visible part" });
+    this.strip = element("div", { class: "overview", hidden: true }, this.overview, this.slider);
     this.tools = element("div", { class: "bar tools" });
     this.root = element("div", { class: "musiclab musiclab-player", role: "group" },
       bar, this.stage, this.strip, this.regions.editor, this.tools);
@@ -68,15 +68,17 @@ class View extends Picture {
     this.stage.onpointermove = (event) => this.point(event);
     this.stage.onpointerleave = () => { this.pointer = null; this.follow(); };
     this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.strip.onpointerdown = (event) => this.grasp(event);
+    this.slider.oninput = () => this.show(this.slider.valueAsNumber, this.span[1] - this.span[0]);
 
-    this.redraw = () => { this.drawn ??= requestAnimationFrame(() => { this.drawn = null; this.draw(); }); };
-    const [traits, follow] = [(names) => names.split(" ").map((name) => `change:${name}`), () => this.follow()];
-    this.stopListening = listen(model, Object.fromEntries([
-      ...traits("view frequency_axis fmin fmax dynamic_range _regions _levels _outline").map((event) => [event, this.redraw]),
-      ...traits("playing loop muted soloed").map((event) => [event, follow]),
-      ["change:_scene", () => { this.fine = null; this.fill(); this.redraw(); }],
-    ]));
+    this.redraw = beforeFrame(() => this.draw());
+    const [asked, answers] = awaitAnswers(model, this.root);
+    sound.asked = asked;
+    this.stopListening = listen(model, {
+      ...answers,
+      "change:view change:frequency_axis change:fmin change:fmax change:dynamic_range change:_regions change:_levels change:_outline": this.redraw,
+      "change:playing change:loop change:muted change:soloed": () => this.follow(),
+      "change:_scene": () => { this.fine = null; this.fill(); this.redraw(); },
+    });
     this.stopFollowing = followPage(this.stage, this.redraw);
     this.stopShowing = sound.show(this);
     this.fill();
@@ -98,7 +100,8 @@ class View extends Picture {
     const button = (text, title, onclick) => element("button", { type: "button", title, "aria-label": title, onclick }, text);
     const highest = edges?.at(-1) ?? 0;
     const [range, hertzOf] = [{ min: 0, max: highest, step: 10 }, (value) => hertz(value)];
-    const [grid, updates] = controls(model, [
+    this.stopUpdating?.();
+    const [grid, , stopUpdating] = controls(model, [
       { name: "speed", title: "Speed, same pitch", values: [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2], format: (value) => `${value} ×` },
       { name: "volume", title: "Volume", min: 0, max: 1, step: 0.05, format: (value) => `${Math.round(100 * value)} %` },
       { name: "dynamic_range", title: "Colours span", min: 20, max: 100, step: 5, format: (value) => `${value} dB` },
@@ -106,9 +109,7 @@ class View extends Picture {
       { name: "fmin", title: "Lowest frequency", ...range, format: hertzOf },
       { name: "fmax", title: "Highest frequency", ...range, format: hertzOf },
     ], undefined, (name) => SETTINGS[name] ?? highest);
-    this.stopUpdating?.();
-    const stops = Object.entries(updates).map(([name, update]) => { update(); return listen(model, { [`change:${name}`]: update }); });
-    this.stopUpdating = () => stops.forEach((stop) => stop());
+    this.stopUpdating = stopUpdating;
     const load = () => {
       const chosen = element("input", { type: "file", multiple: true, accept: ".csv,.txt,.jams" });
       chosen.onchange = async () => this.say(await regions.read(chosen.files));
@@ -119,7 +120,7 @@ class View extends Picture {
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.show(0, Infinity)),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", button("Add", "Make the loop a region, or start one here", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
+      panel("Regions", button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
@@ -136,8 +137,6 @@ class View extends Picture {
   }
 
   say(text) { this.sound.trouble = text; this.sound.tell(); }
-
-  // The visible part
 
   // Shows `seconds` from a time on, as far as the sound reaches.
   show(from, seconds) {
@@ -165,8 +164,6 @@ class View extends Picture {
     this.sound.set({ fmin: Math.max(0, Math.round(low)), fmax: high < highest ? Math.max(1, Math.round(high)) : null });
   }
 
-  // Input
-
   toggleLoop() {
     if (this.model.get("loop")) this.sound.set({ loop: null });
     else if (this.regions.region) this.regions.loop();
@@ -175,19 +172,10 @@ class View extends Picture {
 
   loopTo(start, end) { if (end > start) this.sound.set({ loop: [start, end] }); }
 
-  // Adds the loop as a region. Without a loop, the first call marks the start of a region and the second its end.
   markRegion() {
-    const { time, loop, duration } = this.sound;
+    const { loop } = this.sound;
     if (loop) this.regions.add(...loop);
-    else if (this.mark === null) this.mark = time;
-    else { this.regions.add(this.mark, time); this.mark = null; }
-    this.say(this.mark === null ? "" : `A region starts at ${clock(time, duration)}. Press R again at its end.`);
-  }
-
-  mute() {
-    const volume = settingOf(this.model, "volume");
-    this.sound.set({ volume: volume ? 0 : (this.volume ?? 1) });
-    this.volume = volume || this.volume;
+    this.say(loop ? "" : "Drag over a part of the sound first, or press [ at its start and ] at its end.");
   }
 
   key(event) {
@@ -202,7 +190,7 @@ class View extends Picture {
     const shortcuts = {
       Home: () => sound.seek(0), End: () => sound.seek(duration), PageUp: () => this.pan(-0.8), PageDown: () => this.pan(0.8),
       "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(0, Infinity),
-      z: () => loop && this.show(loop[0], loop[1] - loop[0]), l: () => this.toggleLoop(), m: () => this.mute(), r: () => this.markRegion(),
+      z: () => loop && this.show(loop[0], loop[1] - loop[0]), l: () => this.toggleLoop(), r: () => this.markRegion(),
       "[": () => this.loopTo(time, loop?.[1] > time ? loop[1] : duration), "]": () => this.loopTo(loop?.[0] < time ? loop[0] : 0, time),
       "?": () => { this.keys.open = !this.keys.open; },
     };
@@ -210,7 +198,6 @@ class View extends Picture {
     if (regions.key(event, short)); // has handled it
     else if (by) sound.seek(time + by);
     else if (key === " " && target === this.stage) sound.toggle(); // a focused button handles Space itself
-    else if (key === "Escape" && this.mark !== null) { this.mark = null; this.say(""); }
     else if (key === "Escape" && loop) sound.set({ loop: null });
     else if (track) sound.set({ soloed: String(settingOf(this.model, "soloed")) === track.title ? [] : [track.title] });
     else if (Object.hasOwn(shortcuts, key.toLowerCase()) || Object.hasOwn(shortcuts, key)) (shortcuts[key] ?? shortcuts[key.toLowerCase()])();
@@ -248,25 +235,19 @@ class View extends Picture {
       const least = this.isZoomed ? 0 : SHORTEST_LOOP;
       return [low, Math.min(Math.max(high, low + least), this.sound.duration)];
     };
-    let isNew = false;
-    const isDrag = (x) => this.isDragging ||= Math.abs(x - from) > 4; // smaller movements are clicks
     this.isDragging = false;
     this.stage.setPointerCapture(event.pointerId);
     this.drag = (x) => {
-      if (!isDrag(x)) return;
-      if (change) change(this.timeAt(x), false);
-      else if (!event.shiftKey) this.stretch(this.loopBand, ...ends(x));
-      else if (!isNew) { isNew = true; this.regions.add(...ends(x), false); }
-      else this.regions.edit({ start: ends(x)[0], end: ends(x)[1] }, false);
+      this.isDragging ||= Math.abs(x - from) > 4; // smaller movements are clicks
+      if (this.isDragging) change ? change(this.timeAt(x)) : this.stretch(this.loopBand, ...ends(x));
     };
     this.stage.onpointerup = this.stage.onpointercancel = (last) => {
       const [x] = this.pointOf(last);
-      const dragged = isDrag(x);
+      this.drag(x);
       this.stage.onpointerup = this.stage.onpointercancel = this.drag = null;
-      if (change || isNew) this.regions.edit({});
-      else if (last.type === "pointerup" && dragged && ends(x)[1] > ends(x)[0]) this.sound.loopFrom(ends(x));
-      else if (last.type === "pointerup") this.sound.seek(start);
-      if (change && !dragged || isNew) this.regions.label.focus();
+      if (change) this.regions.finish(this.isDragging);
+      else if (last.type === "pointerup" && !this.isDragging) this.sound.seek(start);
+      else if (last.type === "pointerup" && ends(x)[1] > ends(x)[0]) this.sound.loopFrom(ends(x));
       this.follow();
     };
   }
@@ -275,20 +256,6 @@ class View extends Picture {
     this.pointer = this.pointOf(event);
     this.drag?.(this.pointer[0]);
     this.follow();
-  }
-
-  // Moves the visible part with the overview.
-  grasp(event) {
-    const [from, to] = this.span;
-    const { left } = this.strip.getBoundingClientRect();
-    const timeAt = ({ clientX }) => ((clientX - left - LEFT) / this.width) * this.sound.duration;
-    const time = timeAt(event);
-    const offset = time >= from && time <= to ? time - from : (to - from) / 2;
-    const move = (next) => this.show(timeAt(next) - offset, to - from);
-    move(event);
-    this.strip.setPointerCapture(event.pointerId);
-    this.strip.onpointermove = move;
-    this.strip.onpointerup = this.strip.onpointercancel = () => { this.strip.onpointermove = null; };
   }
 
   async download() {

@@ -4,8 +4,6 @@ const LEFT = 62; // CSS pixels left of the time axis, for labels
 const RIGHT = 10;
 const AXIS = 20; // height of the time axis
 
-// Formatting
-
 // Writes a time with as many digits as a stretch of `span` seconds needs.
 function clock(time, span, duration = span) {
   if (duration < 1) return `${(1000 * time).toFixed(span < 0.1 ? 2 : 0)} ms`;
@@ -40,8 +38,6 @@ function valueOf(lane, time) {
   return index < 0 ? undefined : `beat ${index + 1}`;
 }
 
-// Canvas
-
 // Prepares a canvas for drawing. Returns its context, and the position of the time axis with the colours of the page.
 function laidOut(canvas, height, duration, [from, to] = [0, duration], right = RIGHT) {
   const [pen, wide] = sharpened(canvas, height);
@@ -69,10 +65,9 @@ function label(pen, text, { left, colour }, y) {
 
 // Returns the colour of each of the 256 levels. The colour map spans `range` dB up to the loudest level of the scene.
 function coloursOfLevels(map, { floor, step, range: [, loudest] }, range) {
-  return Uint8Array.from({ length: 3 * 256 }, (_, area) => {
-    const level = floor + step * Math.floor(area / 3);
-    const share = Math.min(Math.max(0, (level - loudest + range) / range), 1);
-    return map.getUint8(3 * Math.round(255 * share) + (area % 3));
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
+    const share = (floor + step * byte - loudest + range) / range;
+    return map[Math.round(255 * Math.min(Math.max(0, share), 1))];
   });
 }
 
@@ -165,43 +160,39 @@ function drawWave(pen, points, scene, area) {
 }
 
 function drawLane(pen, lane, area) {
-  const { left, top, width } = area;
+  const { left, top, width, x, colour } = area;
   const height = lane.height - 4;
-  if (lane.form !== "predictions") label(pen, lane.name, area, top + height / 2);
-  clipped(pen, { left, top, width, height: height + 1 }, () => drawLaneInside(pen, lane, { ...area, height }));
-  if (lane.form === "predictions") {
-    lane.classes.forEach((name, index) => label(pen, name, area, top + ((index + 0.5) * height) / lane.classes.length));
-  }
-}
-
-function drawLaneInside(pen, lane, { left, top, width, height, x, colour }) {
-  if (lane.form === "beats") {
-    pen.fillStyle = colour.ink;
-    for (const time of lane.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
-  } else if (lane.form === "segments") {
-    lane.spans.forEach(([start, end], index) => {
-      const [from, to] = [start, end].map((time) => Math.min(Math.max(left, x(time)), left + width));
-      if (to <= from) return;
-      pen.globalAlpha = 0.4;
-      pen.fillStyle = lane.colours[index];
-      pen.fillRect(from, top, Math.max(1, to - from - 1), height);
-      pen.globalAlpha = 1;
+  const names = lane.form === "predictions" ? lane.classes : [lane.name];
+  const row = height / names.length;
+  names.forEach((name, index) => label(pen, name, area, top + (index + 0.5) * row));
+  clipped(pen, { left, top, width, height: height + 1 }, () => {
+    if (lane.form === "beats") {
       pen.fillStyle = colour.ink;
-      pen.textAlign = "center";
-      const text = lane.texts[index];
-      if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
-    });
-  } else {
-    const row = height / lane.classes.length;
-    pen.fillStyle = colour.accent;
-    lane.probabilities.forEach((shares, window) => {
-      const [from, to] = [x(lane.edges[window]), x(lane.edges[window + 1])];
-      shares.forEach((share, index) => {
-        pen.globalAlpha = share;
-        pen.fillRect(from, top + index * row, to - from, row - 1);
+      for (const time of lane.times) pen.fillRect(x(time) - 0.5, top, 1.5, height);
+    } else if (lane.form === "segments") {
+      lane.spans.forEach(([start, end], index) => {
+        const [from, to] = [start, end].map((time) => Math.min(Math.max(left, x(time)), left + width));
+        if (to <= from) return;
+        pen.globalAlpha = 0.4;
+        pen.fillStyle = lane.colours[index];
+        pen.fillRect(from, top, Math.max(1, to - from - 1), height);
+        pen.globalAlpha = 1;
+        pen.fillStyle = colour.ink;
+        pen.textAlign = "center";
+        const text = lane.texts[index];
+        if (pen.measureText(text).width < to - from - 2) pen.fillText(text, (from + to) / 2, top + height / 2 + 1);
       });
-    });
-  }
+    } else {
+      pen.fillStyle = colour.accent;
+      lane.probabilities.forEach((shares, window) => {
+        const [from, to] = [x(lane.edges[window]), x(lane.edges[window + 1])];
+        shares.forEach((share, index) => {
+          pen.globalAlpha = share;
+          pen.fillRect(from, top + index * row, to - from, row - 1);
+        });
+      });
+    }
+  });
 }
 
 function drawTimes(pen, duration, area) {

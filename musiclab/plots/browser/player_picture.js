@@ -47,16 +47,15 @@ class Picture {
     const loop = model.get("loop");
     this.loopBand.hidden = !loop;
     if (loop && !this.drag) this.stretch(this.loopBand, ...loop);
-    if (this.button.dataset.playing !== String(playing)) {
-      this.button.dataset.playing = playing;
-      this.button.textContent = playing ? "❚❚ Pause" : "▶ Play";
-      this.button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.name}`);
-    }
+    const text = playing ? "❚❚ Pause" : "▶ Play";
+    if (this.button.textContent !== text) this.button.textContent = text;
+    this.button.ariaLabel = `${playing ? "Pause" : "Play"} ${this.name}`;
     this.unloop.hidden = !loop;
     const digits = this.isZoomed ? to - from : duration;
     this.clock.textContent = `${clock(time, digits, duration)} / ${clock(duration, duration)}`;
     this.under.textContent = this.pointer ? this.inWords(...this.pointer) : "";
-    this.note.textContent = sound.trouble || model.get("_scene").note;
+    const blurred = to - from < 2 * this.windowSeconds ? `Each column of levels spans ${Math.round(1000 * this.windowSeconds)} ms, so it can't be sharper.` : "";
+    this.note.textContent = sound.trouble || blurred || model.get("_scene").note;
     this.note.classList.toggle("trouble", Boolean(sound.trouble));
     for (const [index, node] of [...this.headers.children].entries()) {
       const { title } = sound.tracks[index];
@@ -66,8 +65,7 @@ class Picture {
     const now = Math.floor(time);
     if (playing && now === this.announcedAt) return; // update screen readers once per second
     this.announcedAt = playing ? now : null;
-    this.stage.setAttribute("aria-valuenow", time.toFixed(3));
-    this.stage.setAttribute("aria-valuetext", this.spoken(time));
+    Object.assign(this.stage, { ariaValueNow: time.toFixed(3), ariaValueText: this.spoken(time) });
   }
 
   spoken(time) {
@@ -106,10 +104,8 @@ class Picture {
 
   // Returns the loudest band of all tracks, and its level.
   strongest(time) {
-    const levels = this.sound.tracks.flatMap((_, track) => {
-      const [sent] = this.layers(track);
-      return Array.from({ length: sent.rows }, (_, band) => this.levelAt(sent, band, time));
-    });
+    const layers = this.sound.tracks.map((_, track) => this.layers(track)[0]);
+    const levels = layers.flatMap((sent) => Array.from({ length: sent.rows }, (_, band) => this.levelAt(sent, band, time)));
     const level = Math.max(...levels);
     return [levels.indexOf(level) % this.model.get("_scene").rows, level];
   }
@@ -167,11 +163,8 @@ class Picture {
     const scene = model.get("_scene");
     this.name = scene.title || `sound of ${clock(scene.duration, scene.duration)}`;
     this.root.setAttribute("aria-label", `Player: ${this.name}`);
-    this.stage.setAttribute("aria-label", `Position in ${this.name}`);
-    this.stage.setAttribute("aria-valuemin", 0);
-    this.stage.setAttribute("aria-valuemax", scene.duration.toFixed(3));
+    Object.assign(this.stage, { ariaLabel: `Position in ${this.name}`, ariaValueMin: 0, ariaValueMax: scene.duration.toFixed(3) });
     this.title.textContent = scene.title;
-    this.button.dataset.playing = ""; // forces an update of the label, which contains the name
     this.strip.hidden = !this.isZoomed;
 
     const bottom = this.layOut();
@@ -180,7 +173,7 @@ class Picture {
     this.regions.follow();
     this.follow();
     if (!this.stage.clientWidth) return; // hidden; it will be drawn when it becomes visible
-    const colours = coloursOfLevels(model.get("_colours"), scene, settingOf(model, "dynamic_range"));
+    const colours = coloursOfLevels(pixelsOf(model.get("_colours")), scene, settingOf(model, "dynamic_range"));
     const [pen, area] = laidOut(this.canvas, bottom + AXIS, scene.duration, this.span);
     for (const row of this.rows) {
       const place = { ...area, top: row.top, height: row.height };
@@ -199,9 +192,11 @@ class Picture {
     for (const row of this.rows.filter(({ kind }) => kind === "wave")) {
       drawWave(pen, this.points(row.track, whole), null, { ...area, top: 0, height: OVERVIEW });
     }
-    const [from, to] = this.span.map((time) => LEFT + (time / scene.duration) * this.width);
-    this.window.style.left = `${from}px`;
-    this.window.style.width = `${Math.max(4, to - from)}px`;
+    const [from, to] = this.span;
+    this.slider.max = scene.duration - (to - from);
+    this.slider.value = from;
+    this.slider.ariaValueText = this.span.map((time) => clock(time, to - from, scene.duration)).join(" to ");
+    this.slider.style.setProperty("--thumb", `${Math.max(6, ((to - from) / scene.duration) * this.width)}px`);
   }
 
   // Computes the finer picture of the visible part after a pause, if there is one.
@@ -229,8 +224,9 @@ class Picture {
     const { sound, axis } = this;
     const scene = this.model.get("_scene");
     const { rate } = sound;
-    const window = windowOf(rate);
+    const window = windowAt(rate);
     const half = window.length / 2 / rate;
+    this.windowSeconds = 2 * half;
     const [start, end] = [this.inSound(from - half), this.inSound(to + half)];
     const height = this.rows.find(({ kind }) => kind === "levels").height;
     const key = JSON.stringify([scene.count, axis, height]);

@@ -23,7 +23,10 @@ class Regions {
 
   set(all, isFinal = true) {
     this.model.set("_regions", all);
-    if (isFinal) this.model.save_changes();
+    if (!isFinal) return;
+    this.model.save_changes();
+    this.model.send?.({}); // Python answers
+    this.view.sound.asked();
   }
 
   // Changes the selected region. Python receives the last of the changes of a drag.
@@ -36,7 +39,7 @@ class Regions {
 
   // Adds a region and selects it.
   add(start, end, isFinal = true) {
-    [this.selected, this.anchor] = [this.all.length, start];
+    this.selected = this.all.length;
     this.set([...this.all, { start, end, label: "" }], false);
     this.edit({ start, end }, isFinal);
   }
@@ -57,19 +60,29 @@ class Regions {
     if (end > start) this.view.sound.loopFrom([start, end]);
   }
 
-  // Returns a function that changes a region while the pointer is dragged, or null if it isn't on a region.
-  grasp({ target }, from) {
+  // Returns a function that moves or resizes the region under the pointer while it is dragged to a time, or with Shift draws
+  // a new one, or null.
+  grasp({ target, shiftKey }, from) {
     const index = this.nodes.findIndex((node) => node.contains(target));
-    if (index < 0) return null;
+    this.isNew = index < 0;
+    if (this.isNew && !shiftKey) return null;
+    const added = this.all.length;
+    if (this.isNew) return (time) => (this.all.length > added ? this.edit({ start: from, end: time }, false) : this.add(from, time, false));
     this.select(index);
     const { start, end } = this.region;
-    if (target.matches(".end")) return (time, isFinal) => this.edit({ start, end: Math.max(time, start) }, isFinal);
-    if (target.matches(".start")) return (time, isFinal) => this.edit({ start: Math.min(time, end), end }, isFinal);
+    if (target.matches(".end")) return (time) => this.edit({ start, end: Math.max(time, start) }, false);
+    if (target.matches(".start")) return (time) => this.edit({ start: Math.min(time, end), end }, false);
     const { duration } = this.view.sound;
-    return (time, isFinal) => {
+    return (time) => {
       const by = Math.min(Math.max(-start, time - from), duration - end);
-      this.edit({ start: start + by, end: end + by }, isFinal);
+      this.edit({ start: start + by, end: end + by }, false);
     };
+  }
+
+  // Ends a drag: lets the reader name a new region, or one that was clicked.
+  finish(isDragged) {
+    if (isDragged) this.edit({});
+    if (this.isNew === isDragged) this.label.focus();
   }
 
   // Handles a key on the name of a region: arrows move it, with Shift its end; Delete deletes it. Returns whether it did.
@@ -78,11 +91,12 @@ class Regions {
     if (index < 0) return false;
     this.select(index);
     const by = { ArrowLeft: -step, ArrowRight: step }[key];
+    const isDelete = key === "Delete" || key === "Backspace";
     const { start, end } = this.region;
-    if (key === "Delete" || key === "Backspace") this.remove();
+    if (isDelete) this.remove();
     else if (by && shiftKey) this.edit({ end: Math.max(start, end + by) });
     else if (by && start + by >= 0 && end + by <= this.view.sound.duration) this.edit({ start: start + by, end: end + by });
-    return key === "Delete" || key === "Backspace" || Boolean(by);
+    return isDelete || Boolean(by);
   }
 
   follow() {

@@ -6,36 +6,30 @@ const MARGIN = 26; // CSS pixels around the points, for the axis labels
 const NEAR = 14; // largest distance in CSS pixels at which the pointer selects a point
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// Draws a circle, square, triangle, diamond or inverted triangle. Together with ten colours, the shapes distinguish all
-// classes, also in greyscale.
+// A circle, square, triangle, diamond and inverted triangle of about radius 1. Together with ten colours, they distinguish
+// all classes, also in greyscale.
+const SHAPES = [
+  "M1 0A1 1 0 1 1-1 0A1 1 0 1 1 1 0Z", "M-.9-.9H.9V.9H-.9Z", "M0-1.15 1.1.85H-1.1Z", "M0-1.25 1.25 0 0 1.25-1.25 0Z", "M0 1.15 1.1-.85H-1.1Z",
+].map((path) => new Path2D(path));
+
 function mark(brush, x, y, shape, radius) {
-  brush.beginPath();
-  const corners = [
-    null,
-    [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
-    [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]],
-    [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
-  ][shape % 5];
-  if (corners) for (const [right, down] of corners) brush.lineTo(x + right * radius, y + down * radius);
-  else brush.arc(x, y, radius, 0, 2 * Math.PI);
-  brush.closePath();
-  brush.fill();
-  brush.stroke();
+  const path = new Path2D();
+  path.addPath(SHAPES[shape % SHAPES.length], new DOMMatrix([radius, 0, 0, radius, x, y]));
+  brush.fill(path);
+  brush.stroke(path);
 }
 
 function render({ model, el }) {
   el.classList.add("musiclab", "musiclab-clips", "musiclab-map");
   const choices = model.get("choices");
-  const [grid, updates] = controls(model, [
+  const [grid, , stopUpdating] = controls(model, [
     { name: "method", title: "projection", options: choices.method },
     { name: "colour", title: "colours", options: choices.colour },
   ], () => asked());
   const canvas = element("canvas", { tabindex: "0", role: "application" });
-  const tip = element("p", { class: "musiclab-tip musiclab-quiet" });
-  const spoken = element("p", { "aria-live": "polite" });
+  const tip = element("p", { class: "musiclab-tip musiclab-quiet", "aria-live": "polite" });
   const legend = element("ul", { "aria-label": "Legend. Press a button to highlight one colour." });
-  el.append(grid, canvas, spoken, tip, legend);
+  el.append(grid, canvas, tip, legend);
   const [asked, answers] = awaitAnswers(model, el);
 
   let view = { zoom: 1, x: 0.5, y: 0.5 }; // what is in the middle of the canvas
@@ -74,7 +68,8 @@ function render({ model, el }) {
     brush.font = "12px system-ui, sans-serif";
     brush.textAlign = "center";
     brush.fillText(`${right} →`, width / 2, height - 8, width - 20);
-    upright(brush, `${up} →`, 16, height / 2, height - 20);
+    brush.textAlign = "left";
+    brush.fillText(`${up} ↑`, 8, 16, width - 20);
     const colours = palette();
     const colourOf = bytesOf(model.get("colour_of"));
     const grey = colours.length - 1;
@@ -151,7 +146,7 @@ function render({ model, el }) {
 
   function go(point) {
     cursor = point;
-    spoken.textContent = text(point);
+    tip.textContent = text(point);
     draw();
     const [x, y] = points[point] ?? [0, 0];
     if (view.zoom === 1 || (x > 0 && x < canvas.clientWidth && y > 0 && y < canvas.clientHeight)) return;
@@ -193,12 +188,11 @@ function render({ model, el }) {
     if (point >= 0 && !dragged?.isFar) choose(point, false);
   };
   // the wheel scrolls the page, unless the map has the focus or Ctrl is pressed
-  const turned = (event) => {
+  canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey && document.activeElement !== canvas) return;
     event.preventDefault();
     zoom(2 ** (-event.deltaY / 300), [event.offsetX, event.offsetY]);
-  };
-  canvas.addEventListener("wheel", turned, { passive: false });
+  }, { passive: false });
   canvas.onkeydown = (event) => {
     const last = points.length - 1;
     const steps = { PageDown: Math.min(last, cursor + 1), PageUp: Math.max(0, cursor - 1), Home: 0, End: last };
@@ -223,14 +217,12 @@ function render({ model, el }) {
     "change:legend change:colour_of": changed,
     "change:chosen": () => go(model.get("chosen")),
     "change:points": () => zoom(0),
-    "change:method": updates.method,
-    "change:colour": updates.colour,
   });
-  for (const update of Object.values(updates)) update();
   const stopFollowing = followPage(canvas, changed);
   return () => {
     clearTimeout(telling);
     stopListening();
+    stopUpdating();
     stopFollowing();
   };
 }

@@ -7,7 +7,6 @@ const PIECE = 20; // s that are prepared at once, less if the sound is slower
 const KEPT = 4; // decoded parts of a long sound that stay in memory
 const REPORT = 200; // ms between two reports of the time to Python
 const SILENT_START = 1500; // ms after which we assume that the browser blocks the sound
-const NO_ANSWER = 8000; // ms after which we assume that no Python is there
 
 // Settings of a Player. Pages without Python may lack the traits.
 const SETTINGS = { speed: 1, volume: 1, frequency_axis: "mel", fmin: 0, dynamic_range: 90, muted: [], soloed: [], _regions: [] };
@@ -30,24 +29,20 @@ class Sound {
       "change:_sound": () => { this.parts.clear(); this.position = 0; this.stop(); },
       "change:playing": () => (model.get("playing") ? this.start() : this.stop()),
       "change:_seek": () => this.seek(model.get("_seek")[1]),
-      "change:loop": () => this.restart(),
-      "change:speed": () => this.restart(),
-      "change:volume": () => this.balance(),
-      "change:muted": () => this.balance(),
-      "change:soloed": () => this.balance(),
+      "change:loop change:speed": () => this.restart(),
+      "change:volume change:muted change:soloed": () => this.balance(),
     });
     // Only one sound on a page plays at a time, whatever plays it. Escape stops it.
-    const others = {
-      "musiclab-plays": ({ detail }) => { if (detail !== this) this.giveWay(); },
-      play: () => this.giveWay(), // of an audio or video element
-      keydown: ({ key }) => { if (key === "Escape") this.giveWay(); },
-    };
-    for (const [event, handler] of Object.entries(others)) document.addEventListener(event, handler, event === "play");
+    const page = new AbortController();
+    const onPage = (event, handler, capture) => document.addEventListener(event, handler, { signal: page.signal, capture });
+    onPage("musiclab-plays", ({ detail }) => { if (detail !== this) this.giveWay(); });
+    onPage("keydown", ({ key }) => { if (key === "Escape") this.giveWay(); });
+    onPage("play", () => this.giveWay(), true); // of an audio or video element
     this.close = () => {
       this.stop();
       this.pill.remove();
       stopListening();
-      for (const [event, handler] of Object.entries(others)) document.removeEventListener(event, handler, event === "play");
+      page.abort();
     };
     if (model.get("playing")) this.start();
   }
@@ -57,6 +52,7 @@ class Sound {
   get rate() { return this.scene.rate ?? 44100; }
   get tracks() { return this.scene.tracks ?? [{ title: this.scene.title, bytes: this.model.get("_sound").byteLength }]; }
   get loop() { return this.model.get("loop"); }
+  get volume() { return settingOf(this.model, "volume") * (this.scene.gain ?? 1); }
   get speed() { return settingOf(this.model, "speed"); }
 
   // Time that you hear now, in s: the time passed to the audio output minus its latency.
@@ -85,8 +81,6 @@ class Sound {
     this.reportedAt = performance.now();
   }
 
-  // Samples
-
   // Decodes one part, and returns one AudioBuffer for each track.
   decoded(index) {
     if (!this.parts.has(index)) {
@@ -107,10 +101,11 @@ class Sound {
     return lengths.map((length) => view.buffer.slice(start, (start += length)));
   }
 
-  // Requests a part of a long sound from Python.
+  // Requests a part of a long sound from Python. A view tells the reader if it doesn't answer.
   ask(part) {
     const { count } = this.scene;
-    return new Promise((resolve, reject) => {
+    if (!this.model.send) throw new Error(`Only the first ${this.scene.part} s are on this page.`);
+    return new Promise((resolve) => {
       const stopListening = listen(this.model, {
         "msg:custom": (message, [view]) => {
           if (message.part !== part || message.count !== count) return;
@@ -118,11 +113,8 @@ class Sound {
           resolve({ view, lengths: message.lengths });
         },
       });
-      this.model.send?.({ part });
-      setTimeout(() => {
-        stopListening();
-        reject(new Error(`Only the first ${this.scene.part} s are on this page, and Python doesn't answer: it is busy or stopped.`));
-      }, this.model.send ? NO_ANSWER : 0);
+      this.model.send({ part });
+      this.asked?.();
     });
   }
 
@@ -142,8 +134,6 @@ class Sound {
     }
     return tracks;
   }
-
-  // Playback
 
   async start() {
     this.trouble = "";
@@ -191,7 +181,7 @@ class Sound {
 
   play(piece, from, turn) {
     this.silence();
-    this.master = new GainNode(this.context, { gain: settingOf(this.model, "volume") });
+    this.master = new GainNode(this.context, { gain: this.volume });
     this.master.connect(this.context.destination);
     this.gains = this.tracks.map((track) => new GainNode(this.context, { gain: this.isAudible(track) ? 1 : 0 }));
     for (const gain of this.gains) gain.connect(this.master);
@@ -246,7 +236,7 @@ class Sound {
   balance() {
     if (this.isSounding) {
       const glide = (gain, value) => gain.gain.setTargetAtTime(value, this.context.currentTime, 0.01); // a jump would click
-      glide(this.master, settingOf(this.model, "volume"));
+      glide(this.master, this.volume);
       this.tracks.forEach((track, index) => glide(this.gains[index], this.isAudible(track) ? 1 : 0));
     }
     this.tell();
@@ -317,12 +307,12 @@ class Sound {
     this.pill.textContent = `■ Stop ${this.scene.title || "sound"}`;
   }
 
-  // Returns the audible tracks between two times as a WAV file.
+  // Returns the audible tracks between two times as a WAV file, at full volume.
   async wav(from, to) {
     const tracks = (await this.samples(from, to)).filter((_, index) => this.isAudible(this.tracks[index]));
     const channels = Math.max(1, ...tracks.map((track) => track.length));
     const mix = Float32Array.from({ length: channels * Math.round((to - from) * this.rate) }, (_, at) =>
-      tracks.reduce((all, track) => all + (track[at % channels] ?? track[0])[Math.floor(at / channels)], 0));
+      (this.scene.gain ?? 1) * tracks.reduce((all, track) => all + (track[at % channels] ?? track[0])[Math.floor(at / channels)], 0));
     return wavOf(mix, this.rate, channels);
   }
 }

@@ -18,7 +18,7 @@ function frequencyAxis({ edges }, kind, fmin, fmax) {
   const isWhole = !low && high === highest; // the outer bands end half a band inside
   const [start, end] = kind === "mel" && isWhole ? [0, edges.length - 2] : [to(low), to(high)];
   return {
-    kind, low, high, isWhole: kind === "mel" && isWhole,
+    kind, low, high,
     shareOf: (hertz) => (to(hertz) - start) / (end - start),
     hertzAt: (share) => back(start + share * (end - start)),
   };
@@ -43,11 +43,7 @@ function filtersOf({ edges }, axis, rows, window, rate) {
     });
   }
   return melBank(edges, length, rate).map(({ first, weights }, band) => {
-    const sum = (real, imaginary) => {
-      let total = 0;
-      for (let at = 0; at < weights.length; at++) total += weights[at] * power(real, imaginary, first + at);
-      return total;
-    };
+    const sum = (real, imaginary) => weights.reduce((total, weight, at) => total + weight * power(real, imaginary, first + at), 0);
     const sine = Float64Array.from({ length }, (_, at) => Math.sin((2 * Math.PI * edges[band + 1] * at) / rate));
     let full = 1;
     transformFrames(sine, 0, 1, length, window, (_, real, imaginary) => { full = sum(real, imaginary) || 1; });
@@ -55,10 +51,8 @@ function filtersOf({ edges }, axis, rows, window, rate) {
   });
 }
 
-const windowOf = (rate) => {
-  const length = Math.max(32, 2 ** Math.round(Math.log2(0.046 * rate))); // as in musiclab/widgets/sound.py
-  return Float64Array.from({ length }, (_, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * at) / length));
-};
+// Returns a window of about 46 ms, as in musiclab/widgets/sound.py.
+const windowAt = (rate) => windowOf("hann", Math.max(32, 2 ** Math.round(Math.log2(0.046 * rate))));
 
 // Computes the levels of a stretch in about `most` columns at most, as {cells, rows, columns, hop}. `samples` begin half a window
 // before it and end half a window after it. Returns null if `isStale` says so meanwhile; the page stays responsive.
@@ -98,19 +92,12 @@ function cropped(layer, [from, to], axis, height, { edges }) {
   const block = Math.ceil((last - first) / COLUMNS_SHOWN) || 1;
   const many = Math.ceil((last - first) / block);
   const made = new Uint8Array(height * many);
-  let before = -1;
   for (let row = 0, to = 0; row < height; row++) {
-    let source = row;
-    if (layer.isMel) source = Math.min(Math.max(0, Math.floor(bandOf(edges, axis.hertzAt((row + 0.5) / height)))), rows - 1);
-    if (source === before) made.copyWithin(to, to - many, to);
-    const end = source * columns + last;
-    for (let at = source * columns + first; at < end && source !== before; at += block) {
-      let most = 0;
-      for (let next = at; next < Math.min(at + block, end); next++) if (cells[next] > most) most = cells[next];
-      made[row * many + (at - source * columns - first) / block] = most;
+    const band = layer.isMel ? Math.floor(bandOf(edges, axis.hertzAt((row + 0.5) / height))) : row;
+    const source = Math.min(Math.max(0, band), rows - 1) * columns;
+    for (let at = source + first; at < source + last; at += block, to++) {
+      for (let next = at; next < Math.min(at + block, source + last); next++) made[to] = Math.max(made[to], cells[next]);
     }
-    before = source;
-    to += many;
   }
   return { cells: made, rows: height, columns: many, columnSeconds: block * columnSeconds, start: start + (first + (block - 1) / 2) * columnSeconds };
 }

@@ -54,7 +54,7 @@ function laneOf(classes, edges, probabilities) {
 
 // Computes what a Player draws, as musiclab/widgets/sound.py does: levels of mel bands, and the outline of the waveform.
 async function pictureOf(samples, rate) {
-  const window = windowOf(rate);
+  const window = windowAt(rate);
   const bands = Math.min(96, window.length / 8); // with more, some would lie between two bins
   const edges = melCorners(0, rate / 2, bands);
   const padded = new Float32Array(samples.length + window.length);
