@@ -23,7 +23,7 @@ function render({ model, el }) {
   const facts = element("p", { class: "musiclab-quiet" });
   const remarks = element("p", { class: "musiclab-remarks", role: "status" });
   const code = element("code"), copy = element("button", { type: "button" }, "Copy");
-  const source = element("section", {}, element("h4", {}, "Python code, needs a waveform", copy),
+  const source = element("section", {}, element("h4", {}, "The same in Python (waveform is your sound)", copy),
     element("pre", { tabindex: 0, "aria-label": "Python code" }, code));
   const head = element("div", { class: "musiclab-playhead" });
   const left = ["waveform", "spectrogram", "mel", "mfcc"].map((name) => panels[name].node);
@@ -34,6 +34,7 @@ function render({ model, el }) {
   el.append(root);
 
   const names = Object.keys(updates);
+  const first = names.map((name) => [name, model.get(name)]);
   let settings, shown, images, axes, cursor = null; // cursor: position of the pointer, as {time, panel, across, up}
 
   // Returns for each picture the ends of its axis, the position of its lowest row, the height of a row, the unit of its
@@ -154,7 +155,7 @@ function render({ model, el }) {
   const playFrom = (time) => { player.seek(time); player.set({ playing: true }); };
   play.onclick = () => player.toggle();
   reset.onclick = () => {
-    for (const [name, value] of Object.entries({ ...DEFAULTS, fmax: half })) model.set(name, value);
+    for (const [name, value] of first) model.set(name, value);
     model.save_changes();
   };
 

@@ -2,7 +2,6 @@
 
 const WINDOW_NAMES = { hann: "Hann", hamming: "Hamming", blackman: "Blackman", boxcar: "none (boxcar)" };
 const SCALING_NAMES = { decibel: "dB", ln: "ln x", "log10(1+10x)": "log10(1 + 10 x)", "log10(1+10000x)": "log10(1 + 10,000 x)" };
-const DEFAULTS = { n_fft: 1024, hop_length: 256, window: "hann", n_mels: 64, fmin: 0, decibels: 80, scaling: "decibel" };
 const GAP = 25; // Hz, smallest distance between fmin and fmax
 
 function specs(sound) {

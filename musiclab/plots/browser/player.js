@@ -106,8 +106,8 @@ class View extends Picture {
       { name: "volume", title: "Volume", min: 0, max: 1, step: 0.05, format: (value) => `${Math.round(100 * value)} %` },
       { name: "dynamic_range", title: "Colours span", min: 20, max: 100, step: 5, format: (value) => `${value} dB` },
       { name: "frequency_axis", title: "Frequency axis", options: [["mel", "mel"], ["linear", "linear"], ["log", "logarithmic"]] },
-      { name: "fmin", title: "Lowest frequency", ...range, format: hertzOf },
-      { name: "fmax", title: "Highest frequency", ...range, format: hertzOf },
+      { name: "fmin", title: "Lowest frequency", ...range, format: hertzOf, clamp: (value, get) => Math.min(value, (get("fmax") ?? highest) - 10) },
+      { name: "fmax", title: "Highest frequency", ...range, format: hertzOf, clamp: (value, get) => Math.max(value, (get("fmin") ?? 0) + 10) },
     ], undefined, (name) => SETTINGS[name] ?? highest);
     this.stopUpdating = stopUpdating;
     const load = () => {
@@ -118,9 +118,9 @@ class View extends Picture {
     const saves = Object.entries(REGION_FILES).map(([suffix, { title }]) =>
       button(`Save ${title}`, `Save regions as ${title}`, () => saveFile(`${this.name}.${suffix}`, regions.file(suffix))));
     this.tools.replaceChildren(
-      button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.show(0, Infinity)),
+      button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.showAll()),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
+      panel("Regions", element("p", { class: "note" }, "Hold Shift and drag over the picture to mark a region."), button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
@@ -144,6 +144,11 @@ class View extends Picture {
     const length = Math.min(Math.max(seconds, 16 / rate), duration);
     const start = Math.min(Math.max(0, from), duration - length);
     this.sound.set({ view: length < duration * 0.999 ? [start, start + length] : null });
+  }
+
+  showAll() {
+    this.sound.set({ fmin: 0, fmax: null });
+    this.show(0, Infinity);
   }
 
   zoom(factor, at = null) {
@@ -174,7 +179,10 @@ class View extends Picture {
 
   markRegion() {
     const { loop } = this.sound;
-    if (loop) this.regions.add(...loop);
+    if (loop) {
+      this.regions.add(...loop);
+      this.regions.label.focus();
+    }
     this.say(loop ? "" : "Drag over a part of the sound first, or press [ at its start and ] at its end.");
   }
 
@@ -189,7 +197,7 @@ class View extends Picture {
     const by = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step }[key];
     const shortcuts = {
       Home: () => sound.seek(0), End: () => sound.seek(duration), PageUp: () => this.pan(-0.8), PageDown: () => this.pan(0.8),
-      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(0, Infinity),
+      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.showAll(),
       z: () => loop && this.show(loop[0], loop[1] - loop[0]), l: () => this.toggleLoop(), r: () => this.markRegion(),
       "[": () => this.loopTo(time, loop?.[1] > time ? loop[1] : duration), "]": () => this.loopTo(loop?.[0] < time ? loop[0] : 0, time),
       "?": () => { this.keys.open = !this.keys.open; },

@@ -119,7 +119,7 @@ class Regions {
     });
     this.editor.hidden = !this.region;
     for (const name of this.region ? ["label", "start", "end"] : []) {
-      if (document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +timeText(this.region[name]);
+      if (document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +this.region[name].toFixed(this.view.isZoomed ? 6 : 3);
     }
   }
 
