@@ -398,6 +398,7 @@ def test_a_long_sound_is_played_and_zoomed_in_parts(notebook):
     notebook.run("long.view = (700, 700.002)")
     stage = notebook.page.get_by_role("slider", name="Position in Long")
     is_fine(stage)
+    stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     notebook.page.mouse.move(box["x"] + LEFT + 2, box["y"] + WAVE / 2)
     read = notebook.page.locator(".under", has_text="amplitude").inner_text().split("amplitude ")[1]
