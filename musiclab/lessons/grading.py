@@ -280,7 +280,7 @@ def grade(submissions: Path, assignment: Path, seconds: int = 300, megabytes: in
     submissions : Path
         Folder of notebooks. The name of a file, without its ending, is the name of the student.
     assignment : Path
-        Folder that ``make assignment`` wrote, with one folder for each seed.
+        Folder that ``make assignment`` wrote, for one seed or for several.
     seconds, megabytes : int
         Limits of one submission: time, and memory of a process.
 
@@ -305,7 +305,7 @@ def grade(submissions: Path, assignment: Path, seconds: int = 300, megabytes: in
     if not paths:
         raise MusiclabError(f"{submissions}: no notebooks. Put one .ipynb file for each student there.")
     variants = {}
-    for path in sorted(Path(assignment).glob("*/hidden.ipynb")):
+    for path in sorted(Path(assignment).rglob("hidden.ipynb")):
         tests = HiddenTests(path)
         variants[tests.settings["variant"]] = tests
     if not variants:
