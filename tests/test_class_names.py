@@ -108,8 +108,8 @@ def test_a_matrix_of_buttons_shows_the_classes_with_the_most_mistakes():
     scores = np.log(np.full((count, count), 1e-4) + np.eye(count)[predictions])
     clips = labels.astype(str)
     shown = ConfusionTable(Result(classes, labels, scores, clips, clips), lambda clip, play: None, lambda path: False)
-    assert shown._matrix.view["classes"] == [*classes[:39], "class 100"]
-    assert np.shape(shown._matrix.view["counts"]) == (40, 40)
+    assert shown._matrix._classes == [*classes[:39], "class 100"]
+    assert shown._matrix._counts.shape == (40, 40)
     shown._matrix._receive(None, {"open": [3, 39]}, None)
     assert (shown.cell, shown._matrix.cell) == (("class 3", "class 100"), [3, 39])
     shown.open_cell("class 50", "class 100")  # which has no button

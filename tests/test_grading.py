@@ -136,6 +136,7 @@ SOURCE = [
     new_code_cell("open('given.txt', 'w').write('4')", metadata={"tags": ["files"]}),
 ]
 
+SLEEP = str(90_000 + os.getpid())  # s; no other process sleeps as long
 CELLS = {  # the cells of each student's notebook
     "right": ["answer_1 = 42", "def answer_2(x):\n    return x / 2"],
     "right_by_reading_a_given_file": ["answer_1 = 38 + int(open('given.txt').read())", "answer_2 = lambda x: x * 0.5"],
@@ -158,7 +159,7 @@ CELLS = {  # the cells of each student's notebook
         "for stream in range(3, 30):\n    with contextlib.suppress(OSError): os.write(stream, b'not json\\n')",
     ],
     "forks": [
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.execv('/bin/sleep', ['sleep', '98765'])",
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.execv('/bin/sleep', ['sleep', '" + SLEEP + "'])",
         "answer_1 = 42",
     ],
     "deletes": ["import shutil\nshutil.rmtree('VICTIM')", "answer_1 = 42"],
@@ -245,7 +246,7 @@ def test_notebooks_that_cannot_be_graded_are_listed(graded):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 def test_nothing_is_left_of_a_submission(graded, small):
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
-    assert not any(b"sleep\x0098765" in command for command in commands)
+    assert not any(f"sleep\0{SLEEP}".encode() in command for command in commands)
     assert {path.name for path in (small / "seed7").iterdir()} == {
         "student",
         "solution.ipynb",

@@ -110,7 +110,7 @@ def derive(name: str, seed: int) -> int:
     Examples
     --------
     >>> derive("05", 7)
-    8011
+    8795
     """
     return int(hashlib.sha256(f"{name} {seed}".encode()).hexdigest(), 16) % 10_000
 
