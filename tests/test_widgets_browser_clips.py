@@ -98,6 +98,7 @@ def test_a_filter_leaves_only_its_class_and_a_click_shows_a_clip(notebook):
     output = cell_of(notebook, 2)
     output.get_by_label("class", exact=True).select_option(label="middle (8)")
     output.get_by_text("8 of 24 clips").wait_for()
+    rows_of(output).nth(8).wait_for(state="detached")  # the table comes in a message of its own
     assert rows_of(output).count() == 8
     assert set(rows_of(output).locator("td").first.all_inner_texts()) == {"middle"}
     assert all("middle/" in name for name in rows_of(output).get_by_role("button").all_inner_texts())
