@@ -139,9 +139,11 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        for pid in _find_processes(self.mark):  # those that left the group
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pause in (0, 0.1):  # s, because a program that is just starting has no environment to be found by
+            time.sleep(pause)
+            for pid in _find_processes(self.mark):  # those that left the group
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self.process.stdin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
