@@ -234,6 +234,12 @@ def test_the_picture_of_a_still_costs_less_than_25_kb(lanes):
     assert len(still.html()) - len(base64.b64encode(still.sound)) < 25_000
 
 
+@pytest.mark.parametrize("seconds", [0.4, 1.0, 5.0])
+def test_the_last_time_of_a_still_is_not_cut_off(seconds):
+    picture = Image.open(io.BytesIO(play(noise(5), SAMPLE_RATE, seconds=seconds).still().png)).convert("L")
+    assert (np.asarray(picture)[:, -2:] > 240).all()
+
+
 def test_as_png_takes_colours_away_until_it_fits():
     figure = Figure(figsize=(4, 2))
     figure.add_axes((0, 0, 1, 1)).imshow(np.random.default_rng(0).random((60, 120)), aspect="auto")

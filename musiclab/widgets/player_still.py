@@ -22,7 +22,7 @@ def figure_of(
     figure = Figure(figsize=(7, total / 100))  # at 100 pixels per inch
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights, hspace=0.12)
     # faster than a computed layout, because a notebook may have many players
-    grid.update(left=0.1, right=0.985, top=1 - 8 / total, bottom=40 / total)
+    grid.update(left=0.1, right=0.98, top=1 - 8 / total, bottom=40 / total)
     axes = grid.subplots(sharex=True, squeeze=False)[:, 0]
     for lane, ax in zip(lanes, axes, strict=False):
         lane.draw(ax)
