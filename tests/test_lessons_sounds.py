@@ -42,13 +42,16 @@ def test_tones_are_heard_where_a_spectrum_shows_them():
     check_wrong("01.2", sorted(heard), "not their order")
     check_wrong("01.2", ["x", *heard[1:]], "5,000 Hz: expected a number")
     check_wrong("01.2", 3820, "expected 3 numbers")
+    check_wrong("01.2", [590, *heard[1:]], "not of half of it", hidden=(3820,))
+    check_wrong("01.2", [4410, 4410, 4410], "folds back", hidden=(3820, 1180, 2360))
 
 
 def test_the_envelope_falls_by_60_decibels():
     rate = np.log(1000) / 1.5  # 60 dB are a factor of a thousand
     np.testing.assert_allclose(20 * np.log10(np.exp(-rate * 1.5)), -60)
     check_right("01.3", rate)
-    check_wrong("01.3", -rate, "sign", hidden=("4.6",))
+    check_wrong("01.3", -rate, "The minus is already in exp(-c t)", hidden=("4.6",))
+    check_wrong("01.3", 60 / 1.5, "dB per second", hidden=("4.6",))
     check_right("01.3", 4.6)
     check_wrong("01.3", 2 * rate, "60 dB for a power", hidden=("4.6",))  # 10 log10 for an amplitude
     check_wrong("01.3", 3 / 1.5, "natural logarithm", hidden=("4.6",))
@@ -63,7 +66,8 @@ def song():
 
 
 def test_the_voice_is_gone_and_the_instruments_are_not(song):
-    check_right("01.4", song[0] - song[1], song=song)
+    assert "voice is gone" in check_right("01.4", song[0] - song[1], song=song)
+    assert "80 dB below" in check_right("01.4", song[0] - 0.9999 * song[1], song=song)
     check_right("01.4", (song[1] - song[0]) / 2, song=song)
     check_wrong("01.4", song.mean(axis=0), "as loud", song=song)
     check_wrong("01.4", song[0] - 0.9 * song[1], "20 dB below", song=song)
@@ -84,15 +88,29 @@ def dithered(width: float, amplitude: float = 0.2) -> np.ndarray:
 
 def test_noise_as_wide_as_a_step_keeps_the_tone():
     check_right("01.5", dithered(0.25))
-    check_wrong("01.5", dithered(0.0), "too weak")
-    check_wrong("01.5", dithered(0.1), "too weak")
+    check_right("01.5", dithered(0.5))  # two steps
+    check_wrong("01.5", dithered(0.0), "too weak: your noise lifts")
+    check_wrong("01.5", dithered(0.1), "too weak: your noise lifts")
+    check_wrong("01.5", dithered(0.3), "rounding still distorts the tone")
+    check_wrong("01.5", dithered(0.4), "too strong")
+    check_wrong("01.5", dithered(0.6), "too weak: your noise is so large")
+    check_wrong("01.5", dithered(1.0), "too weak: your noise is so large")
     check_wrong("01.5", dithered(0.25, amplitude=0.4), "too strong")
     check_wrong("01.5", 0.2 * np.sin(2 * np.pi * 220 * SECOND), "round last")
     check_wrong("01.5", dithered(0.25)[:100], "(22050,)")
     check_wrong("01.5", dithered(0.22), "rounding still distorts the tone")
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 0.5), (-0.5, 0), (0, 0.25), (-0.2, 0.3)])
+@pytest.mark.parametrize("seed", range(10))
+def test_other_noise_may_keep_the_tone_as_well(seed):
+    rng = np.random.default_rng(seed)
+    steps = rng.uniform(-0.25, 0.25, (2, len(SECOND)))
+    for noise in (steps.sum(axis=0), rng.normal(0, 0.25, len(SECOND))):
+        noisy = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + noise
+        check_right("01.5", np.clip(np.round(noisy * 2), -2, 1) / 2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0.5), (-0.5, 0), (0, 0.25), (-0.2, 0.3), (-0.7, 0)])
 def test_noise_that_is_not_centred_is_told(low, high):
     noise = np.random.default_rng(0).uniform(low, high, len(SECOND))
     noisy = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + noise

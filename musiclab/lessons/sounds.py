@@ -34,7 +34,11 @@ def folded_tones(answer) -> list[Verdict]:
     # tones that differ by a multiple of the sample rate have the same samples; we hear the one below sample_rate / 2
     truths = {f"{tone:,} Hz": abs(tone - sample_rate * round(tone / sample_rate)) for tone in (5000, 10000, 20000)}
     permuted = "the three frequencies are correct, but not their order. Give them for 5,000, 10,000 and 20,000 Hz."
-    verdicts = judge.numbers(answer, truths, absolute=1, permuted=permuted)
+    slips = [
+        ({"5,000 Hz": 5000 - 4410}, "subtract the nearest multiple of the sample rate (8,820 Hz), not of half of it"),
+        (dict.fromkeys(truths, 4410), "a tone above the limit folds back. It does not stop at the limit."),
+    ]
+    verdicts = judge.numbers(answer, truths, absolute=1, permuted=permuted, slips=slips)
     for index, (name, hertz) in enumerate(zip(truths, judge.in_order(answer, truths), strict=True)):
         if isinstance(hertz, Real) and hertz > sample_rate / 2:
             text = f"{name}: {sample_rate:,.0f} samples per second cannot represent a frequency as high as your answer"
@@ -50,6 +54,8 @@ def fade_rate(answer) -> Verdict:
         (3 / 1.5, "exp(-c t) is a power of e, so use the natural logarithm"),
         (np.log(1000), "this is for 1 s. The fade takes 1.5 s."),
         (np.log(1e6) / 1.5, "this is 60 dB for a power. An amplitude falls to a thousandth."),
+        (60 / 1.5, "this is the fade in dB per second. By which factor does the amplitude fall in 1.5 s?"),
+        (-truth, "the sign is reversed. The minus is already in exp(-c t)."),
     ]
     return judge.number(answer, truth, "per second", slips=slips)
 
@@ -67,7 +73,7 @@ def without_voice(answer, song: np.ndarray) -> Verdict:
     level = 20 * np.log10(max(spectrum[440] / instruments.max(), 1e-10))
     expect(level <= -1, "the voice is still as loud as the instruments")
     expect(level < -60, f"the voice is {-level:.0f} dB below the instruments, but still audible")
-    return accept(f"the voice is {-level:.0f} dB below the instruments")
+    return accept("the voice is gone" if level < -190 else f"the voice is {-level:.0f} dB below the instruments")
 
 
 @exercise("01.5")
@@ -78,11 +84,16 @@ def dithered_tone(answer) -> Verdict:
     tone, *harmonics = np.abs(np.fft.rfft(sound))[220:1101:220] / (len(sound) / 2)  # amplitudes: bin k is k Hz
     harmonic = max(harmonics)
     text = f"the tone has an amplitude of {tone:.3f}, its strongest harmonic {harmonic:.3f}"
-    direction = "weak" if tone < 0.2 else "strong"
-    expect(abs(tone - 0.2) < 0.02, f"{text}. The tone is too {direction}; aim for 0.2, within 0.02.")
+    aim = "Aim for 0.2, within 0.02."
+    is_cut = min(np.mean(sound == -1), np.mean(sound == 0.5)) > 0.001  # a tone and two steps of noise never reach -1
+    cut = f"{text}. The tone is too weak: your noise is so large that the largest value, 0.5, cuts it off. {aim}"
+    expect(tone > 0.18 or not is_cut, cut)
     offset = sound.mean()
     expect(abs(offset) < 0.02, f"your samples have a mean of {offset:.2f}: your noise is not centred on 0")
-    expect(harmonic < 0.01, f"{text}. The rounding still distorts the tone; aim for a harmonic below 0.01.")
+    expect(tone > 0.18, f"{text}. The tone is too weak: your noise lifts it over 0.25 too rarely. {aim}")
+    expect(tone < 0.22, f"{text}. The tone is too strong: do samples of 0.2 become 0.5 too often? {aim}")
+    noisy = "Either the rounding still distorts the tone, or the hiss is too loud"
+    expect(harmonic < 0.012, f"{text}. {noisy}; aim for a harmonic below 0.012.")
     return accept(text)
 
 
