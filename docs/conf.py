@@ -41,6 +41,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "matplotlib.sphinxext.plot_directive",
     "notebook_pages",
+    "recordings",
     "decks",
 ]
 SOURCES = ("README.md", "CONTRIBUTING.md", "benchmarks", "docs", "musiclab", "notebooks")

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import struct
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,8 @@ NOTES = {
     "StudioMixer": "change genre, tempo, key, swing and stems, and watch the predictions",
 }
 """Widget that needs Python -> what a reader can do with it in Jupyter."""
+
+_INTERNAL = ("_model", "_view", "_esm", "_css", "_anywidget_id", "_dom_classes", "answered", "layout", "tabbable")
 
 
 class NotebookParser(MystParser):
@@ -121,8 +124,8 @@ class Page:
             wave = base64.b64decode(encoded[1])
             waveform, sample_rate = soundfile.read(io.BytesIO(wave), dtype="int16", always_2d=True)
             sound = io.BytesIO()
-            soundfile.write(sound, waveform, sample_rate, format="FLAC")
-            audio = f'<audio controls preload="none" src="{self.write(sound.getvalue(), "flac")}"></audio>'
+            soundfile.write(sound, waveform, sample_rate, format="OGG")
+            audio = f'<audio controls preload="none" src="{self.write(sound.getvalue(), "ogg")}"></audio>'
             audio += (
                 f"<p hidden>Sound: {len(waveform) / sample_rate:.1f} s, play it at {self.name}.html</p>"  # on paper
             )
@@ -139,22 +142,35 @@ class Page:
         player = self.view(Player(*sound), audio) if encoded else ""
         name = recipe.get("widget") or next((name for name in NOTES if f"{name}(" in code and "<img" in content), "")
         if name in NOTES:
-            player = f'<p class="in-jupyter">In Jupyter, this is a <code>{name}</code>: {NOTES[name]}.</p>{player}'
+            player = (
+                f'<p class="in-jupyter">In Jupyter, this is a <code>{name}</code>: {NOTES[name]}. '
+                f'<a href="{self.top}docs/try.html">Try one here</a></p>{player}'
+            )
         return content.replace(audio, player) if encoded else content + player
 
     def view(self, widget, still: str) -> str:
-        """Write the state of a widget, and its script, and return HTML that shows it instead of its still."""
-        kind = type(widget).__name__
-        state = {name: value for name, value in widget.get_state().items() if not name.startswith(("_model", "_view"))}
-        state = {name: value for name, value in state.items() if name not in ("_esm", "_css", "_anywidget_id")}
-        packed = json.dumps(state, default=lambda data: {"base64": base64.b64encode(data).decode()})
-        name = hashlib.sha256(packed.encode()).hexdigest()[:16]
-        script = json.dumps({"script": widget._esm, "style": widget._css})
-        for file, value in ((name, json.dumps(packed)), (kind, script)):
-            (self.folder / VIEWS / f"{file}.js").write_text(f'musiclab.receive("{file}", {value});\n', encoding="utf-8")
+        """Write the state and the script of a widget, and return HTML that shows it instead of its still."""
+        state = state_of(widget)
         lanes = sum(lane["height"] for lane in state.get("_scene", {}).get("lanes", ()))
         style = f' style="--lanes: {lanes}px"' if lanes else ""
-        return f'<musiclab-view data-widget="{kind}" data-state="{name}"{style}>{still}</musiclab-view>'
+        names = f'data-widget="{self.write_script(widget)}" data-state="{self.write_state(state)}"'
+        return f"<musiclab-view {names}{style}>{still}</musiclab-view>"
+
+    def write_state(self, state: dict) -> str:
+        """Write traits for ``host.js``, compressed, and return their name."""
+        content = json.dumps(state, default=lambda data: {"base64": base64.b64encode(data).decode()})
+        packed = base64.b64encode(zlib.compress(content.encode(), 9)).decode()
+        return self.write_received(hashlib.sha256(content.encode()).hexdigest()[:16], packed)
+
+    def write_script(self, widget) -> str:
+        """Write script and style of a widget for ``host.js``, and return their name."""
+        return self.write_received(type(widget).__name__, {"script": widget._esm, "style": widget._css})
+
+    def write_received(self, name: str, value) -> str:
+        """Write what ``host.js`` receives under a name."""
+        content = f'musiclab.receive("{name}", {json.dumps(value)});\n'
+        (self.folder / VIEWS / f"{name}.js").write_text(content, encoding="utf-8")
+        return name
 
     def picture(self, encoded: str) -> str:
         """Write a picture, and return the attributes that load it late and leave room for it."""
@@ -167,6 +183,11 @@ class Page:
         name = f"{VIEWS}/{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
         (self.folder / name).write_bytes(content)
         return self.top + name
+
+
+def state_of(widget) -> dict:
+    """Return the traits that a widget needs in the browser."""
+    return {name: value for name, value in widget.get_state().items() if not name.startswith(_INTERNAL)}
 
 
 def fenced(language: str, content: str) -> str:

@@ -21,7 +21,7 @@ from musiclab.widgets.still import Still, WithStill, as_png
 LONGEST = 60.0
 SETTINGS = ("genre", "seed", "tempo", "key", "swing", "mute")
 _CHOICES = {"genre": list(studio.GENRES), "key": PITCH_NAMES, "mute": studio.STEMS}
-_CHOICES |= {"tempo": TEMPO_RANGE, "swing": SWING_RANGE}
+_CHOICES |= {"seed": (0, None), "tempo": TEMPO_RANGE, "swing": SWING_RANGE}
 
 _STILL_SECONDS = 2.0  # duration of the sound in a still
 

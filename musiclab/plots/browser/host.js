@@ -37,19 +37,68 @@
     return new DataView(Uint8Array.from(atob(value.base64), (character) => character.charCodeAt(0)).buffer);
   };
 
+  // States are deflated.
+  async function stateOf(name) {
+    const bytes = Uint8Array.from(atob(await load(name)), (character) => character.charCodeAt(0));
+    const json = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(json).text(), revive);
+  }
+
+  async function start(name, model, el) {
+    widgets[name] ??= widgetOf(name);
+    const widget = await widgets[name];
+    const { initialize, render } = typeof widget === "function" ? await widget() : widget;
+    await initialize?.({ model });
+    await render({ model, el });
+  }
+
+  // Shows a widget of several parts, of which Python's answers were recorded: `answers` leads from an action of the reader
+  // on a part to files with the new traits of every part.
+  async function startRecorded({ layout, parts, answers, only }, el) {
+    el.innerHTML = `${layout}<p class="musiclab musiclab-problem" role="alert"></p>`;
+    const models = await Promise.all(parts.map(async ({ state }) => new Model(await stateOf(state))));
+    const player = models.find((model) => model.get("playing") !== undefined);
+    let last = Promise.resolve(); // one answer at a time
+    const act = (index, action, play) => {
+      const files = answers[JSON.stringify([index, action])];
+      el.lastChild.textContent = files ? "" : only;
+      last = last.then(async () => {
+        const changes = await Promise.all((files ?? []).map((file) => file && stateOf(file)));
+        const isPlaying = play || player.get("playing");
+        changes.forEach((traits, part) => traits && models[part].update(traits));
+        player.set("playing", isPlaying);
+      });
+    };
+    await Promise.all(parts.map(({ widget, listens }, index) => {
+      const [model, place] = [models[index], el.querySelector(`[data-part="${index}"]`)];
+      const follow = () => {
+        place.hidden = !model.get("is_shown");
+        if (!widget) place.innerHTML = model.get("value");
+      };
+      model.on("change:is_shown change:value", follow);
+      follow();
+      if (!listens) return widget && start(widget, model, place);
+      model.send = ({ play, ...message }) => act(index, message, play);
+      const settings = () => listens.map((names) => Object.fromEntries(names.map((name) => [name, model.get(name)])));
+      let before = settings().map(JSON.stringify);
+      model.save_changes = () => {
+        const now = settings();
+        now.forEach((action, group) => { if (JSON.stringify(action) !== before[group]) act(index, action); });
+        before = now.map(JSON.stringify);
+      };
+      return start(widget, model, place);
+    }));
+  }
+
   async function show(view) {
-    const { widget: name, state } = view.dataset;
+    const { widget, state } = view.dataset;
     try {
-      widgets[name] ??= widgetOf(name);
-      const [widget, json] = await Promise.all([widgets[name], load(state)]);
-      const model = new Model(JSON.parse(json, revive));
-      const { initialize, render } = typeof widget === "function" ? await widget() : widget;
-      await initialize?.({ model });
+      const traits = await stateOf(state);
       const el = document.createElement("div");
       const still = document.createElement("div");
       still.append(...view.childNodes);
       view.append(still, el); // before rendering, because drawing needs the width
-      await render({ model, el });
+      await (widget ? start(widget, new Model(traits), el) : startRecorded(traits, el));
       still.hidden = true; // but it is printed
     } catch (error) {
       console.error(error); // and the still stays

@@ -2,20 +2,21 @@
 
 function render({ model, el }) {
   el.classList.add("musiclab");
-  const { genre, key, mute, tempo, swing } = model.get("choices");
+  const choices = model.get("choices"); // a page without Python leaves out what it can't answer
+  const { genre, key = [], mute, tempo = [], swing = [] } = choices;
   const same = (values) => values.map((value) => [value, value]);
   const specs = [
     { name: "genre", options: same(genre) },
-    { name: "seed", title: "track (seed)", min: 0, step: 1 },
+    { name: "seed", title: "track (seed)", min: choices.seed?.[0], step: 1 },
     { name: "tempo", min: tempo[0], max: tempo[1], step: 1, format: (beats) => `${formatNumber(beats)} BPM` },
     { name: "swing", min: swing[0], max: swing[1], step: 0.01, format: (share) => share.toFixed(2) },
     { name: "key", options: [["", "default"], ...same(key)] },
-  ];
+  ].filter(({ name }) => name in choices);
   const [grid, updates, stopUpdating] = controls(model, specs, () => asked(), (name) => (name === "key" ? "" : model.get("own")[name]));
 
   const choice = grid.querySelector("[data-setting=key]");
   const showKey = updates.key;
-  updates.key = () => {
+  if (choice) updates.key = () => {
     const value = model.get("key") ?? "";
     choice.options[0].textContent = value ? "default" : `default: ${model.get("own").key}`;
     if (![...choice.options].some((option) => option.value === value)) choice.append(element("option", { value }, value)); // such as "A minor", set in Python
@@ -57,7 +58,7 @@ function render({ model, el }) {
   const [asked, answers] = awaitAnswers(model, el);
 
   const show = () => {
-    for (const name of ["tempo", "swing", "key"]) updates[name](); // they may show a default of the track
+    for (const name of ["tempo", "swing", "key"]) updates[name]?.(); // they may show a default of the track
     problem.textContent = model.get("problem");
     status.textContent = model.get("status");
     swap.disabled = !Object.keys(model.get("previous")).length;

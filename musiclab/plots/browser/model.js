@@ -7,6 +7,10 @@ class Model {
     this.traits[name] = value;
     this.tell(`change:${name}`);
   }
+  update(traits) {
+    Object.assign(this.traits, traits); // all of them before anybody is told
+    for (const name of Object.keys(traits)) this.tell(`change:${name}`);
+  }
   tell(event, message) { for (const [other, handler] of [...this.handlers]) if (other === event) handler(message); }
   on(events, handler) { for (const event of events.split(" ")) this.handlers.push([event, handler]); }
   off(events, handler) {

@@ -1,0 +1,237 @@
+"""Record what widgets that need Python answer, so that they also answer on a page without it.
+
+The reader of a page can choose among the actions that were recorded, such as a genre with one stem muted. For each of
+them, a recording holds the traits that the action changes, in files of their own, and ``host.js`` sets them.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import soundfile
+from docutils import nodes
+from notebook_pages import Page, state_of
+from sphinx.util.docutils import SphinxDirective
+
+import musiclab as ml
+from musiclab import studio
+from musiclab.metrics import Result
+from musiclab.widgets import ClipBrowser, Player, StudioMixer
+
+GENRES = ("classical", "disco", "jazz", "metal")  # of the mixer
+SECONDS = 3.0  # duration of its tracks, and of what the player holds of a clip
+CLIPS = 4  # per genre
+ONLY = "This page has no answer for this choice. In Jupyter, every choice works."
+
+
+class Recording:
+    """Answers of a widget made of several parts.
+
+    Parameters
+    ----------
+    widget : ipywidgets.Widget
+        Widget in the state in which the page shows it first.
+    """
+
+    def __init__(self, widget: ipywidgets.Widget):
+        self.widget, self.parts = widget, []
+        self.layout = self._lay_out(widget)
+        self.first = self.states()
+        self.answers = {}  # states of all parts after each action, by kind of action and key
+
+    def _lay_out(self, widget) -> str:
+        """Return boxes as HTML with a place for each part."""
+        css = " ".join(widget._dom_classes)
+        if isinstance(widget, ipywidgets.Box):
+            return f'<div class="{css}">{"".join(map(self._lay_out, widget.children))}</div>'
+        self.parts.append(widget)
+        return f'<div class="{css}" data-part="{len(self.parts) - 1}"></div>'
+
+    def states(self) -> list[dict]:
+        """Return the current state of each part."""
+        shown = set(leaves(self.widget))
+        return [recorded(part, part in shown) for part in self.parts]
+
+    def add(self, kind: str, part, action: dict) -> None:
+        """Record the state after an action of the reader on a part.
+
+        The action is the message that the part sends, or the settings that it changes. Actions of one kind undo each
+        other, so whatever one of them changes is recorded for all of them.
+        """
+        self.answers.setdefault(kind, {})[self.key(part, action)] = self.states()
+
+    def key(self, part, action: dict) -> str:
+        """Return the name of an action in the recording, as ``host.js`` writes it."""
+        return json.dumps([self.parts.index(part), action], separators=(",", ":"))
+
+    def write(self, page: Page, listens: dict) -> str:
+        """Write all answers, and return the name of the file that leads to them.
+
+        ``listens`` holds the parts that the reader acts on, each with lists of the settings that are answered together.
+        """
+        files = {}
+        for answers in self.answers.values():
+            changing = [
+                {name for name in first if any(states[index][name] != first[name] for states in answers.values())}
+                for index, first in enumerate(self.first)
+            ]
+            for key, states in answers.items():
+                files[key] = [
+                    page.write_state({name: state[name] for name in sorted(names | {"is_shown"})}) if names else None
+                    for state, names in zip(states, changing, strict=True)
+                ]
+        parts = [
+            {
+                "widget": None if isinstance(part, ipywidgets.HTML) else page.write_script(part),
+                "state": page.write_state(state),
+                "listens": listens.get(part),
+            }
+            for part, state in zip(self.parts, self.first, strict=True)
+        ]
+        return page.write_state({"layout": self.layout, "parts": parts, "answers": files, "only": ONLY})
+
+
+def leaves(widget) -> Iterator:
+    """Iterate over the parts of a widget that are no boxes."""
+    if isinstance(widget, ipywidgets.Box):
+        for child in widget.children:
+            yield from leaves(child)
+    else:
+        yield widget
+
+
+def recorded(part, is_shown: bool) -> dict:
+    """Return the traits of a part."""
+    state = {"value": part.value} if isinstance(part, ipywidgets.HTML) else state_of(part)
+    if isinstance(part, Player):
+        state = shrunk(state)
+    return {**state, "is_shown": is_shown}
+
+
+def shrunk(state: dict) -> dict:
+    """Return the state of a Player at a third of its size: MP3, half of the columns, and levels in steps of 1.6 dB."""
+    scene = {**state["_scene"], "columnSeconds": 2 * state["_scene"]["columnSeconds"], "count": 1}
+    levels = np.frombuffer(state["_levels"], np.uint8).reshape(scene["rows"], -1)[:, ::2] & 0xFC
+    sound = to_mp3(bytes(state["_sound"]))
+    scene["tracks"] = [{**track, "bytes": len(sound)} for track in scene["tracks"]]
+    return state | {"_sound": sound, "_levels": levels.tobytes(), "_scene": scene, "_report": (1, 0.0)}
+
+
+@cache
+def to_mp3(flac: bytes) -> bytes:
+    """Convert a sound file to MP3."""
+    mp3 = io.BytesIO()
+    soundfile.write(mp3, *soundfile.read(io.BytesIO(flac)), format="MP3", compression_level=0.5)
+    return mp3.getvalue()
+
+
+def mixer(page: Page) -> str:
+    """Record a mixer with four genres and one stem muted, or one alone."""
+    widget = StudioMixer(ml.load("genres"), GENRES[0], seconds=SECONDS)
+    desk = widget.desk
+    desk.choices = {"genre": list(GENRES), "mute": list(studio.STEMS)}
+    recording = Recording(widget)
+    alone = [[other for other in studio.STEMS if other != stem] for stem in studio.STEMS]
+    for genre in GENRES:
+        whole = None
+        for mute in ([], *([stem] for stem in studio.STEMS), *alone):
+            widget.probabilities = whole  # each change is compared with the whole track
+            with desk.hold_trait_notifications():
+                desk.genre, desk.mute = genre, mute
+            whole = widget.probabilities if whole is None else whole
+            desk.previous = {"genre": genre, "mute": []} if mute else {}
+            recording.add("settings", desk, {"genre": genre, "mute": mute})
+    return recording.write(page, {desk: [["genre", "mute"]]})
+
+
+def clips():
+    """Return generated tracks that the genre model has not seen."""
+    return ml.datasets.Studio(tracks_per_genre=CLIPS, seconds=SECONDS, seed=1)
+
+
+def matrix(page: Page) -> str:
+    """Record a confusion matrix with all clips of its cells."""
+    dataset, run = clips(), ml.load("genres")
+    files = run.predict(dataset.index["path"].tolist()).files
+    classes = run.settings.classes
+    probabilities = files[[f"p({name})" for name in classes]].to_numpy()
+    labels = dataset.index["label"].map(classes.index).to_numpy()
+    paths, groups = dataset.index["path"].to_numpy(), dataset.index["group"].to_numpy()
+    widget = ClipBrowser(Result(classes, labels, np.log(probabilities), groups=groups, paths=paths))
+    recording, first = Recording(widget), [classes.index(name) for name in widget.chooser.cell]
+    cells, table = recording.parts[1], widget.chooser.table
+    for row, column in product(range(len(classes)), repeat=2):
+        cells._receive(None, {"open": [row, column]}, None)
+        recording.add("choice", cells, {"open": [row, column]})
+        for clip in range(len(widget.clips)):
+            table._receive(None, {"choose": clip}, None)
+            recording.add("choice", table, {"choose": clip, "cell": [row, column]})
+    # a row of the table is another clip in every cell, so its message also names the cell
+    place, message = recording.parts.index(table), "{&quot;choose&quot;: %d}"
+    for key, states in recording.answers["choice"].items():
+        action = json.loads(key)[1]
+        cell = action.get("open") or action["cell"]
+        for clip in range(CLIPS):
+            named = f"{{&quot;choose&quot;: {clip}, &quot;cell&quot;: {cell}}}"
+            states[place]["content"] = states[place]["content"].replace(message % clip, named)
+    recording.first = recording.answers["choice"][recording.key(cells, {"open": first})]
+    return recording.write(page, {cells: [], table: []})
+
+
+def clip_map(page: Page) -> str:
+    """Record a map of clips with both projections and all meanings of the colours."""
+    widget = ClipBrowser(clips(), ml.load("genres"))
+    widget.choose(0)
+    recording = Recording(widget)
+    scatter = recording.parts[0]
+    for method, colour in product(("pca", "tsne"), ("label", "group", "predicted")):
+        scatter.method, scatter.colour = method, colour
+        recording.add("look", scatter, {"method": method, "colour": colour})
+    for clip in range(len(widget.clips)):
+        scatter._receive(None, {"choose": clip, "play": True}, None)
+        widget.player.playing = False
+        recording.add("choice", scatter, {"choose": clip})
+    return recording.write(page, {scatter: [["method", "colour"]]})
+
+
+class RecordedView(SphinxDirective):
+    """Show a recorded widget: ``mixer``, ``matrix`` or ``map``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the view as HTML."""
+        record = {"mixer": mixer, "matrix": matrix, "map": clip_map}[self.arguments[0]]
+        state = record(Page(self.env.docname, Path(self.env.app.outdir)))
+        view = f'<musiclab-view data-state="{state}"><p>This view needs a browser with scripts.</p></musiclab-view>'
+        return [nodes.raw("", f'<div class="output">{view}</div>', format="html")]
+
+
+class Classifier(SphinxDirective):
+    """Show the page with the genre model, which classifies sounds in the browser."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the page in a frame, and a link to it."""
+        path = Path(self.env.app.outdir, "_static", "genres.html")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ml.load("genres").export(path, overwrite=True)
+        address = f"{'../' * self.env.docname.count('/')}_static/genres.html"
+        frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>'
+        return [
+            nodes.raw(
+                "",
+                f'<div class="output">{frame}<p><a href="{address}">Open it in a page of its own</a></p></div>',
+                format="html",
+            )
+        ]
+
+
+def setup(app) -> None:
+    """Add the directives."""
+    app.add_directive("recorded", RecordedView)
+    app.add_directive("classifier", Classifier)
