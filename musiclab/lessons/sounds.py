@@ -16,7 +16,7 @@ from musiclab.core.errors import did_you_mean
 from musiclab.features import MelConfig, delta
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.judge import Verdict, accept, expect
-from musiclab.metrics import group_interval
+from musiclab.metrics import difference_interval
 
 
 @exercise("01.1")
@@ -231,7 +231,9 @@ def shape_of_two_tones(answer) -> list[Verdict]:
         ({"bandwidth": 562.5}, "this is the mean distance. Take the root of the mean squared distance."),
         ({"bandwidth": 421_875.0}, "this is the variance. Take its square root."),
     ]
-    return judge.numbers(answer, _spectral_shape(3, 1), within=0.02, slips=slips)  # measured values differ by a bin
+    permuted = "these are the three numbers, but in another order. Give centroid, bandwidth and rolloff."
+    truths = _spectral_shape(3, 1)
+    return judge.numbers(answer, truths, within=0.02, slips=slips, permuted=permuted)  # measured: off by up to a bin
 
 
 def _spectral_shape(*weights: float) -> dict[str, float]:
@@ -259,6 +261,7 @@ def tilted_spectrum(answer) -> list[Verdict]:
     bands = np.arange(128)
     edges = [np.sqrt(2 / 128) * tilt @ np.cos(np.pi * k * bands / 128) for k in (1, 2)]
     slips.append((dict(zip(names[1:], edges, strict=True)), "the cosine has m + 1/2, not m"))
+    slips.append(({"MFCC 1": 0.0}, "only a change that is the same in all bands leaves MFCC 1 as it is"))
     return judge.numbers(answer, dict(zip(names, truths, strict=True)), absolute=0.5, slips=slips)
 
 
@@ -268,6 +271,8 @@ def deltas(answer, coefficients: np.ndarray) -> Verdict:
     text = "leave out the frames that have fewer than four neighbours on either side"
     expect(np.shape(answer) != np.shape(coefficients), text)
     values, truth = np.asarray(coefficients, dtype=np.float64), delta(coefficients)[:, 4:-4]
+    windows = np.lib.stride_tricks.sliding_window_view(values, 9, axis=1)  # (20, frames - 8, 9)
+    from_0, positive, eight = np.arange(9), np.abs(np.arange(-4, 5)), np.append(np.arange(-4, 4), 0)
     two_frames = "this uses only two of the nine frames. Fit a line to all nine."
     slips = [
         *((60 * truth / divisor, "divide by the sum of t**2") for divisor in (1, 8, 9)),
@@ -275,6 +280,9 @@ def deltas(answer, coefficients: np.ndarray) -> Verdict:
         (np.diff(values)[:, 3:-4], two_frames),
         (np.diff(values)[:, 4:-3], two_frames),
         (np.gradient(values, axis=1)[:, 4:-4], "this is the slope over three frames. Fit a line to nine."),
+        *((windows @ eight / divisor, "range(-4, 4) stops at 3. Use range(-4, 5).") for divisor in (44, 60)),
+        *((windows @ from_0 / divisor, "t runs from -4 to 4, not from 0 to 8") for divisor in (60, 204)),
+        (windows @ positive / 60, "t is negative for the frames before the middle"),
         (truth * 22050 / 512, "this is the slope per second. t counts frames, so give the slope per frame."),
     ]
     return judge.array(answer, truth, 0.01, "deltas", "dB per frame", slips=slips)
@@ -302,6 +310,10 @@ def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) 
     mixed = "np.exp undoes np.log, and 10 ** undoes np.log10. Don't mix them."
     slips = [
         (of_magnitude, "this is the flatness of the magnitude. Use the power."),
+        (
+            np.exp(np.log(power).mean(axis=0) / 2) / power.mean(axis=0),
+            "use the logarithm of the power, not the magnitude",
+        ),
         (1 / truth, "this is upside down. Divide the geometric mean by the arithmetic one."),
         (10 * np.log10(truth), "expected a ratio from 0 to 1, not decibels"),
         (np.exp(np.log10(power).mean(axis=0)) / power.mean(axis=0), mixed),
@@ -339,10 +351,12 @@ def three_features(answer, Z: np.ndarray, names: Sequence[str], label: np.ndarra
     expect(set(chosen) != set(by_F), "these are the three with the highest F. Find three that are better.")
     correct, to_beat = (_neighbours_agree(Z[:, features], label, group) for features in (chosen, by_F))
     listed = ", ".join(names[column] for column in by_F)
-    text = f"{_format_accuracy(correct, group)}; by F ({listed}) {_format_accuracy(to_beat, group)}"
-    if to_beat.mean() < correct.mean():
-        if group_interval(correct, group)[0] <= group_interval(to_beat, group)[1]:
-            text += ". The intervals overlap, so the difference may be chance"
+    text = f"{correct.mean():.1%} of {len(correct)} clips; by F ({listed}) {to_beat.mean():.1%}"
+    difference = correct.mean() - to_beat.mean()
+    if difference > 0:
+        low, high = difference_interval(correct, to_beat, group)
+        text += f". You are {100 * difference:.1f} points better (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+        text += ", which may be chance" if low <= 0 else ""
         text += ". If you searched, this is too good to be true, because you chose with the same tracks."
     return judge.better(correct.mean(), to_beat.mean(), text)
 
@@ -357,8 +371,3 @@ def _neighbours_agree(columns: np.ndarray, label: np.ndarray, group: np.ndarray)
     distance = np.linalg.norm(columns[:, None] - columns[None], axis=2)  # (clips, clips)
     distance[group[:, None] == group] = np.inf
     return label[distance.argmin(axis=1)] == label
-
-
-def _format_accuracy(correct: np.ndarray, group: np.ndarray) -> str:
-    low, high = group_interval(correct, group)
-    return f"{correct.mean():.1%} of {len(correct)} clips (95 % interval {low:.1%} to {high:.1%})"
