@@ -115,6 +115,8 @@ def test_marks_stay_within_the_bands_and_the_colours_have_a_unit():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["500", "1,000", "2,000", "4,000"]
     assert [other.get_ylabel() for other in ax.figure.axes if other is not ax] == ["level (dB)"]
     assert len(plots.log_mel(log_mel(sine(440)), colorbar=False).figure.axes) == 1
+    steep = MelConfig(scaling="log10(1+10000x)")
+    assert plots.log_mel(log_mel(sine(440), steep), steep).figure.axes[1].get_ylabel() == "log10(1 + 10,000 mel)"
 
 
 def test_a_history_shows_both_parts_and_the_best_epoch():
