@@ -183,7 +183,7 @@ class FeatureExplorer(WithStill, anywidget.AnyWidget):
         spectrum.set(title="spectrogram (dB)", ylabel="frequency (Hz)")
         mel.set(title=f"mel ({self.scaling})", ylabel="band")
         mfcc.set(title="MFCC (dB)", ylabel="coefficient")
-        bank.plot(np.linspace(0, half, steps.bank.shape[1]), steps.bank.T, color=plots.PALETTE[0], linewidth=0.5)
+        bank.plot(np.linspace(0, half, steps.bank.shape[1]), steps.bank.T, color=plots.PALETTE[0], linewidth=1)
         bank.set(title=f"filter bank ({bands} bands)", xlabel="frequency (Hz)", ylabel="weight", xlim=(0, None))
         return figure
 
