@@ -72,7 +72,7 @@ class Recording:
     def write(self, page: Page, listens: dict) -> str:
         """Write all answers, and return the name of the file that leads to them.
 
-        ``listens`` holds the parts that the reader acts on, each with lists of the settings that are answered together.
+        ``listens`` holds the parts that the reader acts on, each with the names of its settings.
         """
         files = {}
         for answers in self.answers.values():
@@ -146,7 +146,7 @@ def mixer(page: Page) -> str:
             whole = widget.probabilities if whole is None else whole
             desk.previous = {"genre": genre, "mute": []} if mute else {}
             recording.add("settings", desk, {"genre": genre, "mute": mute})
-    return recording.write(page, {desk: [["genre", "mute"]]})
+    return recording.write(page, {desk: ["genre", "mute"]})
 
 
 def clips():
@@ -192,11 +192,12 @@ def clip_map(page: Page) -> str:
     for method, colour in product(("pca", "tsne"), ("label", "group", "predicted")):
         scatter.method, scatter.colour = method, colour
         recording.add("look", scatter, {"method": method, "colour": colour})
+    scatter.method, scatter.colour = "pca", "label"
     for clip in range(len(widget.clips)):
         scatter._receive(None, {"choose": clip, "play": True}, None)
         widget.player.playing = False
         recording.add("choice", scatter, {"choose": clip})
-    return recording.write(page, {scatter: [["method", "colour"]]})
+    return recording.write(page, {scatter: ["method", "colour"]})
 
 
 class RecordedView(SphinxDirective):

@@ -47,7 +47,7 @@ class PageReader(HTMLParser):
         self.loaded += (
             [values["href"]] if tag == "link" and values["rel"] not in ("index", "search", "next", "prev") else []
         )
-        self.views += [values[name] for name in ("data-widget", "data-state") if name in values]
+        self.views += [values[name] for name in ("data-widget", "data-state") if values.get(name)]
         self.undescribed += [values["src"]] if tag == "img" and not values.get("alt") else []
 
 
@@ -146,6 +146,53 @@ def test_every_view_of_a_lesson_is_alive_and_moves_nothing(open_page):
     assert abs(page.evaluate(position) - first) < 50
     page = open_page("notebooks/13_compare.html")  # its mixer needs Python, so a still with a player stays
     assert page.get_by_text("In Jupyter, this is a StudioMixer").count() == 1
+
+
+def test_recorded_views_answer_without_python(open_page):
+    page = open_page("docs/try.html")
+    mixer, matrix, clip_map = (page.locator("musiclab-view").nth(index) for index in range(3))
+    mixer.scroll_into_view_if_needed()
+    status, alert = mixer.get_by_role("status").first, mixer.locator("[role=alert]").last
+    first = status.inner_text()
+    mixer.get_by_role("button", name="solo drums").click()
+    page.wait_for_function("([node, first]) => node.innerText !== first", arg=[status.element_handle(), first])
+    assert mixer.locator(".musiclab-mixer dl").inner_text().endswith("drums")
+    assert mixer.locator(".musiclab-before").count() > 0
+    mixer.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('.musiclab-player .stage').ariaValueNow > 0.2")
+    mixer.get_by_label("genre").select_option("jazz")  # keeps playing
+    mixer.get_by_text("jazz, track 0").wait_for()
+    mixer.get_by_role("button", name="Pause").wait_for()
+    assert alert.inner_text() == ""
+    mixer.get_by_role("button", name="Reset to defaults").click()
+    for stem in ("bass", "pad"):
+        mixer.get_by_role("checkbox", name=stem).check()
+    assert "no answer for this choice" in alert.inner_text()
+
+    matrix.scroll_into_view_if_needed()
+    cell = matrix.locator("td button:not([aria-label$='no clips'])").nth(2)
+    true, predicted = re.match("true (.+), predicted (.+): ", cell.get_attribute("aria-label")).groups()
+    cell.click()
+    matrix.get_by_text(f"true {true}, predicted {predicted}:").wait_for()
+    matrix.locator(".musiclab-table tbody tr").last.click()
+    matrix.locator(".musiclab-table tbody tr.musiclab-chosen").last.wait_for()
+    assert matrix.get_by_text(f"class {true}").count() == 1
+    matrix.locator("td button[aria-label$='no clips']").first.click()
+    matrix.get_by_text("This cell has no clips").wait_for()
+    assert not matrix.locator(".musiclab-player").is_visible()
+
+    clip_map.scroll_into_view_if_needed()
+    points = clip_map.locator("canvas").first
+    points.focus()
+    before = clip_map.locator(".musiclab-clip").inner_text()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "([node, before]) => node.innerText !== before",
+        arg=[clip_map.locator(".musiclab-clip").element_handle(), before],
+    )
+    clip_map.get_by_label("projection").select_option("tsne")
+    page.frame_locator("iframe").get_by_role("button", name="Play").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
 
 
 FAULTS = """slide => [...slide.querySelectorAll("*"), slide].filter((part) => {

@@ -115,23 +115,18 @@ function render({ model, el }) {
       return;
     }
     cursor.time = across * seconds;
-    const picture = shown[panel.name];
-    if (!picture?.rows) {
-      panel.reading.textContent = `${cursor.time.toFixed(2)} s`;
-      return;
-    }
+    const picture = shown[panel.name], time = `${cursor.time.toFixed(2)} s`;
+    panel.reading.textContent = time;
+    if (!picture?.rows) return;
     const { bottom, top, first, each, unit } = axes[panel.name];
     const value = bottom + up * (top - bottom);
     const column = Math.min(picture.columns - 1, Math.max(0, Math.floor((cursor.time - shown.left) / shown.step)));
     const row = Math.min(picture.rows - 1, Math.max(0, Math.floor((value - first) / each)));
     const level = Math.max(picture.values[row * picture.columns + column], panel.name === "mfcc" ? -Infinity : picture.low);
-    const position = {
-      spectrogram: () => `${formatNumber(Math.round(value))} Hz`,
-      mel: () => `band ${row} around ${formatNumber(Math.round(shown.corners[row + 1]))} Hz`,
-      mfcc: () => `coefficient ${row + 1}`,
-    }[panel.name]();
+    const inHertz = (hertz) => `${formatNumber(Math.round(hertz))} Hz`;
+    const places = { spectrogram: inHertz(value), mel: `band ${row} around ${inHertz(shown.corners[row + 1])}`, mfcc: `coefficient ${row + 1}` };
     const isClipped = level === picture.low && !(panel.name === "mel" && settings.scaling.startsWith("log10"));
-    panel.reading.textContent = `${cursor.time.toFixed(2)} s, ${position}: ${isClipped ? "at most " : ""}${formatNumber(Math.round(level * 10) / 10)} ${unit.replace(" re 1", "")}`;
+    panel.reading.textContent = `${time}, ${places[panel.name]}: ${isClipped ? "at most " : ""}${formatNumber(Math.round(level * 10) / 10)} ${unit.replace(" re 1", "")}`;
   }
 
   function point(panel, across, up) {
@@ -214,13 +209,7 @@ function render({ model, el }) {
   show();
   const stopListening = listen(model, { [names.map((name) => `change:${name}`).join(" ")]: showSoon });
   const stopFollowing = followPage(root, draw);
-  return () => {
-    stopShowing();
-    player.close();
-    stopListening();
-    stopUpdating();
-    stopFollowing();
-  };
+  return () => { stopShowing(); player.close(); stopListening(); stopUpdating(); stopFollowing(); };
 }
 
 export default { render };

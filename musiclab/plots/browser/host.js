@@ -2,15 +2,11 @@
 //
 // A page contains <musiclab-view data-widget="Player" data-state="0123">, around the still picture of the widget. When the
 // reader comes near, the scripts Player.js and 0123.js are loaded from the folder of this file. Each calls
-// musiclab.receive(name, content). They are scripts, because a page that is opened as a file can't load anything else. The
-// widgets get a Model (model.js), which precedes this script.
+// musiclab.receive(name, content). They are scripts, because a page that is opened as a file can't load anything else.
 
 (() => {
   const folder = new URL(".", document.currentScript.src);
-  const receivers = {}; // by the name of a script: resolves the promise of its content
-  const contents = {}; // promises
-  const widgets = {}; // promises
-
+  const [receivers, contents, widgets] = [{}, {}, {}]; // by the name of a script: functions that resolve a promise, and promises
   globalThis.musiclab = { receive: (name, content) => receivers[name](content) };
 
   const load = (name) => (contents[name] ??= new Promise((resolve, reject) => {
@@ -31,16 +27,12 @@
     return widget;
   }
 
-  // Bytes are base64 in JSON, and a DataView in a widget.
-  const revive = (_, value) => {
-    if (typeof value?.base64 !== "string") return value;
-    return new DataView(Uint8Array.from(atob(value.base64), (character) => character.charCodeAt(0)).buffer);
-  };
+  const decoded = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const revive = (_, value) => (typeof value?.base64 === "string" ? new DataView(decoded(value.base64).buffer) : value);
 
-  // States are deflated.
+  // Returns a state from deflated JSON, in which bytes are base64. A widget gets them as a DataView.
   async function stateOf(name) {
-    const bytes = Uint8Array.from(atob(await load(name)), (character) => character.charCodeAt(0));
-    const json = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const json = new Blob([decoded(await load(name))]).stream().pipeThrough(new DecompressionStream("deflate"));
     return JSON.parse(await new Response(json).text(), revive);
   }
 
@@ -71,21 +63,12 @@
     };
     await Promise.all(parts.map(({ widget, listens }, index) => {
       const [model, place] = [models[index], el.querySelector(`[data-part="${index}"]`)];
-      const follow = () => {
-        place.hidden = !model.get("is_shown");
-        if (!widget) place.innerHTML = model.get("value");
-      };
+      const follow = () => Object.assign(place, { hidden: !model.get("is_shown") }, widget ? {} : { innerHTML: model.get("value") });
       model.on("change:is_shown change:value", follow);
       follow();
       if (!listens) return widget && start(widget, model, place);
       model.send = ({ play, ...message }) => act(index, message, play);
-      const settings = () => listens.map((names) => Object.fromEntries(names.map((name) => [name, model.get(name)])));
-      let before = settings().map(JSON.stringify);
-      model.save_changes = () => {
-        const now = settings();
-        now.forEach((action, group) => { if (JSON.stringify(action) !== before[group]) act(index, action); });
-        before = now.map(JSON.stringify);
-      };
+      model.save_changes = () => act(index, Object.fromEntries(listens.map((name) => [name, model.get(name)])));
       return start(widget, model, place);
     }));
   }

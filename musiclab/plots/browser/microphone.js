@@ -42,9 +42,8 @@ function renderMicrophone({ model, el }) {
 
   const limits = () => model.get("limits");
   let open = null; // {context, stream} while the microphone is on
-  let waiting = []; // blocks of samples that have not been sent yet
+  let [waiting, seconds] = [[], 0]; // blocks of samples that have not been sent yet, and the duration of all
   let sent = 0; // number of messages that Python has not answered yet
-  let seconds = 0;
 
   function tell(text) {
     status.textContent = text;
@@ -69,8 +68,7 @@ function renderMicrophone({ model, el }) {
         samples[at++] = toInt16(value);
         power += value * value;
       }
-    waiting = [];
-    seconds += count / sampleRate;
+    [waiting, seconds] = [[], seconds + count / sampleRate];
     const level = 10 * Math.log10(power / count + 1e-10);
     const hint = level < -70 ? ". No sound: is the microphone muted?" : "";
     tell(`Listening: ${seconds.toFixed(1)} s, level ${level.toFixed(0)} dB${hint}`);
@@ -147,8 +145,7 @@ function renderMicrophone({ model, el }) {
     const lane = model.get("lane");
     strip.hidden = !lane.edges;
     if (strip.hidden || !strip.clientWidth) return;
-    const last = lane.edges.at(-1);
-    const duration = Math.max(10, last); // at first, the strip shows 10 s
+    const last = lane.edges.at(-1), duration = Math.max(10, last); // at first, the strip shows 10 s
     const [pen, area] = laidOut(strip, lane.height + AXIS, duration);
     drawLane(pen, lane, { ...area, top: 0 });
     drawTimes(pen, duration, { ...area, top: lane.height });
@@ -162,9 +159,7 @@ function renderMicrophone({ model, el }) {
     sent = Math.max(0, sent - 1);
     if (open) flush();
   };
-  const say = (message) => {
-    if (message.say !== undefined) status.textContent = message.say;
-  };
+  const say = (message) => { status.textContent = message.say ?? status.textContent; };
   const stopListening = listen(model, { "msg:custom": say, "change:answered": received, "change:lane": draw });
   const stopFollowing = followPage(el, draw);
   return () => {

@@ -1,14 +1,9 @@
-// The browser side of musiclab.widgets.Player, as one module that loads nothing else.
+// The Player: a Sound plays and keeps its time (sound.js), even if several cells show it. A View shows it, and handles keys and
+// pointer. Picture (player_picture.js) draws, and Regions are named stretches of the sound (regions.js).
 //
-// Sound    plays the sound and keeps its time; one for each Player, even if several cells show it (sound.js)
-// View     shows it on the page, and handles keys and pointer; its picture is drawn by Picture (player_picture.js)
-// Regions  named stretches of the sound on a View (regions.js)
-//
-// Python sends the picture without colours (see player.py). Both sides can change the loop, the visible part, the regions and
-// all settings. Only the browser knows the current time. It reports the time to Python as `_report` (index of the loaded sound,
-// and time). Python requests another time through `_seek` (a count and a time). With two traits, a late report can neither
-// undo a request nor change the time of a newer sound. Whatever is finer than the picture from Python, the browser computes
-// from the sound, so that everything works on a page without Python.
+// Only the browser knows the current time. It reports the time to Python as `_report` (index of the loaded sound, and time).
+// Python requests another time through `_seek` (a count and a time). With two traits, a late report can neither undo a request
+// nor change the time of a newer sound. What is finer than the picture from Python, the browser computes from the sound.
 
 const MOST_SAVED = 600; // s of a WAV file
 const SHORTEST_LOOP = 0.05; // s, unless the picture is zoomed: a shorter loop sounds like a buzz

@@ -178,11 +178,7 @@ function render({ model, el }) {
       draw();
     }
   };
-  canvas.onpointerleave = () => {
-    tip.textContent = "";
-    pointed = -1;
-    draw();
-  };
+  canvas.onpointerleave = () => { tip.textContent = ""; pointed = -1; draw(); };
   canvas.onclick = ({ offsetX, offsetY }) => {
     const point = nearest([offsetX, offsetY]);
     if (point >= 0 && !dragged?.isFar) choose(point, false);
@@ -208,10 +204,7 @@ function render({ model, el }) {
     event.stopPropagation();
   };
 
-  const changed = () => {
-    list();
-    draw();
-  };
+  const changed = () => { list(); draw(); };
   const stopListening = listen(model, {
     ...answers,
     "change:legend change:colour_of": changed,
@@ -219,12 +212,7 @@ function render({ model, el }) {
     "change:points": () => zoom(0),
   });
   const stopFollowing = followPage(canvas, changed);
-  return () => {
-    clearTimeout(telling);
-    stopListening();
-    stopUpdating();
-    stopFollowing();
-  };
+  return () => { clearTimeout(telling); stopListening(); stopUpdating(); stopFollowing(); };
 }
 
 export default { render };

@@ -33,22 +33,13 @@ function stretched(tracks, speed, rate) {
 
 // Writes samples in [-1, 1], with the channels interleaved, as a WAV file with 16 bits.
 function wavOf(samples, rate, channels = 1) {
-  const bytes = new ArrayBuffer(44 + 2 * samples.length);
-  const view = new DataView(bytes);
-  const text = (at, letters) => [...letters].forEach((letter, index) => view.setUint8(at + index, letter.charCodeAt(0)));
-  text(0, "RIFF");
-  view.setUint32(4, bytes.byteLength - 8, true);
-  text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true); // PCM
-  view.setUint16(22, channels, true);
-  view.setUint32(24, rate, true);
-  view.setUint32(28, 2 * channels * rate, true); // bytes per second
-  view.setUint16(32, 2 * channels, true); // bytes per sample of all channels
-  view.setUint16(34, 16, true); // bits per sample
-  text(36, "data");
-  view.setUint32(40, 2 * samples.length, true);
+  const size = 2 * samples.length;
+  const ascii = (letters) => [...letters].reduce((word, letter, at) => word + letter.charCodeAt(0) * 256 ** at, 0);
+  const format = [16, 1 + 65536 * channels, rate, 2 * channels * rate, 2 * channels + 65536 * 16]; // its length, PCM, bytes and bits
+  const words = [ascii("RIFF"), 36 + size, ascii("WAVE"), ascii("fmt "), ...format, ascii("data"), size];
   const limited = (value) => Math.min(Math.max(-32768, Math.round(32768 * value)), 32767);
-  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, limited(sample), true));
-  return bytes;
+  const bytes = new Uint8Array(44 + size);
+  bytes.set(new Uint8Array(Uint32Array.from(words).buffer)); // low byte first, as on every computer with a browser
+  bytes.set(new Uint8Array(Int16Array.from(samples, limited).buffer), 44);
+  return bytes.buffer;
 }
