@@ -111,7 +111,10 @@ class View extends Picture {
       chosen.click();
     };
     const saves = Object.entries(REGION_FILES).map(([suffix, { title }]) =>
-      button(`Save ${title}`, `Save regions as ${title}`, () => saveFile(`${this.name}.${suffix}`, regions.file(suffix))));
+      button(`Save ${title}`, `Save regions as ${title}`, () => {
+        this.say(regions.all.length ? "" : "There are no regions yet. Hold Shift and drag over the picture to mark one.");
+        if (regions.all.length) saveFile(`${this.name}.${suffix}`, regions.file(suffix));
+      }));
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.showAll()),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),

@@ -118,8 +118,9 @@ class Regions {
       node.firstChild.title = `${label || "Region"}: ${clock(start, end - start || 1)} to ${clock(end, end - start || 1)}`;
     });
     this.editor.hidden = !this.region;
+    const [from, to] = this.view.span, digits = Math.min(Math.max(3, Math.ceil(4 - Math.log10(to - from))), 6); // finer than a pixel
     for (const name of this.region ? ["label", "start", "end"] : []) {
-      if (document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +this.region[name].toFixed(this.view.isZoomed ? 6 : 3);
+      if (document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +this.region[name].toFixed(digits);
     }
   }
 
