@@ -469,6 +469,9 @@ def test_at_twice_the_rate_everything_before_the_first_pool_is_twice_as_long():
     check_wrong("09.1", (80, 8, field), "kernel: this is the value at 8 kHz", hidden=("160",))
     check_wrong("09.1", (160, 4, field), "stride: this is the value at 8 kHz")
     check_wrong("09.1", (160, 8, 1772), "samples: this is the receptive field at 8 kHz", hidden=(field,))
+    check_wrong("09.1", (160, 8, 1852), "the later layers now move in steps of 8 samples, not 4", hidden=(field,))
+    check_wrong("09.1", (40, 2, field), "kernel: at a higher rate", "stride: at a higher rate", hidden=("160",))
+    check_wrong("09.1", (20, 1, field), "more samples in a millisecond, not fewer", hidden=("160", "bits"))
     check_wrong("09.1", (160, 8, field - 1536), "after the last convolution", hidden=(field,))
     check_wrong("09.1", (160, 8, 221.5), "these are ms", hidden=(field,))
     check_wrong("09.1", (8, 160, field), "in another order", hidden=(field,))
@@ -480,14 +483,17 @@ def test_tones_land_where_the_stride_puts_them():
     check_right("09.2", landing)
     check_right("09.2", np.array(landing, float))
     check_right("09.2", torch.tensor(landing))
-    names = [f"{tone:,} Hz, stride {stride}" for stride in (4, 16) for tone in (1300, 2900)]
+    check_right("09.2", ((700, 900), (200, 100)))
+    check_right("09.2", torch.tensor([[700, 900], [200, 100]]))
+    check_wrong("09.2", ((700, 200), (900, 100)), "in another order")
+    names = [f"{tone:,} Hz with stride {stride}" for stride in (4, 16) for tone in (1300, 2900)]
     check_right("09.2", dict(zip(names, landing, strict=True)))
     check_wrong("09.2", (1300, 2900, 1300, 2900), "can't stay where it is", hidden=(700, 200))
-    check_wrong("09.2", (1300, 900, 300, 400), "1,300 Hz, stride 16: it is still above the limit", "mirrored")
+    check_wrong("09.2", (1300, 900, 300, 400), "1,300 Hz with stride 16: it is still above the limit", "mirrored")
     check_wrong("09.2", (300, 100, 50, 100), "r is the rate, not the limit", hidden=(700, 200))
     check_wrong("09.2", (5200, 11600, 20800, 46400), "doesn't change the pitch", hidden=(700, 200))
     check_wrong("09.2", (700, 200, 900, 100), "in another order")
-    check_wrong("09.2", (700, 900), "expected 4 numbers")
+    check_wrong("09.2", (700, 900), "expected 4 numbers (1,300 Hz with stride 4, 2,900 Hz with stride 4,")
     check_wrong("09.2", "700 Hz", "expected 4 numbers")
 
 
@@ -511,12 +517,16 @@ def test_a_max_pool_that_smooths_before_it_drops(pooling):
     check_right("09.3", by_torch.numpy().round(4), **pooling)
     for answer, words in (
         (np.convolve(largest(values)[::4], weights, "valid"), "you dropped values before the filter"),
+        (np.convolve(largest(values)[::4], weights, "valid")[::4], "you dropped values before the filter"),
         (largest(values)[::4], "the low-pass filter is missing, or you padded"),
         (np.convolve(largest(values), weights, "valid"), "keep only every fourth value"),
         (np.convolve(largest(values), weights)[::4], "don't pad"),
         (largest(np.convolve(values, weights, "valid"))[::4], "The maximum comes first"),
         (np.convolve(values, weights, "valid")[::4][:46], "the maximum of four neighbours is missing"),
-        (8 * by_torch.numpy(), "every element is"),
+        (np.convolve(values, weights, "valid")[::4], "the maximum of four neighbours is missing"),
+        (np.convolve(np.convolve(values, np.ones(4) / 4, "valid"), weights, "valid")[::4], "Take the maximum"),
+        (8 * by_torch.numpy(), "should sum to 1"),
+        (2 * by_torch.numpy(), "every element is"),
         (by_torch.numpy()[None], "expected shape (46,)"),
         (3.0, "expected shape"),
         ("46 values", "expected an array of numbers"),

@@ -377,10 +377,14 @@ def m5_at_twice_the_rate(answer) -> list[Verdict]:
     other_layers = [(POOL, POOL), (3, 1)] * len(M5.repeats) + [(POOL, POOL)]
     at_8_khz, at_16_khz = (_receptive_field([(k * KERNEL, k * STRIDE), *other_layers]) for k in (1, factor))
     before_pool = _receptive_field([(factor * KERNEL, factor * STRIDE), *other_layers[:-1]])
+    old_steps = _receptive_field([(factor * KERNEL, STRIDE), *other_layers])
+    too_short = "at a higher rate, there are more samples in a millisecond, not fewer"
     truths = {"kernel": factor * KERNEL, "stride": factor * STRIDE, "samples": at_16_khz}
     slips = [
         ({"kernel": KERNEL, "stride": STRIDE}, "this is the value at 8 kHz. There are more samples per ms now."),
+        *(({"kernel": KERNEL // k, "stride": STRIDE // k}, too_short) for k in (factor, 2 * factor)),
         ({"samples": at_8_khz}, "this is the receptive field at 8 kHz"),
+        ({"samples": old_steps}, f"the later layers now move in steps of {factor * STRIDE} samples, not {STRIDE}"),
         ({"samples": before_pool}, "this is the receptive field after the last convolution. A pool follows."),
         ({"samples": 1000 * at_8_khz / M5.feature_config.sample_rate}, "these are ms. Give samples."),
     ]
@@ -400,7 +404,7 @@ def _receptive_field(layers: list[tuple[int, int]]) -> int:
 def tones_after_strides(answer) -> list[Verdict]:
     """Check where tones of 1,300 and 2,900 Hz land after a stride of 4 and of 16, at 8 kHz."""
     inputs = [(tone, stride) for stride in (4, 16) for tone in (1300, 2900)]
-    names = [f"{tone:,} Hz, stride {stride}" for tone, stride in inputs]
+    names = [f"{tone:,} Hz with stride {stride}" for tone, stride in inputs]
 
     def name_all(compute: Callable[[int, int], float]) -> dict[str, float]:
         """Apply ``compute`` to each tone and the rate after its stride."""
@@ -414,6 +418,8 @@ def tones_after_strides(answer) -> list[Verdict]:
         (name_all(lambda tone, rate: 8000 * tone / rate), "the stride doesn't change the pitch. Use |f - k r|."),
     ]
     permuted = "the four numbers are in another order. First both tones with stride 4, then both with stride 16."
+    if np.shape(answer) == (2, 2):  # two pairs
+        answer = np.ravel(answer)
     return judge.numbers(answer, truths, slips=slips, permuted=permuted)
 
 
@@ -431,9 +437,12 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
     maxima = maximise(values)
     truth = smooth(maxima)[::POOL]
     too_early = "you dropped values before the filter. Smooth first, and then keep every fourth value."
+    mean = "this is the mean of every four neighbours. Take the maximum."
     unfiltered = "the low-pass filter is missing, or you padded. Use only places where the whole filter fits."
     lengths = {
         len(smooth(maxima[::POOL])): too_early,
+        len(smooth(maxima[::POOL])[::POOL]): too_early,
+        len(smooth(values)[::POOL]): "the maximum of four neighbours is missing",
         len(maxima[::POOL]): unfiltered,
         len(smooth(maxima)): "keep only every fourth value",
         len(np.convolve(maxima, weights)[::POOL]): "don't pad: use only the places where the whole filter fits",
@@ -444,6 +453,8 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
     slips = [
         (maximise(smooth(values))[::POOL], "you smoothed before you took the maximum. The maximum comes first."),
         (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing"),
+        (smooth(np.convolve(values, np.full(POOL, 1 / POOL), mode="valid"))[::POOL], mean),
+        (truth / weights.max(), "the weights of the low-pass filter should sum to 1"),
         (maxima[::POOL][: len(truth)], "the low-pass filter is missing"),
     ]
     return judge.array(answer, truth, 1e-4, "the pooled values", slips=slips)
