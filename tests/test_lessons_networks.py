@@ -328,6 +328,10 @@ def test_a_forget_gate_that_keeps_half_for_a_second(answer):
         ((GATE, -BIAS), "bias: the sign is reversed"),
         ((GATE, 3), "bias: your answer is too small"),
         ((BIAS, GATE), "swapped"),
+        ((GATE, GATE), "bias: this is the gate itself"),
+        ((BIAS, BIAS), "gate: this is the bias"),
+        ((GATE, 0.0), "bias: with a bias of 0, the gate begins at 0.5"),
+        ((GATE, None), "bias: no answer yet"),
         (GATE, "expected 2 numbers (gate, bias)"),
         (("0.984", BIAS), "gate: expected a number"),
     ],
@@ -346,7 +350,8 @@ def step():
 
 def gru_by_hand(cell, x, h, slip=""):
     W, U, b, a = (part.detach().double().numpy() for part in cell.parameters())
-    a = 0 * a if slip == "no a" else a
+    a = 0 * a if slip in ("no a", "no biases") else a
+    b = 0 * b if slip in ("no b", "no biases") else b
     inputs, states = np.split(W @ x + b, 3), np.split(U @ h + a, 3)
     r, z = (1 / (1 + np.exp(-(inputs[gate] + states[gate]))) for gate in (0, 1))
     r, z = (z, r) if slip == "order" else (r, z)
@@ -372,6 +377,8 @@ def test_a_step_of_a_gru(step):
         ("a outside", "multiplies the bias a"),
         ("no reset", "the reset gate is missing"),
         ("no a", "the biases a of the state are missing"),
+        ("no b", "the biases b of the input are missing"),
+        ("no biases", "the biases are missing"),
         ("no tanh", "the tanh of n is missing"),
         ("never", "elements differ"),
     ],
@@ -383,6 +390,11 @@ def test_slips_in_a_gru(step, slip, words):
 def test_a_state_of_another_shape(step):
     check_wrong("08.2", gru_by_hand(**step)[:, None], "expected shape (4,), found (4, 1)", **step)
     check_wrong("08.2", step["x"], "expected shape (4,), found (5,)", **step)
+    check_wrong("08.2", np.zeros(4), "every element is 0", **step)
+
+
+def _means(states, lengths):
+    return torch.stack([row[:length].mean(dim=0) for row, length in zip(states, lengths, strict=True)])
 
 
 @pytest.fixture
@@ -410,6 +422,8 @@ def test_the_mean_without_the_padding(padded):
         (lambda states, sums, lengths: sums / 8, "by the length of the padded sequences"),
         (lambda states, sums, lengths: sums, "this is the sum"),
         (lambda states, sums, lengths: states[range(3), [length - 1 for length in lengths]], "the last real state"),
+        (lambda states, sums, lengths: _means(states, [length + 1 for length in lengths]), "off by one frame"),
+        (lambda states, sums, lengths: _means(states, [length - 1 for length in lengths]), "off by one frame"),
         (lambda states, sums, lengths: sums[:, 0], "expected shape (3, 4)"),
     ],
 )
@@ -445,6 +459,8 @@ def test_a_better_detector():
     context = {"ours": Scores(2 * certain), "x": torch.arange(20.0)[:, None, None].expand(20, 5, 3), "y": labels}
     assert "100.0% of 20 correct" in check_right("08.4", Scores(4 * certain), **context)
     check_wrong("08.4", Scores(certain * 1.5), "not better yet", **context)
+    check_wrong("08.4", Scores(certain * 2.2), "not better yet", **context)  # the same, only surer of itself
+    check_wrong("08.4", (Scores(4 * certain), [0.3, 0.2]), "Give the network alone", **context)
     check_wrong("08.4", context["ours"], "not better yet", **context)
     check_wrong("08.4", Scores(-4 * certain), "Forwards is 0 and backwards is 1", **context)
     check_wrong("08.4", Scores((4 * certain).softmax(dim=1)), "returns probabilities", **context)
@@ -452,6 +468,25 @@ def test_a_better_detector():
     check_wrong("08.4", Scores((certain, certain)), "a network that returns logits", **context)
     check_wrong("08.4", Blind(), "not better yet", **context)
     check_wrong("08.4", [0.3, 0.2], "expected a trained network", **context)
+
+
+class TwoWays(nn.Module):
+    """A bidirectional network with an output layer of a given number of inputs."""
+
+    def __init__(self, inputs):
+        super().__init__()
+        self.recurrent = nn.LSTM(3, 4, batch_first=True, bidirectional=True)
+        self.output = nn.Linear(inputs, 2)
+
+    def forward(self, sequences):
+        return self.output(self.recurrent(sequences)[0].mean(dim=1))
+
+
+def test_a_bidirectional_detector_whose_output_layer_is_too_narrow():
+    labels = torch.arange(2).repeat_interleave(10)
+    context = {"ours": TwoWays(8), "x": torch.randn(20, 5, 3), "y": labels}
+    check_wrong("08.4", TwoWays(4), "so the next layer needs twice as many inputs", **context)
+    check_wrong("08.4", TwoWays(8), "not better yet", **context)
 
 
 # Lesson 09

@@ -205,6 +205,8 @@ def array(
     for slip, text in slips:
         if is_close(slip):
             return reject(text)
+    if not values.any():
+        return reject("every element is 0")
     if is_close(-truth):
         return reject("the sign is reversed")
     for factor, text in FACTORS.items():
@@ -248,6 +250,7 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
 
 def finite_number(answer) -> float:
     """Convert an answer to a float, or reject it if it is not a single finite real number."""
+    expect(answer is not None, "no answer yet")
     is_number = not isinstance(answer, bool | np.bool_ | str | bytes)
     try:
         value = np.asarray(answer, dtype=np.float64)

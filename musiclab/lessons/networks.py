@@ -273,25 +273,33 @@ def gate_and_bias_for_a_second(answer) -> list[Verdict]:
     """Check the forget gate at which a cell keeps half of its state for one second, and the bias that gives it."""
     gate = 0.5**FRAME
     bias = float(np.log(gate / (1 - gate)))
-    swapped = "the two are swapped. Give the gate first."
+    answers = judge.in_order(answer, ["gate", "bias"])
     gate_slips = [
         (1 - gate, "this is what the cell loses per frame. The gate is what it keeps."),
         (0.5 ** (2048 / 22050), "a frame is 93 ms long, but the gate is applied once per hop"),
         (0.5 ** (1 / FRAME), "you applied 0.5 once per frame. The gate, applied once per frame, should give 0.5."),
-        (bias, swapped),
+        (bias, "this is the bias. The gate is its sigmoid."),
     ]
     bias_slips = [
+        (0, "with a bias of 0, the gate begins at 0.5"),
         (1 / (1 + np.exp(-gate)), "this is the sigmoid of the gate. Which number has this gate as its sigmoid?"),
         (np.log(gate), "this is the logarithm of the gate. Solve 1 / (1 + exp(-b)) = gate for b."),
         (np.log10(gate / (1 - gate)), "use the natural logarithm"),
-        (gate, swapped),
+        (gate, "this is the gate itself. Solve 1 / (1 + exp(-b)) = gate for b."),
     ]
-    answers = judge.in_order(answer, ["gate", "bias"])
     note = f"applied {1 / FRAME:.0f} times per second"
-    return [
-        judge.part("gate", judge.number, answers[0], truth=gate, within=0, absolute=2e-4, note=note, slips=gate_slips),
-        judge.part("bias", judge.number, answers[1], truth=bias, within=0, absolute=0.02, slips=bias_slips),
-    ]
+
+    def compare(gate_answer, bias_answer) -> list[Verdict]:
+        return [
+            judge.part(
+                "gate", judge.number, gate_answer, truth=gate, absolute=2e-4, within=0, note=note, slips=gate_slips
+            ),
+            judge.part("bias", judge.number, bias_answer, truth=bias, absolute=0.02, within=0, slips=bias_slips),
+        ]
+
+    is_swapped = all(verdict.is_right for verdict in compare(*reversed(answers)))
+    expect(not is_swapped, "the two are swapped. Give the gate first.")
+    return compare(*answers)
 
 
 @exercise("08.2")
@@ -306,15 +314,17 @@ def gru_step(answer, cell: torch.nn.GRUCell, x: np.ndarray, h: np.ndarray) -> Ve
         (_gru(cell, x, h, reset="without bias"), "the reset gate multiplies the bias a of n, too"),
         (_gru(cell, x, h, reset="never"), "the reset gate is missing"),
         (_gru(cell, x, h, state_bias=0), "the biases a of the state are missing"),
+        (_gru(cell, x, h, input_bias=0), "the biases b of the input are missing"),
+        (_gru(cell, x, h, state_bias=0, input_bias=0), "the biases are missing"),
         (_gru(cell, x, h, candidate=lambda n: n), "the tanh of n is missing"),
     ]
     return judge.array(answer, truth, 1e-5, "the state", slips=slips)
 
 
-def _gru(cell, x, h, order="rzn", keep=lambda z: z, reset="after", state_bias=1, candidate=np.tanh) -> np.ndarray:
+def _gru(cell, x, h, order="rzn", keep=lambda z: z, reset="after", state_bias=1, input_bias=1, candidate=np.tanh):
     """Compute a step of a GRU, with one of the usual slips."""
     W, U, b, a = (p.detach().double().numpy() for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh))
-    a = state_bias * a
+    a, b = state_bias * a, input_bias * b
     inputs, states = np.split(W @ x + b, 3), np.split(U @ h + a, 3)
     first, second = (1 / (1 + np.exp(-inputs[gate] - states[gate])) for gate in (0, 1))
     r, z = (first, second) if order == "rzn" else (second, first)
@@ -335,24 +345,38 @@ def mean_without_padding(answer, states: torch.Tensor, lengths: Sequence[int]) -
     rows = range(len(lengths))
     truth = np.array([states[row, : lengths[row]].mean(axis=0) for row in rows])
     sums = np.array([states[row, : lengths[row]].sum(axis=0) for row in rows])
+
+    def mean_of(change: int) -> np.ndarray:
+        return np.array([states[row, : max(1, lengths[row] + change)].mean(axis=0) for row in rows])
+
     slips = [
         (states.mean(axis=1), "the padding still counts. Leave it out of the sum and of the number of frames."),
         (sums / states.shape[1], "the sum is right, but you divided it by the length of the padded sequences"),
         (sums, "this is the sum. Divide it by the number of real frames."),
         (np.array([states[row, lengths[row] - 1] for row in rows]), "this is the last real state of each sequence"),
+        *[(mean_of(change), "you are off by one frame. Take the first lengths[i] frames.") for change in (1, -1)],
     ]
     return judge.array(answer, truth, 1e-4, "the means", slips=slips)
 
 
 @exercise("08.4")
 def better_detector(answer, ours: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Verdict:
-    """Check a network that has a lower loss than ``ours`` on the sequences ``x`` with the labels ``y`` (0 or 1)."""
+    """Check a network with at most half the loss of ``ours`` on the sequences ``x`` with the labels ``y`` (0 or 1)."""
+    is_pair = isinstance(answer, tuple | list) and answer and isinstance(answer[0], nn.Module)
+    expect(not is_pair, "train_detector returns the network and its losses. Give the network alone.")
     judge.expect_type(isinstance(answer, nn.Module), "a trained network", answer)
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
     x, y = x[order], y[order]  # so that an answer which only depends on the place in the batch is wrong
     answer.eval()
     with torch.no_grad():
-        logits, our_logits = answer(x), ours(x)
+        our_logits = ours(x)
+        try:
+            logits = answer(x)
+        except RuntimeError as error:
+            is_bidirectional = any(getattr(layer, "bidirectional", False) for layer in answer.modules())
+            hint = "A bidirectional layer gives twice as many values, so the next layer needs twice as many inputs."
+            expect(not (is_bidirectional and "cannot be multiplied" in str(error)), hint)
+            raise
     is_tensor = isinstance(logits, torch.Tensor)
     judge.expect_type(is_tensor, "a network that returns logits", logits)
     expect(
@@ -366,8 +390,8 @@ def better_detector(answer, ours: nn.Module, x: torch.Tensor, y: torch.Tensor) -
     loss, our_loss = (float(nn.functional.cross_entropy(scores, y)) for scores in (logits, our_logits))
     accuracy = float((logits.argmax(dim=1) == y).float().mean())
     expect(accuracy > 0.25, "your network takes forwards for backwards. Forwards is 0 and backwards is 1.")
-    text = f"validation loss {loss:.3f}, ours {our_loss:.3f}; {accuracy:.1%} of {len(y)} correct"
-    return judge.better(loss, our_loss, text, higher=False)
+    text = f"validation loss {loss:.3f}, half of ours {our_loss / 2:.3f}; {accuracy:.1%} of {len(y)} correct"
+    return judge.accept(text) if loss <= our_loss / 2 else judge.reject(f"not better yet: {text}")
 
 
 @exercise("09.1")
