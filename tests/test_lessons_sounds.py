@@ -120,6 +120,12 @@ def test_noise_that_is_not_centred_is_told(low, high):
     check_wrong("01.5", np.clip(np.round(noisy * 2), -2, 1) / 2, "not centred on 0")
 
 
+@pytest.mark.parametrize("number", [-0.24, -0.1, 0.07, 0.2])
+def test_one_number_for_all_samples_is_no_noise(number):
+    moved = 0.2 * np.sin(2 * np.pi * 220 * SECOND) + number
+    check_wrong("01.5", np.clip(np.round(moved * 2), -2, 1) / 2, "Draw one for each")
+
+
 # Lesson 02
 
 

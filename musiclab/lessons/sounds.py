@@ -89,6 +89,9 @@ def dithered_tone(answer) -> Verdict:
     cut = f"{text}. The tone is too weak: your noise is so large that the largest value, 0.5, cuts it off. {aim}"
     expect(tone > 0.18 or not is_cut, cut)
     offset = sound.mean()
+    rising = sound[np.argsort(np.sin(2 * np.pi * 220 * np.arange(len(sound)) / len(sound)))]
+    single = "the same number was added to every sample. Draw one for each: rng.uniform(low, high, len(tone))"
+    expect(abs(offset) < 0.02 or (np.diff(rising) < 0).any(), single)
     expect(abs(offset) < 0.02, f"your samples have a mean of {offset:.2f}: your noise is not centred on 0")
     expect(tone > 0.18, f"{text}. The tone is too weak: your noise lifts it over 0.25 too rarely. {aim}")
     expect(tone < 0.22, f"{text}. The tone is too strong: do samples of 0.2 become 0.5 too often? {aim}")
