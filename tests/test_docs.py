@@ -47,11 +47,12 @@ def test_one_table_says_what_the_lessons_are():
         title = f"{number} {lesson['title']}"
         assert f"| [{title}](notebooks/{file}.ipynb) | {about} |" in readme
         needs = ", ".join(lesson["needs"].split())
-        assert number == "00" or f"| [{title}]({file}.ipynb) | {about} | {needs} |" in start
+        minutes = lesson["class_minutes"]
+        assert number == "00" or f"| [{title}]({file}.ipynb) | {about} | {needs} | {minutes} |" in start
         notebook = nbformat.read(ROOT / f"notebooks/{file}.ipynb", as_version=4)
         assert notebook.cells[0].source.startswith(f"# {title}")
         section = notes.partition(f"### {title}\n")[2].partition("###")[0]
-        assert f"**In class** {lesson['class_minutes']} minutes" in section
+        assert f"**In class** {minutes} minutes" in section
 
 
 def test_the_guide_lists_every_command_source_and_model():
