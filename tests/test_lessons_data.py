@@ -251,7 +251,9 @@ def test_p_counts_both_sides():
         ((0.0176, 0.002), "8 to 1: add the probability of the more extreme result"),
         ((0.0039, 0.039), "the two are in reverse order"),
         ((0.04, 0.004), "8 to 1: give three decimals"),
-        ((3.9, 0.39), "8 to 1: your answer is a hundred times too large"),
+        ((3.9, 0.39), "in per cent"),
+        ((3.9, 0.4), "in per cent"),
+        ((3.9, 0.004), "8 to 1: your answer is a hundred times too large"),
     ],
 )
 def test_slips_in_the_p_of_nine_clips(answer, hint):
@@ -286,6 +288,8 @@ def test_folds_may_come_as_a_table_column_but_not_by_recording(index):
     check_right("05.3", folds.sample(frac=1, random_state=0), index=index)  # pandas knows which row is which
     check_right("05.3", folds.astype(float), index=index)
     check_wrong("05.3", fold_of, "one for each slice", "map", index=index)
+    for strings in (folds.astype(str), folds.astype(str).to_numpy(), folds.astype(str).tolist()):
+        check_wrong("05.3", strings, "your fold numbers are strings", "astype(int)", index=index)
 
 
 def result(correct: np.ndarray, groups: np.ndarray) -> Result:
@@ -319,23 +323,28 @@ def interval(first: Result, second: Result, units, percentiles=(2.5, 97.5)) -> n
 def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
     first, second = two_results.values()
     low, high = interval(first, second, first.groups)
-    text = check_right("05.4", (low, high), first=first, second=second)
-    assert text == f"lower end: correct, {low:.3f} | upper end: correct, {high:.3f}"
+    text = check_right("05.4", (low, high, 40), first=first, second=second)
+    assert text == f"lower end: correct, {low:.3f} | upper end: correct, {high:.3f} | correct, drawn from 40 artists"
+    named = {"lower end": low, "upper end": high, "number of units": 40}
+    check_right("05.4", named, first=first, second=second)
     turned = Result(
         second.classes, second.labels[::-1], second.log_probabilities[::-1], second.groups[::-1], second.paths[::-1]
     )
-    check_right("05.4", (low, high), first=first, second=turned)
+    check_right("05.4", (low, high, 40), first=first, second=turned)
     hidden = (f"{low:.2f}", f"{high:.2f}")
-    check_wrong("05.4", (100 * low, 100 * high), "these are points", hidden=hidden, **two_results)
-    check_wrong("05.4", (high, low), "lower end first", **two_results)
-    check_wrong("05.4", (-high, -low), "minus the first", hidden=hidden, **two_results)
-    check_wrong("05.4", interval(first, second, first.paths), "single clips", hidden=hidden, **two_results)
+    check_wrong("05.4", (100 * low, 100 * high, 40), "these are points", hidden=hidden, **two_results)
+    check_wrong("05.4", (high, low, 40), "lower end first", **two_results)
+    check_wrong("05.4", (-high, -low, 40), "minus the first", hidden=hidden, **two_results)
+    check_wrong("05.4", (*interval(first, second, first.paths), 40), "too narrow", hidden=hidden, **two_results)
+    check_wrong("05.4", (low, high, 200), "single clips", hidden=hidden, **two_results)
+    check_wrong("05.4", (low, high, 39), "How many artists", hidden=hidden, **two_results)
     exact = difference_interval(first.correct, second.correct, first.groups)
-    check_wrong("05.4", exact, "difference_interval", hidden=hidden, **two_results)
-    check_wrong("05.4", np.round(exact, 3), "difference_interval", hidden=hidden, **two_results)
+    check_wrong("05.4", (*exact, 40), "difference_interval", hidden=hidden, **two_results)
+    check_wrong("05.4", (*np.round(exact, 3), 40), "difference_interval", hidden=hidden, **two_results)
     of_one = interval(first, flipped(first), first.groups) / 2 + 0.5  # correct minus incorrect, as a share
-    check_wrong("05.4", of_one, "one accuracy", hidden=hidden, **two_results)
-    check_wrong("05.4", low, "expected 2 numbers", **two_results)
+    check_wrong("05.4", (*of_one, 40), "one accuracy", hidden=hidden, **two_results)
+    check_wrong("05.4", low, "expected 3 numbers", **two_results)
+    check_wrong("05.4", (low, high), "expected 3 numbers", **two_results)
 
 
 def flipped(result: Result) -> Result:
@@ -362,12 +371,14 @@ def of_segments():
 
 def test_segments_and_tracks_are_no_artists(of_segments):
     first, second = of_segments.values()
-    check_right("05.4", interval(first, second, first.groups), **of_segments)
-    check_wrong("05.4", interval(first, second, first.paths), "clips or segments", **of_segments)
+    check_right("05.4", (*interval(first, second, first.groups), 40), **of_segments)
+    by_segment = interval(first, second, first.paths)
+    check_wrong("05.4", (*by_segment, 480), "you drew single clips or segments", **of_segments)
+    check_wrong("05.4", (*by_segment, 40), "too narrow", "segments", **of_segments)
     narrow = interval(first, second, first.groups, percentiles=(5, 95))
-    check_wrong("05.4", narrow, "90 % interval", **of_segments)
+    check_wrong("05.4", (*narrow, 40), "too narrow", "97.5", **of_segments)
     tracks = np.array([path.split("#")[0] for path in first.paths])
-    check_wrong("05.4", interval(first, second, tracks), "if you draw tracks", **of_segments)
+    check_wrong("05.4", (*interval(first, second, tracks), 120), "you drew tracks", **of_segments)
 
 
 def test_both_classifiers_need_the_same_artists(of_segments):
@@ -381,7 +392,7 @@ def test_both_classifiers_need_the_same_artists(of_segments):
 
     unpaired = np.percentile(accuracies(first) - accuracies(second), [2.5, 97.5])
     assert np.abs(unpaired - [low, high]).max() > 0.02
-    check_wrong("05.4", unpaired, "the same artists", **of_segments)
+    check_wrong("05.4", (*unpaired, 40), "the same artists", **of_segments)
 
 
 def test_an_interval_that_contains_0_must_not_leave_it_out():
@@ -392,8 +403,8 @@ def test_an_interval_that_contains_0_must_not_leave_it_out():
         low, high = interval(first, second, first.groups)
         if -0.006 < low < -0.002:
             break
-    check_right("05.4", (low, high), first=first, second=second)
-    check_wrong("05.4", (0.003, high), "leaves out 0", first=first, second=second)
+    check_right("05.4", (low, high, 100), first=first, second=second)
+    check_wrong("05.4", (0.003, high, 100), "leaves out 0", first=first, second=second)
 
 
 def test_an_interval_by_clips_that_is_nearly_the_same_is_told_too():
@@ -404,8 +415,9 @@ def test_an_interval_by_clips_that_is_nearly_the_same_is_told_too():
     context = {"first": one, "second": other}
     by_artist, by_clip = interval(one, other, one.groups), interval(one, other, one.paths)
     assert np.abs(by_artist - by_clip).max() < 0.02
-    check_right("05.4", by_artist, **context)
-    check_wrong("05.4", by_clip, **context)
+    check_right("05.4", (*by_artist, 100), **context)
+    check_wrong("05.4", (*by_clip, 100), "too narrow", **context)
+    check_wrong("05.4", (*by_clip, 300), "single clips", **context)
 
 
 CORRECT_OF_20 = {  # at random and by group with four random seeds, by the number of neighbours
@@ -432,7 +444,9 @@ def test_a_classifier_leaks_less_on_average_over_four_seeds(known_leaks):
     text = check_right("05.5", make_pipeline(StandardScaler(), KNeighborsClassifier(15)), **known_leaks)
     assert "45.0 % for new artists, and the leak adds 16.2 points" in text
     assert "to beat: 45.0 % for new artists, and the leak adds 23.8 points" in text
-    check_wrong("05.5", KNeighborsClassifier(7), "the leak is not smaller", "no scaler", **known_leaks)
+    check_wrong(
+        "05.5", KNeighborsClassifier(7), "the leak is not smaller", "classified better", "no scaler", **known_leaks
+    )
     check_wrong("05.5", KNeighborsClassifier(5), "the leak is not smaller", **known_leaks)
     check_wrong("05.5", KNeighborsClassifier(25), "new artists are classified worse", **known_leaks)
     check_wrong("05.5", KNeighborsClassifier, "such as KNeighborsClassifier(7)", **known_leaks)
