@@ -565,10 +565,12 @@ def test_seventeen_perfect_bands_are_enough(answer):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (16, "one band less"),
+        (16, "to the power of your number"),
         (16.53, "whole bands"),
-        (14, "not 5%"),
-        (10, "69%"),
+        (14, "not 5 %"),
+        (10, "69 %"),
+        (18, "fewer would do"),
+        (50, "fewer would do"),
         (51, "number of songs"),
         (100, "too large"),
         ("17", "a string"),
@@ -601,6 +603,7 @@ def test_a_group_per_player_is_right_whatever_it_is_called(answer):
     ("answer", "hint"),
     [
         (NAMES, "a group of its own"),
+        (["everybody"] * 36, "a single group"),
         (words(2), "the labels"),
         ([player + day for player, day in zip(words(0), words(1), strict=True)], "recordings of anna are in 2 groups"),
         (["anna" if player == "ben" else player for player in words(0)], "several players"),
@@ -700,8 +703,8 @@ def test_a_threshold_that_answers_enough_and_is_right_enough_is_right(answer):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (0.5, "40 of 40 songs get an answer, 19 of them the correct one, which is less than 95%"),
-        (0.78, "less than 95%"),
+        (0.5, "40 of 40 songs get an answer, 19 of them the correct one, which is less than 95 %"),
+        (0.78, "less than 95 %"),
         (0.95, "would give more answers"),
         (1.0, "no song gets an answer"),
         (80, "percentage"),
@@ -714,6 +717,15 @@ def test_other_thresholds_are_told_what_they_do(answer, hint):
     judged = verdict("14.4", answer, confidence=CONFIDENCE, is_correct=IS_CORRECT)
     assert not judged.is_right
     assert hint in judged.text
+
+
+def test_a_threshold_that_loses_one_answer_for_nothing_is_rejected():
+    is_correct = np.arange(40) < 20  # 21 answers, of which 20 are correct, are possible
+    assert verdict("14.4", 0.785, confidence=CONFIDENCE, is_correct=is_correct).is_right
+    judged = verdict("14.4", 0.795, confidence=CONFIDENCE, is_correct=is_correct)
+    assert not judged.is_right
+    assert "20 of 40 songs get an answer" in judged.text
+    assert "a lower threshold would give more answers" in judged.text
 
 
 def own_run(name="folder:kitchen", groups=5, folds=True, tested=True, split="all 5 folds by group", generated=False):
@@ -771,7 +783,11 @@ def test_other_runs_are_told_why_not(changes, hint):
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"), [(0.9, "the result of ml.crossval"), ("nowhere", "no run in this folder (nowhere")]
+    ("answer", "hint"),
+    [
+        (0.9, "the result of ml.crossval"),
+        ("nowhere", "no finished cross-validation in nowhere. Make one with ml.crossval"),
+    ],
 )
 def test_anything_but_a_run_is_rejected(answer, hint):
     judged = verdict("14.5", answer)
