@@ -300,9 +300,9 @@ def gate_and_bias_for_a_second(answer) -> list[Verdict]:
     def compare(gate_answer, bias_answer) -> list[Verdict]:
         return [
             judge.part(
-                "gate", judge.number, gate_answer, truth=gate, absolute=2e-4, within=0, note=note, slips=gate_slips
+                "gate", judge.number, gate_answer, truth=gate, absolute=1e-4, within=0, note=note, slips=gate_slips
             ),
-            judge.part("bias", judge.number, bias_answer, truth=bias, absolute=0.02, within=0, slips=bias_slips),
+            judge.part("bias", judge.number, bias_answer, truth=bias, absolute=0.006, within=0, slips=bias_slips),
         ]
 
     is_swapped = all(verdict.is_right for verdict in compare(*reversed(answers)))
