@@ -479,8 +479,8 @@ def test_an_hour_of_music():
     check_wrong("10.1", sizes[:2], "expected 3 numbers")
 
 
-def expand(y):
-    return np.sign(y) * (256 ** np.abs(y) - 1) / 255
+def expand(y, base=256):
+    return np.sign(y) * (base ** np.abs(y) - 1) / 255
 
 
 def border_middle(codes):
@@ -501,6 +501,7 @@ def test_a_code_is_decoded_to_the_middle_of_its_step():
         (lambda codes: expand(2 * (codes + 1) / 255 - 1), "upper border"),
         (lambda codes: expand(2 * (codes + 0.5) / 256 - 1), "by 255, not by 256"),
         (lambda codes: expand((codes + 0.5) / 255), "only covers 0 to 1"),
+        (lambda codes: expand(2 * (codes + 0.5) / 255 - 1, 255), "a power of 256, not of 255"),
         (lambda codes: 2 * (codes + 0.5) / 255 - 1, "that is F(x)"),
         (lambda codes: -border_middle(codes), "sign"),
         (lambda codes: np.where(codes < 255, border_middle(codes), 0), "only x = 1 has code 255"),
@@ -524,7 +525,7 @@ def test_an_encoder_sees_as_far_as_a_gradient_reaches():
     check_right("10.3", float(truth))
     for slip, words in [
         (1021, "left out the first convolution"),
-        (1022, "the sample in the middle"),
+        (2 * 511, "the sample in the middle exactly once"),
         (1020, "the sample in the middle and the first convolution"),
         (513, "that is one block"),
         (511, "one block without the first convolution"),
@@ -541,7 +542,9 @@ def run(probe: float, rebuilt: float, **settings) -> umtn.ConfusionRun:
     history = pd.DataFrame({"step": [0, 100], "accuracy": [0.25, probe - 0.1], "rebuilt": [0.9, rebuilt]})
     if settings.get("weight"):
         history["accuracy"] = 0.25
-    return umtn.ConfusionRun(history, probe, 4, 256, None, None, umtn.ConfusionConfig(**settings))
+    sizes = dict(channels=32, blocks=1, layers=4, latent=16, stride=80, batch_size=16)
+    config = umtn.ConfusionConfig(**(sizes | settings))
+    return umtn.ConfusionRun(history, probe, 4, 256, None, None, config)
 
 
 def test_a_confusion_is_compared_at_equal_quality():
@@ -561,11 +564,17 @@ def test_a_confusion_is_compared_at_equal_quality():
     check_wrong("10.4", (plain, confused, 20), "not plain.probe minus confused.probe")
     check_wrong("10.4", (run(0.7, 0.6), confused, 28), "not a fair comparison", "Stop the plain run earlier")
     check_wrong("10.4", (run(0.5, 0.3), confused, 8), "Stop the confused run earlier")
-    check_wrong("10.4", (run(0.3, 0.1), run(0.3, 0.1, weight=1), 0), "aim: 0.2 or higher")
+    check_wrong("10.4", (run(0.3, 0.25), run(0.3, 0.25, weight=1), 0), "aim: 0.3 or higher")
     check_wrong("10.4", (confused, plain, 8), "another order")
     check_wrong("10.4", (plain, run(0.4, 0.4), 10), "must have a weight above 0")
     check_wrong("10.4", (run(0.5, 0.35, weight=0.1), confused, 8), "must have weight 0")
     check_wrong("10.4", (plain, run(0.4, 0.37, weight=0.5), 10), "no stronger")
+    check_wrong("10.4", (plain, run(0.4, 0.37, weight=0.01, classifier_steps=2), 10), "a lower weight than section 11")
+    check_right("10.4", (run(0.5, 0.35, seed=3), run(0.42, 0.37, weight=1, seed=3), 8))
+    without_sizes = [run(0.5, 0.35, channels=64), run(0.42, 0.37, weight=1, channels=64)]
+    check_wrong("10.4", (*without_sizes, 8), "channels is 64, in section 11 it was 32. Did you leave out **sizes?")
+    faster = [run(0.5, 0.35, learning_rate=0.03), run(0.42, 0.37, weight=1, learning_rate=0.03)]
+    check_wrong("10.4", (*faster, 8), "learning_rate is 0.03, in section 11 it was 0.01")
     check_wrong("10.4", (plain, run(0.4, 0.37, weight=1, latent=2), 10), "differ in latent, too")
     check_wrong("10.4", (plain, run(0.4, 0.37, weight=1, seed=3), 10), "differ in seed, too")
     for answer in (confused, (plain, confused), (0.5, 0.42, 8)):
