@@ -100,7 +100,8 @@ def test_a_bin_of_a_spectrogram_is_centred_on_its_frequency_and_a_frame_on_its_t
     assert (low + high) / 2 == pytest.approx(256 * 22050 / 1024)  # the middle of 513 bins is bin 256
     assert (left + right) / 2 == pytest.approx(19.5 * 256 / 22050)
     assert ax.get_ylim() == (0, 4000)
-    assert ax.get_xlim() == pytest.approx((0, 40 * 256 / 22050))
+    assert ax.get_xlim() == pytest.approx((0, 39.5 * 256 / 22050))  # up to the end of the image
+    assert ax.get_xlim()[1] == right
 
 
 def test_a_chroma_picture_has_c_at_the_bottom_and_one_scale_for_all():

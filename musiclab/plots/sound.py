@@ -178,7 +178,7 @@ def spectrogram(
     step, width = hop_length / sample_rate, sample_rate / 2 / (bins - 1)  # s from frame to frame, Hz from bin to bin
     extent = (-step / 2, (frames - 0.5) * step, -width / 2, (bins - 0.5) * width)
     ax = _image(levels, extent, ax, label if colorbar else None, **style)
-    ax.set(ylabel="frequency (Hz)", ylim=(0, top or sample_rate / 2), xlim=(0, frames * step))
+    ax.set(ylabel="frequency (Hz)", ylim=(0, top or sample_rate / 2), xlim=(0, extent[1]))
     return ax
 
 
