@@ -202,7 +202,9 @@ def test_clips_that_an_interval_needs():
     fewest = next(n for n in range(1, 10_000) if 1.96 * np.sqrt(0.85 * 0.15 / n) <= 0.03)
     check_right("05.1", (fewest, 10 * fewest))
     check_right("05.1", {"independent clips": float(fewest), "ten by each artist": 10.0 * fewest})
-    check_right("05.1", np.array([fewest, 5443]))  # not all clips of the last artist
+    text = check_right("05.1", np.array([fewest, 5443]))  # not all clips of the last artist
+    assert "round up to whole artists: 5,450 clips" in text
+    assert "round up" not in check_right("05.1", (fewest, 10 * fewest))
     check_wrong("05.1", (fewest, 5445.5), "ten by each artist: give a whole number")
     check_wrong("05.1", fewest, "expected 2 numbers")
     check_wrong("05.1", (10 * fewest, fewest), "the two are in reverse order")
@@ -337,8 +339,10 @@ def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
     check_wrong("05.4", (high, low, 40), "lower end first", **two_results)
     check_wrong("05.4", (-high, -low, 40), "minus the first", hidden=hidden, **two_results)
     check_wrong("05.4", (*interval(first, second, first.paths), 40), "too narrow", hidden=hidden, **two_results)
-    check_wrong("05.4", (low, high, 200), "single clips", hidden=hidden, **two_results)
-    check_wrong("05.4", (low, high, 39), "How many artists", hidden=hidden, **two_results)
+    check_wrong("05.4", (low, high, 200), "single clips", "Draw artists", hidden=hidden, **two_results)
+    of_99 = interval(first, second, first.groups, (0.5, 99.5))
+    check_wrong("05.4", (*of_99, 40), "too wide", "2.5 and 97.5", hidden=hidden, **two_results)
+    check_wrong("05.4", (low, high, 39), "From how many artists", hidden=hidden, **two_results)
     exact = difference_interval(first.correct, second.correct, first.groups)
     check_wrong("05.4", (*exact, 40), "difference_interval", hidden=hidden, **two_results)
     check_wrong("05.4", (*np.round(exact, 3), 40), "difference_interval", hidden=hidden, **two_results)
@@ -374,12 +378,12 @@ def test_segments_and_tracks_are_no_artists(of_segments):
     first, second = of_segments.values()
     check_right("05.4", (*interval(first, second, first.groups), 40), **of_segments)
     by_segment = interval(first, second, first.paths)
-    check_wrong("05.4", (*by_segment, 480), "you drew single clips or segments", **of_segments)
+    check_wrong("05.4", (*by_segment, 480), "the number of single clips or segments", **of_segments)
     check_wrong("05.4", (*by_segment, 40), "too narrow", "segments", **of_segments)
     narrow = interval(first, second, first.groups, percentiles=(5, 95))
     check_wrong("05.4", (*narrow, 40), "too narrow", "97.5", **of_segments)
     tracks = np.array([path.split("#")[0] for path in first.paths])
-    check_wrong("05.4", (*interval(first, second, tracks), 120), "you drew tracks", **of_segments)
+    check_wrong("05.4", (*interval(first, second, tracks), 120), "the number of tracks", **of_segments)
 
 
 def test_both_classifiers_need_the_same_artists(of_segments):

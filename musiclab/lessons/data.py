@@ -214,7 +214,8 @@ def _judge_clips(value, per_unit: int) -> Verdict:
         expect(count >= math.ceil(fewest), wide)
         expect(count <= most, "fewer clips are enough. Work with more decimals, and round up only at the end.")
         expect(count.is_integer(), "give a whole number of clips")
-        return accept(f"{most:,} clips")
+        whole = "" if count == most else "but with ten clips by each artist, round up to whole artists: "
+        return accept(f"{whole}{most:,} clips")
     slips = [
         (needed(p=0.5), "that is for an accuracy of 50 %. Use 0.85."),
         (needed(z=1.645), "that is for a 90 % interval, with 1.645. Use 1.96."),
@@ -299,10 +300,14 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     expect(not is_library, "that is difference_interval, which is wider on purpose. Draw the artists yourself.")
     units = len(set(first.groups))
     tracks = len({path.split("#")[0] for path in first.paths})  # without the positions of segments
-    expect(drawn != len(first.paths) or drawn == units, "you drew single clips or segments. Draw artists.")
-    expect(drawn != tracks or drawn == units, "you drew tracks. Draw artists.")
-    expect(drawn == units, "the number of units isn't correct. How many artists are there?")
+    expect(
+        drawn != len(first.paths) or drawn == units,
+        "that is the number of single clips or segments. Draw artists, and give their number.",
+    )
+    expect(drawn != tracks or drawn == units, "that is the number of tracks. Draw artists, and give their number.")
+    expect(drawn == units, "the number of units isn't correct. From how many artists did you draw?")
     narrow = "that is too narrow. Draw artists, not clips or segments, and take the percentiles 2.5 and 97.5."
+    wide = "that is too wide. Take the percentiles 2.5 and 97.5 of at least 1,000 draws."
     slips = [
         (bootstrap(one - other, first.paths), narrow),
         ((-truth[1], -truth[0]), "that is the second classifier minus the first. Turn the difference around."),
@@ -310,6 +315,7 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
         (bootstrap(one, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
         (bootstrap(other, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
         (bootstrap(one - other, first.groups, level=90), narrow),
+        (bootstrap(one - other, first.groups, level=99), wide),
     ]
     nearest, hint = min(slips, key=lambda slip: error(slip[0]))
     expect(not (error(nearest) < 0.02 and error(nearest) < error(truth) / 2), hint)
