@@ -56,6 +56,8 @@ def test_field_and_values_with_pools_of_2(answer):
         ((47, 8192), "field: your answer is off by one"),
         ((46, 64), "values: this is one map"),
         ((46, 1024), "values: each map has two axes"),
+        ((46, (128, 8, 8)), "values: give one number, the product of channels, height and width"),
+        (((46, 46), 8192), "field: expected one number, but your answer has 2"),
         ((46, 32768), "values: the picture is halved four times"),
         ((46, 2048), "values: the picture is halved four times"),
         ((8192, 46), "the other way round"),
@@ -95,6 +97,11 @@ def columns(compute):
     ("answer", "words"),
     [
         (lambda x, m, v, w, b: F.batch_norm(x, None, None, w, b, training=True), "depends on the other tracks"),
+        (lambda x, m, v, w, b: F.instance_norm(x, weight=w, bias=b), "each track's own maps"),
+        (
+            columns(lambda x, m, v, w, b: w * (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True) + b),
+            "each track's own maps",
+        ),
         (columns(lambda x, m, v, w, b: w * (x - m) / v + b), "not by the variance"),
         (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5) + b), "not by the variance"),
         (columns(lambda x, m, v, w, b: w * (x - m) / v.sqrt() + b), "add 1e-5 to the variance"),

@@ -242,10 +242,17 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
         for name in names:
             expect(name in answer, f"{name} is missing; expected an answer for each of {', '.join(names)}")
         return [answer[name] for name in names]
-    if isinstance(answer, str) or np.ndim(answer) != 1 or len(answer) != len(names):
+    if isinstance(answer, str) or not _is_flat(answer) or len(answer) != len(names):
         size = f"has {len(answer)}" if isinstance(answer, list | tuple) else f"is {_describe(answer)}"
         raise AnswerRejected(f"expected {len(names)} numbers ({', '.join(names)}), but your answer {size}")
     return answer
+
+
+def _is_flat(answer) -> bool:
+    try:
+        return np.ndim(answer) == 1
+    except ValueError:  # one part is a list, such as (46, (128, 8, 8)); the check of that part says so
+        return True
 
 
 def finite_number(answer) -> float:

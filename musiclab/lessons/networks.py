@@ -108,7 +108,10 @@ def field_and_values_with_small_pools(answer) -> list[Verdict]:
         ({"values": channels * 16 * 16}, "the picture is halved four times"),
         ({"values": channels * 4 * 4}, "the picture is halved four times"),
     ]
-    return judge.numbers(answer, truths, slips=slips, permuted="the other way round: (field, values)")
+    parts = judge.in_order(answer, truths)
+    is_shape = isinstance(parts[1], Sequence) and not isinstance(parts[1], str)
+    expect(not is_shape, "values: give one number, the product of channels, height and width")
+    return judge.numbers(parts, truths, slips=slips, permuted="the other way round: (field, values)")
 
 
 def _field(pools: Sequence[int]) -> int:
@@ -150,6 +153,11 @@ def batch_norm_at_test_time(answer) -> Verdict:
         (bias * standardised + weight, "weight and bias are swapped"),
         (weight * maps / torch.sqrt(variance + 1e-5) + bias, "subtract the mean first"),
     ]
+    centred = maps - maps.mean((2, 3), keepdim=True)
+    for is_unbiased in (False, True):
+        own_variance = maps.var((2, 3), keepdim=True, unbiased=is_unbiased)
+        own = weight * centred / torch.sqrt(own_variance + 1e-5) + bias
+        slips.append((own, "these are the mean and variance of each track's own maps. Use the running averages."))
     slips = [(slip.numpy(), text) for slip, text in slips]
     return judge.array(found, (weight * standardised + bias).numpy(), 1e-3, "maps", slips=slips, within=1e-4)
 
