@@ -379,6 +379,8 @@ def test_the_ensemble_of_all_methods():
     check_right("13.3", (accuracy, low, high), **VOTE)
     check_right("13.3", [round(accuracy, 3), round(low, 3), round(high, 3)], **VOTE)
     check_right("13.3", np.array([accuracy, low, high]), **VOTE)
+    check_right("13.3", (accuracy, (low, high)), **VOTE)
+    check_right("13.3", [accuracy, np.array([low, high])], **VOTE)
     check_right("13.3", {"high": high, "low": low, "accuracy": accuracy}, **VOTE)
 
 
@@ -394,8 +396,8 @@ def test_other_intervals_of_the_ensemble_are_named():
             gains[np.concatenate([rows_of[unit] for unit in rng.integers(20, size=20)])].mean() for _ in range(2000)
         ]
         drawn = np.percentile(means, [2.5, 97.5])
-        check_wrong("13.3", (accuracy, *drawn), "with metrics.difference_interval", **VOTE)
-    check_wrong("13.3", vote_by_hand(np.arange(60)), "Draw whole artists", **VOTE)
+        check_wrong("13.3", (accuracy, *drawn), "plain bootstrap", **VOTE)
+    check_wrong("13.3", vote_by_hand(np.arange(60)), "Weight whole artists", **VOTE)
     check_wrong("13.3", (accuracy, *group_interval(is_correct, groups)), "the ensemble's own accuracy", **VOTE)
     check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
     others = VOTE | {"reference": RESULTS[0]}  # RESULTS[-1] is the best
