@@ -69,7 +69,8 @@ def test_blind_guessing_names_a_tenth(result):
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"), [(0.1, "the share"), (10, "in percent"), (40, "ten times"), (None, "no answer yet"), ("4", "string")]
+    ("answer", "hint"),
+    [(0.1, "the share"), (10, "in percent"), (40, "ten times"), (None, "no answer yet"), ("4", "string")],
 )
 def test_other_guesses_are_told(result, answer, hint):
     judged = verdict("00.2", answer, result=result)
