@@ -39,7 +39,7 @@ class Recording:
     """
 
     def __init__(self, widget: ipywidgets.Widget):
-        self.widget, self.parts = widget, []
+        self.widget, self.parts = widget, list(leaves(widget))
         self.layout = self._lay_out(widget)
         self.first = self.states()
         self.answers = {}  # states of all parts after each action, by kind of action and key
@@ -49,25 +49,22 @@ class Recording:
         css = " ".join(widget._dom_classes)
         if isinstance(widget, ipywidgets.Box):
             return f'<div class="{css}">{"".join(map(self._lay_out, widget.children))}</div>'
-        self.parts.append(widget)
-        return f'<div class="{css}" data-part="{len(self.parts) - 1}"></div>'
+        return f'<div class="{css}" data-part="{self.parts.index(widget)}"></div>'
 
     def states(self) -> list[dict]:
         """Return the current state of each part."""
         shown = set(leaves(self.widget))
         return [recorded(part, part in shown) for part in self.parts]
 
-    def add(self, kind: str, part, action: dict) -> None:
-        """Record the state after an action of the reader on a part.
+    def add(self, kind: str, part, action: dict) -> list[dict]:
+        """Record the state after an action of the reader on a part, and return it.
 
         The action is the message that the part sends, or the settings that it changes. Actions of one kind undo each
         other, so whatever one of them changes is recorded for all of them.
         """
-        self.answers.setdefault(kind, {})[self.key(part, action)] = self.states()
-
-    def key(self, part, action: dict) -> str:
-        """Return the name of an action in the recording, as ``host.js`` writes it."""
-        return json.dumps([self.parts.index(part), action], separators=(",", ":"))
+        key = json.dumps([self.parts.index(part), action], separators=(",", ":"))  # as host.js writes it
+        states = self.answers.setdefault(kind, {})[key] = self.states()
+        return states
 
     def write(self, page: Page, listens: dict) -> str:
         """Write all answers, and return the name of the file that leads to them.
@@ -163,23 +160,22 @@ def matrix(page: Page) -> str:
     labels = dataset.index["label"].map(classes.index).to_numpy()
     paths, groups = dataset.index["path"].to_numpy(), dataset.index["group"].to_numpy()
     widget = ClipBrowser(Result(classes, labels, np.log(probabilities), groups=groups, paths=paths))
-    recording, first = Recording(widget), [classes.index(name) for name in widget.chooser.cell]
+    recording = Recording(widget)
     cells, table = recording.parts[1], widget.chooser.table
+
+    def name_cell(states: list[dict], cell: list[int]) -> None:
+        """Let the messages of the table name the cell, because a row is another clip in every cell."""
+        state = states[recording.parts.index(table)]
+        state["content"] = state["content"].replace("{&quot;choose", f"{{&quot;cell&quot;: {cell}, &quot;choose")
+
+    name_cell(recording.first, [classes.index(name) for name in widget.chooser.cell])
     for row, column in product(range(len(classes)), repeat=2):
-        cells._receive(None, {"open": [row, column]}, None)
-        recording.add("choice", cells, {"open": [row, column]})
+        cell = [row, column]
+        widget.chooser.open_cell(classes[row], classes[column])
+        name_cell(recording.add("choice", cells, {"open": cell}), cell)
         for clip in range(len(widget.clips)):
-            table._receive(None, {"choose": clip}, None)
-            recording.add("choice", table, {"choose": clip, "cell": [row, column]})
-    # a row of the table is another clip in every cell, so its message also names the cell
-    place, message = recording.parts.index(table), "{&quot;choose&quot;: %d}"
-    for key, states in recording.answers["choice"].items():
-        action = json.loads(key)[1]
-        cell = action.get("open") or action["cell"]
-        for clip in range(CLIPS):
-            named = f"{{&quot;choose&quot;: {clip}, &quot;cell&quot;: {cell}}}"
-            states[place]["content"] = states[place]["content"].replace(message % clip, named)
-    recording.first = recording.answers["choice"][recording.key(cells, {"open": first})]
+            widget.choose(clip)
+            name_cell(recording.add("choice", table, {"cell": cell, "choose": clip}), cell)
     return recording.write(page, {cells: [], table: []})
 
 
@@ -194,8 +190,7 @@ def clip_map(page: Page) -> str:
         recording.add("look", scatter, {"method": method, "colour": colour})
     scatter.method, scatter.colour = "pca", "label"
     for clip in range(len(widget.clips)):
-        scatter._receive(None, {"choose": clip, "play": True}, None)
-        widget.player.playing = False
+        widget.choose(clip)
         recording.add("choice", scatter, {"choose": clip})
     return recording.write(page, {scatter: ["method", "colour"]})
 
@@ -218,18 +213,12 @@ class Classifier(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the page in a frame, and a link to it."""
-        path = Path(self.env.app.outdir, "_static", "genres.html")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ml.load("genres").export(path, overwrite=True)
-        address = f"{'../' * self.env.docname.count('/')}_static/genres.html"
+        page = Page(self.env.docname, Path(self.env.app.outdir))
+        ml.load("genres").export(page.folder / "_static" / "genres.html", overwrite=True)
+        address = f"{page.top}_static/genres.html"
         frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>'
-        return [
-            nodes.raw(
-                "",
-                f'<div class="output">{frame}<p><a href="{address}">Open it in a page of its own</a></p></div>',
-                format="html",
-            )
-        ]
+        link = f'<p><a href="{address}">Open it in a page of its own</a></p>'
+        return [nodes.raw("", f'<div class="output">{frame}{link}</div>', format="html")]
 
 
 def setup(app) -> None:

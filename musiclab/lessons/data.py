@@ -121,7 +121,7 @@ def packed_smaller(answer, sample: np.ndarray) -> Verdict:
 
 
 def _takes(function: Callable, count: int) -> bool:
-    """Whether a function can be called with ``count`` arguments."""
+    """Return True if a function can be called with ``count`` arguments."""
     try:
         inspect.signature(function).bind(*range(count))
     except ValueError:  # some functions written in C have no signature
@@ -300,12 +300,10 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     expect(not is_library, "that is difference_interval, which is wider on purpose. Draw the artists yourself.")
     units = len(set(first.groups))
     tracks = len({path.split("#")[0] for path in first.paths})  # without the positions of segments
-    expect(
-        drawn != len(first.paths) or drawn == units,
-        "that is the number of single clips or segments. Draw artists, and give their number.",
-    )
-    expect(drawn != tracks or drawn == units, "that is the number of tracks. Draw artists, and give their number.")
-    expect(drawn == units, "the number of units isn't correct. From how many artists did you draw?")
+    counted = {tracks: "tracks", len(first.paths): "single clips or segments"}
+    other_units = f"that is the number of {counted.get(drawn)}. Draw artists, and give their number."
+    unknown = "the number of units isn't correct. From how many artists did you draw?"
+    expect(drawn == units, other_units if drawn in counted else unknown)
     narrow = "that is too narrow. Draw artists, not clips or segments, and take the percentiles 2.5 and 97.5."
     wide = "that is too wide. Take the percentiles 2.5 and 97.5 of at least 1,000 draws."
     slips = [

@@ -120,8 +120,9 @@ def log_mel(
     """
     bands, frames = picture.shape
     seconds = frames * config.hop_length / config.sample_rate
-    units = {"decibel": "level (dB)", "ln": "ln(mel)", "log10(1+10x)": "log10(1 + 10 mel)"}
-    unit = units.get(config.scaling, "log10(1 + 10,000 mel)")
+    units = {"decibel": "level (dB)", "ln": "ln(mel)"}
+    units |= {"log10(1+10x)": "log10(1 + 10 mel)", "log10(1+10000x)": "log10(1 + 10,000 mel)"}
+    unit = units[config.scaling]
     ax = _image(picture, (0, seconds, 0, bands), ax, unit if colorbar else None)
     ticks = [hertz for hertz in (100, 500, 1000, 2000, 4000, 8000, 16000) if config.fmin <= hertz <= config.highest]
     ax.set_yticks(_hertz_to_band(np.array(ticks), config), [f"{hertz:,}" for hertz in ticks])

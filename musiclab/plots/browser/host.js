@@ -76,7 +76,7 @@
   async function show(view) {
     const { widget, state } = view.dataset;
     try {
-      const traits = await stateOf(state);
+      const [traits] = await Promise.all([stateOf(state), widget && load(widget)]);
       const el = document.createElement("div");
       const still = document.createElement("div");
       still.append(...view.childNodes);

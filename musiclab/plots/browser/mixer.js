@@ -3,11 +3,11 @@
 function render({ model, el }) {
   el.classList.add("musiclab");
   const choices = model.get("choices"); // a page without Python leaves out what it can't answer
-  const { genre, key = [], mute, tempo = [], swing = [] } = choices;
+  const { genre, key = [], mute, seed = [], tempo = [], swing = [] } = choices;
   const same = (values) => values.map((value) => [value, value]);
   const specs = [
     { name: "genre", options: same(genre) },
-    { name: "seed", title: "track (seed)", min: choices.seed?.[0], step: 1 },
+    { name: "seed", title: "track (seed)", min: seed[0], step: 1 },
     { name: "tempo", min: tempo[0], max: tempo[1], step: 1, format: (beats) => `${formatNumber(beats)} BPM` },
     { name: "swing", min: swing[0], max: swing[1], step: 0.01, format: (share) => share.toFixed(2) },
     { name: "key", options: [["", "default"], ...same(key)] },
