@@ -567,7 +567,7 @@ def test_a_confusion_is_compared_at_equal_quality():
     check_wrong("10.4", (plain, confused, 15), "difference of the opponents")
     check_wrong("10.4", (plain, confused, 20), "not plain.probe minus confused.probe")
     check_wrong("10.4", (run(0.7, 0.6), confused, 28), "not a fair comparison", "Stop the plain run earlier")
-    check_wrong("10.4", (run(0.5, 0.3), confused, 8), "Stop the confused run earlier")
+    check_wrong("10.4", (run(0.5, 0.3), confused, 8), "Let the plain run train longer")
     check_wrong("10.4", (run(0.3, 0.25), run(0.3, 0.25, weight=1), 0), "aim: 0.3 or higher")
     check_wrong("10.4", (confused, plain, 8), "another order")
     check_wrong("10.4", (plain, run(0.4, 0.4), 10), "must have a weight above 0")

@@ -410,6 +410,7 @@ def decode_to_the_middle(answer, samples: np.ndarray) -> Verdict:
         (expand(centres, 255), "F(x) divides by ln 256, so solving for x gives a power of 256, not of 255"),
         (expand((codes[:-1] + 0.5) / 255), "that only covers 0 to 1. F(x) runs from -1 to 1."),
         (centres, "that is F(x). Solve for x, as decode_by_hand does."),
+        (np.abs(middles), "your samples are never negative. Multiply by the sign of F(x)."),
     ]
     # 0.1 %: the middle of the borders and the middle in F(x) differ by less
     verdict = judge.array(decoded[:-1], middles, 5e-6, "middles", slips=slips, within=0.001)
@@ -469,8 +470,8 @@ def confused_and_compared(answer) -> Verdict:
     before, after = (run.history["rebuilt"].iloc[-1] for run in (plain, confused))
     text = f"R² is {before:.2f} without confusion and {after:.2f} with it"
     expect(min(before, after) >= 0.3, f"too much of the music is lost: {text} (aim: 0.3 or higher)")
-    sooner = "plain" if before > after else "confused"
-    expect(abs(before - after) <= 0.05, f"that is not a fair comparison: {text}. Stop the {sooner} run earlier.")
+    remedy = "Stop the plain run earlier" if before > after else "Let the plain run train longer"
+    expect(abs(before - after) <= 0.05, f"that is not a fair comparison: {text}. {remedy}.")
     points = 100 * (plain.probe - confused.probe)
     last = [run.history["accuracy"].iloc[-1] for run in (plain, confused)]
     slips = [
