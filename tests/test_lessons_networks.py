@@ -174,6 +174,7 @@ def test_a_better_training_beats_all_networks_of_the_lesson_in_as_many_epochs():
 def test_parameters_with_more_inputs():
     check_right("06.1", 128 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10)
     check_wrong("06.1", 48_714, "this is the network with 26 inputs", hidden=(74826,))
+    check_wrong("06.1", 102 * 256, "this is what the other 102 inputs add", hidden=(74826,))
     check_wrong("06.1", 74_826 - 256, "biases of the first layer", hidden=(74826,))
     check_wrong("06.1", 74_826 - 458, "the biases are missing", hidden=(74826,))
 
@@ -197,6 +198,11 @@ def cleared_too_late(network, optimiser, x, y):
     optimiser.zero_grad()
     optimiser.step()
     return loss.item()
+
+
+def in_eval_mode(network, optimiser, x, y):
+    network.eval()
+    return correct_step(network, optimiser, x, y)
 
 
 def summed(network, optimiser, x, y):
@@ -232,12 +238,15 @@ def test_a_training_step_from_memory():
     check_wrong("06.2", without("step"), "the parameters do not change")
     check_wrong("06.2", cleared_too_late, "with no zero_grad() between them")
     check_wrong("06.2", without("logits"), "did you apply softmax before cross_entropy?")
-    check_wrong("06.2", summed, "not those of one step on the cross-entropy of the logits")
+    check_wrong("06.2", summed, "take the mean of the loss over the batch, not the sum")
     check_right("06.2", lambda *batch: without()(*batch).detach().numpy())
     check_right("06.2", lambda *batch: without()(*batch).detach())
     check_wrong("06.2", lambda *batch: without()(*batch).detach().numpy() * np.ones(8), "does not return the loss")
     check_wrong("06.2", without("return"), "does not return the loss")
     check_wrong("06.2", measured_afterwards, "you return the loss after the step")
+    check_wrong("06.2", in_eval_mode, "switches dropout off")
+    check_wrong("06.2", lambda network, optimiser, x, y: None, "never calls the network")
+    check_wrong("06.2", torch.no_grad()(without()), "Don't compute the loss under no_grad")
     check_wrong("06.2", lambda network: None, "your function stops with TypeError")
     check_wrong("06.2", 3, "expected a function")
 
@@ -250,7 +259,7 @@ def noise():
 
 
 def test_columns_are_chosen_within_the_folds(noise):
-    assert "of 200 clips without the leak" in check_right("06.3", make_pipeline(SelectKBest(k=20), SVC()), **noise)
+    assert "of 200 clips with your pipeline" in check_right("06.3", make_pipeline(SelectKBest(k=20), SVC()), **noise)
     check_wrong("06.3", make_pipeline(SelectKBest(k=50), SVC()), "receive 20 of the columns", **noise)
     check_wrong("06.3", make_pipeline(StandardScaler(), SVC()), "receive 20 of the columns", **noise)
     check_wrong("06.3", SVC(), "expected a pipeline", **noise)
@@ -307,6 +316,8 @@ def test_each_half_of_the_columns_alone(context):
     check_wrong("06.4", (means, deviations + 0.1), "deviations: your answer is too large", hidden=hidden[1:], **context)
     check_right("06.4", (round(means, 2), round(deviations, 2)), **context)
     check_wrong("06.4", means, "expected 2 numbers", **context)
+    arrays = (np.array([True, False]), np.array([True, True]))
+    check_wrong("06.4", arrays, "your answer contains an object of type ndarray", **context)
     check_wrong("06.4", (deviations, deviations - 0.05), "means", hidden=("swapped",), **context)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.signal import fftconvolve, firwin
-from sklearn.base import clone, is_classifier
+from sklearn.base import ClassifierMixin, clone, is_classifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -170,6 +170,8 @@ def parameters_of_128_inputs(answer) -> Verdict:
         (count_parameters(create("mlp", classes=10)), "this is the network with 26 inputs"),
         (truth - 256 - 128 - 64 - 10, "the biases are missing"),
         (truth - 256, "the biases of the first layer are missing"),
+        (102 * 256, "this is what the other 102 inputs add. How many parameters are there in all?"),
+        (128 * 256 + 256, "this is the first layer alone"),
         (2 * 128 * 256 + truth - 128 * 256, "count the weights of the first layer only once"),
     ]
     return judge.number(answer, truth, "parameters", slips=slips)
@@ -182,13 +184,19 @@ def training_step(answer) -> Verdict:
     torch.manual_seed(0)
     x, y = torch.randn(8, 4), torch.arange(8) % 3
     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    modes = []
+    network.register_forward_hook(lambda module, *_: modes.append(module.training))
     before = _flatten(network)
     truth, first_loss = _train(network, _step, x, y)
     unzeroed, _ = _train(network, partial(_step, keeps_gradients=True), x, y)
+    modes.clear()
     try:
         reached, loss = _train(network, answer, x, y)
     except Exception as error:
-        return judge.reject(f"your function stops with {judge.describe_error(error)}")
+        hint = " Don't compute the loss under no_grad." if "does not require grad" in str(error) else ""
+        return judge.reject(f"your function stops with {judge.describe_error(error)}.{hint}")
+    expect(modes, "your function never calls the network")
+    expect(all(modes), "your function calls network.eval(), which switches dropout off. Train in train() mode.")
     text = "Is optimiser.step() there, after backward(), with no zero_grad() between them?"
     expect(not torch.equal(reached, before), f"the parameters do not change. {text}")
     text = "the second step goes wrong. Gradients add up unless you clear them: optimiser.zero_grad()."
@@ -196,6 +204,8 @@ def training_step(answer) -> Verdict:
     squeezed, _ = _train(network, partial(_step, applies_softmax=True), x, y)
     text = "did you apply softmax before cross_entropy? It does so by itself, so give it the logits."
     expect(not torch.allclose(reached, squeezed, atol=1e-6), text)
+    summed, _ = _train(network, partial(_step, reduction="sum"), x, y)
+    expect(not torch.allclose(reached, summed, atol=1e-6), "take the mean of the loss over the batch, not the sum")
     text = "the parameters are not those of one step on the cross-entropy of the logits"
     expect(torch.allclose(reached, truth, atol=1e-5), text)
     is_number = isinstance(loss, Real) or (isinstance(loss, torch.Tensor | np.ndarray) and loss.ndim == 0)
@@ -209,9 +219,9 @@ def training_step(answer) -> Verdict:
     return accept("two steps give the same parameters as ours")
 
 
-def _step(network, optimiser, x, y, keeps_gradients: bool = False, applies_softmax: bool = False) -> float:
+def _step(network, optimiser, x, y, keeps_gradients=False, applies_softmax=False, reduction="mean") -> float:
     logits = network(x)
-    loss = nn.functional.cross_entropy(logits.softmax(dim=1) if applies_softmax else logits, y)
+    loss = nn.functional.cross_entropy(logits.softmax(dim=1) if applies_softmax else logits, y, reduction=reduction)
     if not keeps_gradients:
         optimiser.zero_grad()
     loss.backward()
@@ -244,16 +254,17 @@ def columns_without_leak(answer, noise: np.ndarray, labels: np.ndarray, folds: n
     expect(is_classifier(answer), "the last step should be a classifier, such as SVC(C=5)")
     expect(len(answer) > 1, "the last step should receive 20 of the columns")
     received = _receive(answer, noise, labels)
-    expect(received.shape[1] == 20, "the last step should receive 20 of the columns")
+    text = f"the last step should receive 20 of the columns, but it receives {received.shape[1]}"
+    expect(received.shape[1] == 20, f"{text}. Is SelectKBest(k=20) in the pipeline?")
     selected = SelectKBest(k=20).fit_transform(noise, labels)  # the leak: it uses the labels of the test clips
     leaky = _crossvalidate(_make_svm(), selected, labels, folds)
     honest = _crossvalidate(answer, noise, labels, folds)
-    text = f"{honest:.1%} of {len(labels)} clips without the leak, {leaky:.1%} with columns selected on all clips"
+    text = f"{honest:.1%} of {len(labels)} clips with your pipeline, {leaky:.1%} with columns selected on all clips"
     expect(honest < leaky - 0.08, f"the labels of the test clips still leak: {text}")
     shuffled = np.random.default_rng(0).permutation(labels)
     uses_labels = not np.array_equal(received, _receive(answer, noise, shuffled))
     expect(uses_labels, "the columns are the same whatever the labels are. SelectKBest chooses them by the labels.")
-    return accept(text)
+    return accept(f"{text}. (Guessing gets about {1 / len(set(labels)):.0%}, so a few points less may be chance.)")
 
 
 def _receive(pipeline: Pipeline, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -266,14 +277,24 @@ def _receive(pipeline: Pipeline, values: np.ndarray, labels: np.ndarray) -> np.n
 @exercise("06.4")
 def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict]:
     """Check the accuracies of an SVM (C = 5) on the means over time only, and on the standard deviations only."""
-    features, truths = store.values("summary").astype(float), {}
+    halves = {}
     for name, suffix in (("means", "_mean"), ("deviations", "_deviation")):
         columns = [column.endswith(suffix) for column in store.names("summary")]
-        truths[name] = _crossvalidate(_make_svm(), features[:, columns], store.labels, folds)
-    values = [judge.finite_number(value) for value in judge.in_order(answer, truths)]
+        halves[name] = store.values("summary")[:, columns].astype(float)
+
+    def accuracies(classifier: ClassifierMixin, folds: np.ndarray) -> dict[str, float]:
+        return {name: _crossvalidate(classifier, half, store.labels, folds) for name, half in halves.items()}
+
+    values = [judge.finite_number(value) for value in judge.in_order(answer, halves)]
     expect(max(values) <= 1, "give accuracies from 0 to 1, not per cent")
+    mixed = np.random.default_rng(0).permutation(folds)
+    slips = [
+        (accuracies(_make_svm(), mixed), "did you mix the artists? Use `by_artist`."),
+        (accuracies(SVC(C=5), folds), "did you leave out the scaler?"),
+    ]
     permuted = "the two are swapped. Give the means first."
-    return judge.numbers(values, truths, within=0, absolute=0.0051, permuted=permuted)  # two decimals are enough
+    within = {"within": 0, "absolute": 0.0051}  # two decimals are enough
+    return judge.numbers(values, accuracies(_make_svm(), folds), **within, slips=slips, permuted=permuted)
 
 
 def _make_svm() -> Pipeline:
