@@ -30,6 +30,7 @@ def test_parameters_of_a_network_twice_as_wide():
     check_wrong("07.1", 887_674, "not all grow", hidden=(truth,))
     check_wrong("07.1", truth - 1024, "too small", hidden=(truth,))
     check_wrong("07.1", truth - 960, "the batch norms are missing", hidden=(truth,))
+    check_wrong("07.1", truth - 480, "two parameters per channel", hidden=(truth,))
     check_wrong("07.1", truth + 480, "the convolutions have no biases", hidden=(truth,))
     check_wrong("07.1", truth - 1290, "the dense layers have biases", hidden=(truth,))
     check_wrong("07.1", truth + 964, "running averages are not trained", hidden=(truth,))
@@ -55,7 +56,7 @@ def test_field_and_values_with_pools_of_2(answer):
         ((1.068, 8192), "field: these are seconds"),
         ((47, 8192), "field: your answer is off by one"),
         ((46, 64), "values: this is one map"),
-        ((46, 1024), "values: each map has two axes"),
+        ((46, 1024), "values: is this 16 · 8 · 8 or 128 · 8?"),
         ((46, (128, 8, 8)), "values: give one number, the product of channels, height and width"),
         (((46, 46), 8192), "field: expected one number, but your answer has 2"),
         ((46, 32768), "values: the picture is halved four times"),
@@ -106,9 +107,9 @@ def columns(compute):
         (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5) + b), "not by the variance"),
         (columns(lambda x, m, v, w, b: w * (x - m) / v.sqrt() + b), "add 1e-5 to the variance"),
         (columns(lambda x, m, v, w, b: w * (x - m) / (v.sqrt() + 1e-5) + b), "and then take the root"),
-        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt()), "the learned weights and biases are missing"),
-        (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5).sqrt()), "the learned biases are missing"),
-        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt() + b), "the learned weights are missing"),
+        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt()), "the learnt weights and biases are missing"),
+        (columns(lambda x, m, v, w, b: w * (x - m) / (v + 1e-5).sqrt()), "the learnt biases are missing"),
+        (columns(lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt() + b), "the learnt weights are missing"),
         (columns(lambda x, m, v, w, b: w * ((x - m) / (v + 1e-5).sqrt() + b)), "and then add the bias"),
         (columns(lambda x, m, v, w, b: b * (x - m) / (v + 1e-5).sqrt() + w), "weight and bias are swapped"),
         (columns(lambda x, m, v, w, b: w * x / (v + 1e-5).sqrt() + b), "subtract the mean first"),

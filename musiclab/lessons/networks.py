@@ -80,6 +80,7 @@ def parameters_of_twice_the_width(answer) -> Verdict:
     slips = [(factor * narrow, "the layers do not all grow by the same factor") for factor in (1, 2, 4)]
     slips += [
         (wide - 2 * channels, "the batch norms are missing"),
+        (wide - channels, "a batch norm has two parameters per channel, a weight and a bias"),
         (wide + channels, "here the convolutions have no biases"),
         (wide - (1024 + 256 + 10), "the dense layers have biases, too"),
         (wide - 512 * 1024, "how many values does the first dense layer receive now?"),
@@ -104,7 +105,10 @@ def field_and_values_with_small_pools(answer) -> list[Verdict]:
         ({"field": truths["field"] * FRAME}, "these are seconds. Give frames."),
         ({"values": channels * 2 * 2}, "this is the network with pools of 2, 2, 4 and 4"),
         ({"values": 8 * 8}, "this is one map. How many channels are there?"),
-        ({"values": channels * 8}, "each map has two axes"),
+        (
+            {"values": channels * 8},
+            "is this 16 · 8 · 8 or 128 · 8? Block 4 has 128 channels, and each map has two axes",
+        ),
         ({"values": channels * 16 * 16}, "the picture is halved four times"),
         ({"values": channels * 4 * 4}, "the picture is halved four times"),
     ]
@@ -146,12 +150,13 @@ def batch_norm_at_test_time(answer) -> Verdict:
         (weight * (maps - mean) / (variance + 1e-5) + bias, by_variance),
         (weight * (maps - mean) / torch.sqrt(variance) + bias, "add 1e-5 to the variance, as in section 5"),
         (weight * (maps - mean) / (torch.sqrt(variance) + 1e-5) + bias, "add 1e-5 first, and then take the root"),
-        (standardised, "the learned weights and biases are missing"),
-        (weight * standardised, "the learned biases are missing"),
-        (standardised + bias, "the learned weights are missing"),
+        (standardised, "the learnt weights and biases are missing"),
+        (weight * standardised, "the learnt biases are missing"),
+        (standardised + bias, "the learnt weights are missing"),
         (weight * (standardised + bias), "multiply by the weight first, and then add the bias"),
         (bias * standardised + weight, "weight and bias are swapped"),
         (weight * maps / torch.sqrt(variance + 1e-5) + bias, "subtract the mean first"),
+        (weight * standardised - bias, "add the bias"),
     ]
     centred = maps - maps.mean((2, 3), keepdim=True)
     for is_unbiased in (False, True):
