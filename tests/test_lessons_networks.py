@@ -554,6 +554,7 @@ def test_tones_land_where_the_stride_puts_them():
     names = [f"{tone:,} Hz with stride {stride}" for stride in (4, 16) for tone in (1300, 2900)]
     check_right("09.2", dict(zip(names, landing, strict=True)))
     check_wrong("09.2", (1300, 2900, 1300, 2900), "can't stay where it is", hidden=(700, 200))
+    check_wrong("09.2", (-700, 900, -200, -100), "A frequency has no sign here", hidden=(700, 200))
     check_wrong("09.2", (1300, 900, 300, 400), "1,300 Hz with stride 16: it is still above the limit", "mirrored")
     check_wrong("09.2", (300, 100, 50, 100), "r is the rate, not the limit", hidden=(700, 200))
     check_wrong("09.2", (5200, 11600, 20800, 46400), "doesn't change the pitch", hidden=(700, 200))
@@ -586,6 +587,7 @@ def test_a_max_pool_that_smooths_before_it_drops(pooling):
         (largest(values)[::4], "the low-pass filter is missing, or you padded"),
         (np.convolve(largest(values), weights, "valid"), "keep only every fourth value"),
         (np.convolve(largest(values), weights)[::4], "don't pad"),
+        *((np.convolve(largest(values), weights, "valid")[k::4], "begin with the first value") for k in (1, 2, 3)),
         (largest(np.convolve(values, weights, "valid"))[::4], "The maximum comes first"),
         (np.convolve(values, weights, "valid")[::4][:46], "the maximum of four neighbours is missing"),
         (np.convolve(values, weights, "valid")[::4], "the maximum of four neighbours is missing"),

@@ -479,6 +479,7 @@ def tones_after_strides(answer) -> list[Verdict]:
     truths = name_all(lambda tone, rate: abs(tone - round(tone / rate) * rate))
     slips = [
         (name_all(lambda tone, rate: tone), "it is above the limit, so it can't stay where it is"),
+        (name_all(lambda tone, rate: tone - round(tone / rate) * rate), "give the size. A frequency has no sign here."),
         (name_all(lambda tone, rate: tone % rate), "it is still above the limit. This stretch comes back mirrored."),
         (name_all(lambda tone, rate: abs(tone - round(2 * tone / rate) * rate / 2)), "r is the rate, not the limit"),
         (name_all(lambda tone, rate: 8000 * tone / rate), "the stride doesn't change the pitch. Use |f - k r|."),
@@ -511,6 +512,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
         len(smooth(values)[::POOL]): "the maximum of four neighbours is missing",
         len(maxima[::POOL]): unfiltered,
         len(smooth(maxima)): "keep only every fourth value",
+        len(smooth(maxima)[POOL - 1 :: POOL]): "begin with the first value",
         len(np.convolve(maxima, weights)[::POOL]): "don't pad: use only the places where the whole filter fits",
     }
     shape = np.shape(answer)
@@ -522,6 +524,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
         (smooth(np.convolve(values, np.full(POOL, 1 / POOL), mode="valid"))[::POOL], mean),
         (truth / weights.max(), "the weights of the low-pass filter should sum to 1"),
         (maxima[::POOL][: len(truth)], "the low-pass filter is missing"),
+        *((smooth(maxima)[first::POOL], "begin with the first value") for first in (1, 2)),
     ]
     return judge.array(answer, truth, 1e-4, "the pooled values", slips=slips)
 
