@@ -301,6 +301,8 @@ def test_coins_by_artist():
     ("answer", "words"),
     [
         (0.125, "one-sided"),
+        (0.12, "one-sided"),
+        (0.13, "one-sided"),
         (0.07, "McNemar's test, with one coin per track"),
         (0.0703125, "McNemar's test, with one coin per track"),
         (0.375, "counts artists"),
@@ -329,6 +331,8 @@ def test_holm(answer):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
+        ([0.04, 0.004, 0.03, 0.012], "uncorrected"),
+        ([0.06, 0.02, 0.06, 0.04], "give three decimals"),
         ([0.16, 0.016, 0.12, 0.048], "Bonferroni"),
         ([0.04, 0.016, 0.06, 0.036], "smaller than that of a smaller p"),
         ([0.04, 0.016, 0.04, 0.024], "Benjamini"),
@@ -399,6 +403,8 @@ def test_other_intervals_of_the_ensemble_are_named():
         drawn = np.percentile(means, [2.5, 97.5])
         check_wrong("13.3", (accuracy, *drawn), "plain bootstrap", **VOTE)
     check_wrong("13.3", vote_by_hand(np.arange(60)), "Weight whole artists", **VOTE)
+    check_wrong("13.3", vote_by_hand(RESULTS[-1].paths), "Weight whole artists", **VOTE)
+    check_wrong("13.3", (accuracy - RESULTS[-1].accuracy, low, high), "What is the ensemble's accuracy?", **VOTE)
     check_wrong("13.3", (accuracy, *group_interval(is_correct, groups)), "the ensemble's own accuracy", **VOTE)
     check_wrong("13.3", (accuracy, -high, -low), "ensemble minus resnet", **VOTE)
     others = VOTE | {"reference": RESULTS[0]}  # RESULTS[-1] is the best
