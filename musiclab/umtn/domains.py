@@ -12,7 +12,7 @@ import pandas as pd
 from musiclab import studio
 from musiclab.audio import find_audio, save_audio
 from musiclab.core.errors import DatasetError
-from musiclab.core.progress import progress
+from musiclab.datasets.generated import render_once
 from musiclab.umtn.encoded import find_encoded
 
 SPLITS = ("train", "val", "test")
@@ -126,7 +126,7 @@ def studio_domains(
 
     The domains have the same notes, and each piece is in the same split of all domains. Therefore a network is
     validated on pieces that it never received with any instrument. The sound is generated (22,050 Hz, mono) and free of
-    rights.
+    rights. It is rendered once and kept in the cache folder.
 
     Parameters
     ----------
@@ -166,15 +166,27 @@ def studio_domains(
     numbers = range(first, first + pieces)
     splits = divide([f"{piece:03d}" for piece in numbers], train, val, seed)
     split_of = {numbers[i]: split for split, members in splits.items() for i in members}
-    jobs = [(domain, piece) for domain in ensembles for piece in numbers]
-    for domain, piece in progress(jobs, "rendering", unit="piece"):
-        players = {stem: (instrument,) for stem, instrument in ensembles[domain].items()}
-        # keep the name of the genre, because it seeds the notes, the room and the noise
-        genre = replace(studio.GENRES["classical"], **players, balance=(), spread=(), sound=CLEAN)
-        track = studio.render(genre, seed=piece, seconds=seconds, mute=("drums", "pad", "vocals"))
-        path = folders[domain] / split_of[piece] / f"piece-{piece:03d}.wav"
-        save_audio(path, track.samples, track.sample_rate)
+    for domain, players in ensembles.items():
+        settings = {"players": players, "sound": CLEAN, "seconds": float(seconds), "pieces": [first, pieces]}
+        jobs = [(players, piece, seconds) for piece in numbers]
+        rendered = render_once(f"domain-{studio.VERSION}", settings, _make_piece, jobs)
+        for piece, split in split_of.items():
+            path = folders[domain] / split / _piece_name(piece)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(rendered / path.name, path)
     return folders
+
+
+def _make_piece(folder: Path, players: Mapping[str, str], piece: int, seconds: float) -> None:
+    instruments = {stem: (instrument,) for stem, instrument in players.items()}
+    # keep the name of the genre, because it seeds the notes, the room and the noise
+    genre = replace(studio.GENRES["classical"], **instruments, balance=(), spread=(), sound=CLEAN)
+    track = studio.render(genre, seed=piece, seconds=seconds, mute=("drums", "pad", "vocals"))
+    save_audio(folder / _piece_name(piece), track.samples, track.sample_rate)
+
+
+def _piece_name(piece: int) -> str:
+    return f"piece-{piece:03d}.wav"
 
 
 def divide(groups: Sequence[str], train: float = 0.8, val: float = 0.1, seed: int = 18) -> dict[str, list[int]]:
