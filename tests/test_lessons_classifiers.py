@@ -87,7 +87,7 @@ def test_a_change_that_the_network_falls_for_is_right(run):
 @pytest.mark.parametrize(
     ("track", "hint"),
     [
-        (studio.render("metal", seed=1, seconds=2), "is exactly the unchanged one"),
+        (studio.render("metal", seed=1, seconds=2), "is the unchanged metal track of seed 1"),
         (studio.render("metal", seed=1, seconds=1, mute="drums"), "use at least 2 s"),
         (studio.render("metal", seed=1, seconds=2, mute=studio.STEMS), "You changed 7: mute drums"),
         (studio.render("metal", seed=1, seconds=2, mute="drums", tempo=90), "You changed 2: tempo, mute drums"),

@@ -51,7 +51,8 @@ def deception(answer, run: Run) -> Verdict:
     expect(seconds >= 2, f"use at least 2 s. In {seconds:g} s, any genre can sound like any other.")
     unchanged = studio.render(genre, seed, seconds=seconds)
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
-    text = "your track is exactly the unchanged one. Pass tempo=, key=, swing=, mute= or artist= to studio.render."
+    text = f"your track is the unchanged {genre} track of seed {seed}. Another genre, seed or length is another track. "
+    text += "For a change, pass tempo=, key=, swing=, mute= or artist= to studio.render."
     expect(is_changed, text if not answer.record["mute"] else "the muted instrument does not play in this track")
     changes = [name for name in ("tempo", "key", "swing", "artist") if answer.record[name] != unchanged.record[name]]
     changes += [f"mute {stem}" for stem in answer.record["mute"]]
@@ -61,7 +62,9 @@ def deception(answer, run: Run) -> Verdict:
     is_correct = before["predicted"] == genre
     expect(is_correct, f"even unchanged, this {genre} track is classified as {was}. Choose another track.")
     expect(after["predicted"] != genre, f"the unchanged track is classified as {was}, and yours still as {now}")
-    return accept(f"the unchanged track is classified as {was}, yours as {now}")
+    is_close = min(abs(row[column(genre)] - row[column(after["predicted"])]) for row in (before, after)) < 0.1
+    text = ". But this is close, so it tells little: try a clearer change" if is_close else ""
+    return accept(f"the unchanged track is classified as {was}, yours as {now}{text}")
 
 
 @exercise("12.1")

@@ -100,7 +100,7 @@ class LiveClassifier(WithStill, ipywidgets.VBox):
         self._bars = ipywidgets.HTML()
         self._clear(rate=0)
         self._show_bars(None)
-        note = ipywidgets.HTML(f"<p>The model receives {self.seconds:.1f} s at a time.</p>")
+        note = ipywidgets.HTML(f"<p>In the picture, each column judges {self.seconds:.1f} s alone.</p>")
         super().__init__([note, self._microphone, self._bars])
         self.add_class("musiclab").add_class("musiclab-clips")
         if file is not None:
