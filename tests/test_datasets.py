@@ -128,6 +128,18 @@ def test_an_artist_under_two_labels_is_two_groups_and_a_note_says_so(tmp_path):
     assert any(note.startswith(words) for note in AudioFolder(tmp_path).notes)
 
 
+def test_a_table_whose_groups_differ_only_in_the_label_gets_a_note(tmp_path):
+    touch(tmp_path, "a/Ann/1.wav", "b/Ann/1.wav", "a/same.wav", "b/same.wav")
+    table = (
+        "path,label,group\na/Ann/1.wav,a,a/Ann\nb/Ann/1.wav,b,b/Ann\na/same.wav,a,a/same.wav\nb/same.wav,b,b/same.wav\n"
+    )
+    (tmp_path / "index.csv").write_text(table)
+    (note,) = AudioFolder(tmp_path).notes
+    assert "groups that differ only in the label are separate groups: 1 name, such as Ann; if" in note
+    (tmp_path / "index.csv").write_text(table.replace(",a/Ann", ",Ann").replace(",b/Ann", ",Ann"))
+    assert AudioFolder(tmp_path).notes == []
+
+
 def test_labels_that_look_the_same_are_one_class(tmp_path):
     touch(tmp_path, "cafe\u0301/a.wav", "caf\u00e9/b.wav")
     assert AudioFolder(tmp_path).classes == ["caf\u00e9"]

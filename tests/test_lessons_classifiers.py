@@ -712,7 +712,7 @@ def test_a_threshold_that_answers_enough_and_is_right_enough_is_right(answer):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (0.5, "40 of 40 songs get an answer, 19 of them the correct one, which is less than 95 %"),
+        (0.5, "40 of 40 songs got an answer, 19 of them the correct one, which is less than 95 %"),
         (0.78, "less than 95 %"),
         (0.95, "would give more answers"),
         (1.0, "no song gets an answer"),
@@ -733,7 +733,7 @@ def test_a_threshold_that_loses_one_answer_for_nothing_is_rejected():
     assert verdict("14.4", 0.785, confidence=CONFIDENCE, is_correct=is_correct).is_right
     judged = verdict("14.4", 0.795, confidence=CONFIDENCE, is_correct=is_correct)
     assert not judged.is_right
-    assert "20 of 40 songs get an answer" in judged.text
+    assert "20 of 40 songs got an answer" in judged.text
     assert "a lower threshold would give more answers" in judged.text
 
 
@@ -754,6 +754,14 @@ def test_a_classifier_of_ones_own_is_right_and_its_interval_is_shown():
     assert judged.is_right
     assert "95 % interval" in judged.text
     assert "n = 20 clips in 10 groups" in judged.text
+
+
+def test_a_player_who_is_two_groups_is_named():
+    run = own_run()
+    groups = np.array([f"{run.result.classes[label]}/Ann" for label in run.result.labels])
+    groups[::2] = run.result.groups[::2]
+    judged = verdict("14.5", replace(run, result=replace(run.result, groups=groups)))
+    assert "and the name 'Ann' appears under several labels" in judged.text
 
 
 def test_a_folder_of_a_classifier_is_right(trained_crossval):

@@ -2,8 +2,8 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePath
 from unicodedata import normalize
 
 import pandas as pd
@@ -74,7 +74,7 @@ class AudioFolder(Dataset):
 
 def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
     """Return the index table of a folder without ``index.csv``, and notes for the user."""
-    rows, unlabelled, deeper, labels_of = [], [], [], defaultdict(set)
+    rows, unlabelled, deeper = [], [], []
     for path in find_audio(folder):
         label, *parents = path.relative_to(folder).parent.parts or [""]
         if not label:
@@ -83,7 +83,6 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
         if len(parents) > group_level:
             deeper.append("/".join([label, *parents]))
         name = normalize("NFC", "/".join(parents[:group_level]))
-        labels_of[name].add(label)
         rows.append({"path": str(path), "label": label, "group": normalize("NFC", f"{label}/{name or path.name}")})
     to_convert = [path.relative_to(folder).as_posix() for path in find_audio(folder, TO_CONVERT)]
     hint = f"{_give_example(to_convert, 'file')}; convert them first, for example with `ffmpeg -i song.m4a song.wav`"
@@ -98,7 +97,7 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
             f"({_give_example(dict.fromkeys(deeper), 'subfolder')}); to group one level deeper, use "
             f"folder:DIR,group={group_level + 1}"
         )
-    if shared := [name for name, labels in labels_of.items() if name and len(labels) > 1]:
+    if shared := find_divided_groups(index["label"], index["group"], index["path"]):
         notes.append(
             f"folders with the same name under different labels are separate groups: {_give_example(shared, 'name')}; "
             "if they belong to the same artist, write index.csv and give them the same group"
@@ -110,6 +109,24 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
     if links := [os.path.relpath(path, folder) for path in _list_folder_links(folder)]:
         notes.append(f"left out, because links to folders are not followed: {_give_example(links, 'link')}")
     return index, notes
+
+
+def find_divided_groups(labels: Iterable[str], groups: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Find names of groups that differ only in the label in front, such as ``ann`` in ``jazz/ann`` and ``rock/ann``.
+
+    They are probably the same artist, whose clips may then be on both sides of a split. Clips that are groups of their
+    own don't count.
+
+    Examples
+    --------
+    >>> find_divided_groups(["jazz", "rock"], ["jazz/ann", "rock/ann"], ["jazz/ann/1.wav", "rock/ann/1.wav"])
+    ['ann']
+    """
+    labels_of = defaultdict(set)
+    for label, group, path in zip(labels, groups, paths, strict=True):
+        if group.startswith(f"{label}/") and PurePath(group).name != PurePath(normalize("NFC", path)).name:
+            labels_of[group.removeprefix(f"{label}/")].add(label)
+    return [name for name, labels in labels_of.items() if len(labels) > 1]
 
 
 def _list_folder_links(folder: Path) -> list[str]:
@@ -151,6 +168,11 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
         notes.append(
             f"{table} has no column group, so each clip is a group of its own, and clips of the same artist can be in "
             "both the training and the test set"
+        )
+    if has_groups and (shared := find_divided_groups(index["label"], index["group"], index["path"])):
+        notes.append(
+            f"{table}: groups that differ only in the label are separate groups: {_give_example(shared, 'name')}; "
+            "if they belong to the same artist, give them the same group"
         )
     return index, notes
 

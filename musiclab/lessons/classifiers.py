@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from musiclab import studio
 from musiclab.core.errors import RunError
+from musiclab.datasets.folder import find_divided_groups
 from musiclab.features import ENCODERS, EmbeddingConfig
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.data import bootstrap
@@ -519,7 +520,7 @@ def threshold(answer, confidence: np.ndarray, is_correct: np.ndarray) -> Verdict
     is_answered = confidence >= minimum - 1e-6  # so that a rounded value of the confidence still counts
     count = is_answered.sum()
     expect(count > 0, "with this threshold, no song gets an answer")
-    text = f"{count} of {len(confidence)} songs get an answer, {is_correct[is_answered].sum()} of them the correct one"
+    text = f"{count} of {len(confidence)} songs got an answer, {is_correct[is_answered].sum()} of them the correct one"
     expect(is_correct[is_answered].mean() >= 0.95, f"{text}, which is less than 95 %")
     best = max((confidence >= p).sum() for p in confidence if is_correct[confidence >= p].mean() >= 0.95)
     expect(count >= best, f"{text}. That is accurate enough, but a lower threshold would give more answers.")
@@ -546,4 +547,10 @@ def own_classifier(answer) -> Verdict:
     for label, count in tested.groupby("label")["group"].nunique().items():
         name = run.result.classes[label]
         expect(count >= 5, f"the class {name!r} has only {count} groups. Collect at least five.")
-    return accept(str(run.result))
+    labels = np.array(run.result.classes)[run.result.labels]
+    shared = find_divided_groups(labels, run.result.groups, run.result.paths)
+    text = (
+        "and the name {!r} appears under several labels. If it is one player, room or day, its recordings must be one "
+    )
+    text += "group: write it into index.csv, and run the cross-validation again"
+    return accept(f"{run.result}" + (f", {text.format(shared[0])}" if shared else ""))
