@@ -410,6 +410,9 @@ def decode_to_the_middle(answer, samples: np.ndarray) -> Verdict:
         (expand(centres, 255), "F(x) divides by ln 256, so solving for x gives a power of 256, not of 255"),
         (expand((codes[:-1] + 0.5) / 255), "that only covers 0 to 1. F(x) runs from -1 to 1."),
         (centres, "that is F(x). Solve for x, as decode_by_hand does."),
+        (2 * (codes[:-1] + 0.5) / 256 - 1, "that is F(x). Solve for x, as decode_by_hand does."),
+        (255 * borders[:-1], "you forgot to divide by 255"),
+        (255 * middles, "you forgot to divide by 255"),
         (np.abs(middles), "your samples are never negative. Multiply by the sign of F(x)."),
     ]
     # 0.1 %: the middle of the borders and the middle in F(x) differ by less

@@ -287,6 +287,8 @@ def describe_error(error: Exception) -> str:
 
 
 def _describe(answer) -> str:
+    if isinstance(answer, list | tuple):
+        return f"a {type(answer).__name__} of length {len(answer)}"
     return "a string" if isinstance(answer, str) else f"an object of type {type(answer).__name__}"
 
 
