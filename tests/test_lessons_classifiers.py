@@ -170,6 +170,7 @@ def test_a_detector_of_strangers():
         (with_slip(1, lambda k, t, s, kept: (s > np.quantile(k, kept)).sum()), "What share is it?"),
         (with_slip(2, lambda k, t, s, kept: (s[:, None] < t).mean()), "the other way round"),
         (with_slip(2, lambda k, t, s, kept: (s[:, None] > k).mean()), "compare with the test sounds"),
+        (lambda *sounds: judge_strangers(*sounds)[::-1], "in another order"),
         (lambda known, test, strangers, kept: None, "returned None"),
         (lambda known: known, "raised an error (TypeError"),
         (lambda known, test, strangers, kept: 3.0, "expected 3 numbers"),
@@ -244,6 +245,12 @@ def test_a_leak_through_artists(collection):
     hidden = (f"{owner:.3f}",)
     check_wrong("12.4", (honest, owner), "the other way round", hidden=hidden, **collection)
     check_wrong("12.4", (everything, honest), "trained on the test tracks, too", hidden=hidden, **collection)
+    train = np.flatnonzero(~collection["is_third"])
+    embeddings, y = collection["train_encoder"](train), collection["y"]
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(embeddings[train], y[train])
+    knowing = (probe.predict(embeddings) == y)[collection["is_third"]].mean()
+    if abs(knowing - owner) > 0.025:
+        check_wrong("12.4", (knowing, honest), "your probe knows the test artists, too", hidden=hidden, **collection)
     check_wrong("12.4", (owner / 3, honest / 3), "divided by 60 tracks, but only 20", hidden=hidden, **collection)
     check_wrong("12.4", (100 * owner, 100 * honest), "per cent", hidden=hidden, **collection)
     check_wrong("12.4", owner, "expected 2 numbers", hidden=hidden, **collection)
@@ -264,7 +271,7 @@ def intercom():
 
 
 @pytest.mark.parametrize(
-    "answer", [(52, 28), np.array([51.0, 29.7]), torch.tensor([52.0, 28.0]), {"back": 27, "lost": 53}]
+    "answer", [(52, 28), np.array([51.5, 28.4]), torch.tensor([52.0, 28.0]), {"back": 27.6, "lost": 52.3}]
 )
 def test_a_narrow_phone(answer, intercom):
     check_right("12.5", answer, **intercom)
