@@ -6,7 +6,7 @@ const BAR = 62; // CSS pixels right of the pictures, for the colour bar
 function render({ model, el }) {
   const { samples: view, isPcm, ...rest } = model.get("sound");
   const bytes = bytesOf(view).slice().buffer; // a copy, because views may be unaligned
-  const sound = { ...rest, samples: isPcm ? Float32Array.from(new Int16Array(bytes), (value) => value / 32768) : new Float32Array(bytes) };
+  const sound = { ...rest, samples: isPcm ? new Float32Array(new Int16Array(bytes)).map((value) => value / 32768) : new Float32Array(bytes) };
   const { samples, rate } = sound, seconds = samples.length / rate, half = rate / 2;
   const reach = roundedUp(peakOf(samples));
   const colours = { levels: pixelsOf(sound.levels), signed: pixelsOf(sound.signed) };
@@ -182,7 +182,7 @@ function render({ model, el }) {
     images = {};
     for (const name of ["spectrogram", "mel", "mfcc"]) {
       const { values, rows, columns, low, high } = shown[name];
-      const cells = Uint8ClampedArray.from(values, (value) => (255 * (value - low)) / (high - low));
+      const cells = new Uint8ClampedArray(values.map((value) => (255 * (value - low)) / (high - low)));
       images[name] = imageOf(cells, rows, columns, name === "mfcc" ? colours.signed : colours.levels);
     }
     read();

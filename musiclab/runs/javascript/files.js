@@ -37,7 +37,10 @@ async function decoded(bytes) {
 }
 
 // Decodes base64 to an ArrayBuffer.
-const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+function fromBase64(text) {
+  const letters = atob(text);
+  return new Uint8Array(letters.length).map((_, at) => letters.charCodeAt(at)).buffer;
+}
 
 const unzipped = (bytes) =>
   new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
