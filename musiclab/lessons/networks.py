@@ -177,6 +177,7 @@ def parameters_of_128_inputs(answer) -> Verdict:
         (truth - 256, "the biases of the first layer are missing"),
         (102 * 256, "this is what the other 102 inputs add. How many parameters are there in all?"),
         (128 * 256 + 256, "this is the first layer alone"),
+        (truth + 256, "the biases don't grow with the number of inputs"),
         (2 * 128 * 256 + truth - 128 * 256, "count the weights of the first layer only once"),
     ]
     return judge.number(answer, truth, "parameters", slips=slips)
@@ -198,7 +199,9 @@ def training_step(answer) -> Verdict:
     try:
         reached, loss = _train(network, answer, x, y)
     except Exception as error:
-        hint = " Don't compute the loss under no_grad." if "does not require grad" in str(error) else ""
+        hints = {"does not require grad": " Don't compute the loss under no_grad."}
+        hints["Expected floating point type"] = " Give cross_entropy the logits, not predictions."
+        hint = next((hint for words, hint in hints.items() if words in str(error)), "")
         return judge.reject(f"your function stops with {judge.describe_error(error)}.{hint}")
     expect(modes, "your function never calls the network")
     expect(all(modes), "your function calls network.eval(), which switches dropout off. Train in train() mode.")
@@ -292,14 +295,17 @@ def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict
 
     values = [judge.finite_number(value) for value in judge.in_order(answer, halves)]
     expect(max(values) <= 1, "give accuracies from 0 to 1, not per cent")
-    mixed = np.random.default_rng(0).permutation(folds)
+    truths = accuracies(_make_svm(), folds)
+    mixed = "did you mix the artists? Use `by_artist`."
+    for value, (name, truth) in zip(values, truths.items(), strict=True):
+        expect(not 0.08 < value - truth < 0.25, f"{name}: too good for new artists: {mixed}")
     slips = [
-        (accuracies(_make_svm(), mixed), "did you mix the artists? Use `by_artist`."),
         (accuracies(SVC(C=5), folds), "did you leave out the scaler?"),
+        (accuracies(make_pipeline(StandardScaler(), SVC()), folds), "is C = 5, as in `simple['SVM']`?"),
     ]
     permuted = "the two are swapped. Give the means first."
     within = {"within": 0, "absolute": 0.0051}  # two decimals are enough
-    return judge.numbers(values, accuracies(_make_svm(), folds), **within, slips=slips, permuted=permuted)
+    return judge.numbers(values, truths, **within, slips=slips, permuted=permuted)
 
 
 def _make_svm() -> Pipeline:
