@@ -314,7 +314,9 @@ def test_each_half_of_the_columns_alone(context):
     check_right("06.4", (means, deviations), **context)
     check_wrong("06.4", (deviations, means), "swapped", hidden=hidden, **context)
     check_wrong("06.4", (100 * means, 100 * round(deviations, 2)), "not per cent", hidden=hidden, **context)
-    check_wrong("06.4", (means, deviations + 0.05), "deviations: your answer is too large", hidden=hidden[1:], **context)
+    check_wrong(
+        "06.4", (means, deviations + 0.05), "deviations: your answer is too large", hidden=hidden[1:], **context
+    )
     check_wrong("06.4", (means, deviations + 0.1), "did you mix the artists?", hidden=hidden[1:], **context)
     check_right("06.4", (round(means, 2), round(deviations, 2)), **context)
     check_wrong("06.4", means, "expected 2 numbers", **context)
@@ -588,6 +590,8 @@ def test_a_max_pool_that_smooths_before_it_drops(pooling):
         (largest(values)[::4], "the low-pass filter is missing, or you padded"),
         (np.convolve(largest(values), weights, "valid"), "keep only every fourth value"),
         (np.convolve(largest(values), weights)[::4], "don't pad"),
+        (np.convolve(largest(np.append(values, [0, 0, 0])), weights, "valid")[::4], "maxima beyond the end"),
+        (np.convolve(np.maximum.reduce([values[:-3], values[1:-2], values[2:-1]]), weights, "valid")[::4], "take four"),
         *((np.convolve(largest(values), weights, "valid")[k::4], "begin with the first value") for k in (1, 2, 3)),
         (largest(np.convolve(values, weights, "valid"))[::4], "The maximum comes first"),
         (np.convolve(values, weights, "valid")[::4][:46], "the maximum of four neighbours is missing"),
