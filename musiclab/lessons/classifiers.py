@@ -258,6 +258,7 @@ def coins_by_artist(answer) -> Verdict:
             "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one",
         ),
         (float(np.mean(np.abs(sums) == 6)), "a sum of 8 or -8 counts, too: it is even further from 0"),
+        (1 / 32, "this counts only the most extreme toss, on one side"),
         (int((np.abs(sums) >= 6).sum()), "this is the number of tosses. What share of all tosses is it?"),
     ]
     return judge.number(answer, truth, within=0.01, note="so five coins can't tell", slips=slips)
