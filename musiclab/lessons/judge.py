@@ -296,7 +296,7 @@ def _describe_difference(value: float, truth: float) -> str:
     if _is_integer(truth) and abs(value - truth) == 1:
         return "your answer is off by one"
     if not truth:
-        return "your answer is too large"
+        return "your answer is too far from 0"
     ratio = value / truth
     if math.isclose(ratio, -1, rel_tol=0.01):
         return "the sign is reversed"

@@ -80,7 +80,10 @@ def parameters_of_twice_the_width(answer) -> Verdict:
     slips = [(factor * narrow, "the layers do not all grow by the same factor") for factor in (1, 2, 4)]
     slips += [
         (wide - 2 * channels, "the batch norms are missing"),
-        (wide - channels, "a batch norm has two parameters per channel, a weight and a bias"),
+        (
+            wide - channels,
+            "a batch norm has two parameters per channel, a weight and a bias; the convolutions have no biases",
+        ),
         (wide + channels, "here the convolutions have no biases"),
         (wide - (1024 + 256 + 10), "the dense layers have biases, too"),
         (wide - 512 * 1024, "how many values does the first dense layer receive now?"),
