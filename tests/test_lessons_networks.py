@@ -731,7 +731,8 @@ def test_products_of_a_second_with_and_without_a_cache():
     for slip, words in [
         ((cache / 16000, loop / 16000), "cache: that is for one sample"),
         ((cache / 56, loop / 56), "that is for one layer"),
-        ((16000 * 56 * 65536, loop), "two weights for each pair"),
+        ((16000 * 56 * 65536, loop), "too few per layer"),
+        ((5.87e10, loop), "too few per layer"),
         ((16000 * 56 * 81920, loop), "count both mixes"),
         ((cache, cache), without_cache),
         ((cache, loop / 16000), "loop: that is for one sample"),
