@@ -245,16 +245,18 @@ def test_a_leak_through_artists(collection):
     hidden = (f"{owner:.3f}",)
     check_wrong("12.4", (honest, owner), "the other way round", hidden=hidden, **collection)
     check_wrong("12.4", (everything, honest), "trained on the test tracks, too", hidden=hidden, **collection)
-    train = np.flatnonzero(~collection["is_third"])
-    embeddings, y = collection["train_encoder"](train), collection["y"]
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(embeddings[train], y[train])
-    knowing = (probe.predict(embeddings) == y)[collection["is_third"]].mean()
-    if abs(knowing - owner) > 0.025:
-        check_wrong("12.4", (knowing, honest), "your probe knows the test artists, too", hidden=hidden, **collection)
     check_wrong("12.4", (owner / 3, honest / 3), "divided by 60 tracks, but only 20", hidden=hidden, **collection)
     check_wrong("12.4", (100 * owner, 100 * honest), "per cent", hidden=hidden, **collection)
     check_wrong("12.4", owner, "expected 2 numbers", hidden=hidden, **collection)
     check_wrong("12.4", ("a", "b"), "expected a number", hidden=hidden, **collection)
+
+
+def test_a_probe_that_knows_the_test_artists_is_named(collection):
+    names = np.repeat(np.eye(20), 3, axis=0)  # an embedding of nothing but the artist
+    collection = collection | {"train_encoder": lambda rows: names}
+    owner = measure_leak(collection)
+    assert owner < 0.7  # artists in the other folds say nothing about those in this one, but a probe of all is perfect
+    check_wrong("12.4", (1.0, owner), "your probe knows the test artists, too", **collection)
 
 
 @pytest.fixture

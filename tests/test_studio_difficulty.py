@@ -75,6 +75,6 @@ def test_levels_give_nothing_away(default_set, features):
 
 
 def test_a_network_hears_more_than_the_averages_tell(default_set, features):
-    # Measured: 76 % on fold 1 (78 % after 40 epochs); the linear classifier 66 %.
-    run = crossval("cnn", default_set, folds=(1,), show_progress=False, epochs=20, width=16)
-    assert accuracy(features[0], default_set.index) + 0.04 < run.result.accuracy < 0.97
+    # Measured: 78 % on fold 1; the linear classifier 66 %.
+    run = crossval("cnn", default_set, folds=(1,), show_progress=False, epochs=40, width=16)
+    assert accuracy(features[0], default_set.index) + 0.08 < run.result.accuracy < 0.97

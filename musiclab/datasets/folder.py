@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from unicodedata import normalize
 
 import pandas as pd
@@ -124,7 +124,7 @@ def find_divided_groups(labels: Iterable[str], groups: Iterable[str], paths: Ite
     """
     labels_of = defaultdict(set)
     for label, group, path in zip(labels, groups, paths, strict=True):
-        if group.startswith(f"{label}/") and PurePath(group).name != PurePath(normalize("NFC", path)).name:
+        if group.startswith(f"{label}/") and os.path.basename(group) != os.path.basename(normalize("NFC", path)):
             labels_of[group.removeprefix(f"{label}/")].add(label)
     return [name for name, labels in labels_of.items() if len(labels) > 1]
 

@@ -168,10 +168,14 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
         for fold in np.unique(folds):
             train = np.flatnonzero((folds != fold) & (~is_third | train_on_third))
             test = np.flatnonzero((folds == fold) & is_third)
-            embeddings = encode(tuple(choose_rows(train)))
-            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-            correct.append(probe.fit(embeddings[train], y[train]).predict(embeddings[test]) == y[test])
+            correct.append(test_probe(choose_rows(train), train, test))
         return float(np.concatenate(correct).mean())
+
+    def test_probe(encoder_rows: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Find out which rows of ``test`` a probe classifies correctly."""
+        embeddings = encode(tuple(encoder_rows))
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        return probe.fit(embeddings[train], y[train]).predict(embeddings[test]) == y[test]
 
     @cache
     def encode(rows: tuple) -> np.ndarray:
@@ -183,15 +187,10 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
         "honest encoders": cross_validate(lambda train: train),
     }
     all_rows = {name: value * is_third.mean() for name, value in truths.items()}
-    embeddings = encode(tuple(without_third))
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(
-        embeddings[without_third], y[without_third]
-    )
-    knowing = float((probe.predict(embeddings[is_third]) == y[is_third]).mean())
-    text = "your probe knows the test artists, too. Train it on the other folds only."
+    knowing = float(test_probe(without_third, without_third, np.flatnonzero(is_third)).mean())
     slips = [
         (all_rows, f"you divided by {len(y)} tracks, but only {is_third.sum()} are tested"),
-        ({"owner's encoder": knowing}, text),
+        ({"owner's encoder": knowing}, "your probe knows the test artists, too. Train it on the other folds only."),
     ]
     permuted = "the other way round: the owner's encoder comes first"
     verdicts = judge.numbers(answer, truths, within=0, absolute=0.025, slips=slips, permuted=permuted)
@@ -238,16 +237,14 @@ def narrow_phone(answer, tracks, record: Callable, summarise: Callable, home, te
     return verdicts
 
 
-ONE_SIDED = "this is one-sided. A sum of -6 or less is as extreme as one of 6 or more."
-
-
 @exercise("13.1")
 def coins_by_artist(answer) -> Verdict:
     """Check the p-value of tossing one coin per artist, for gains of 2, 1, 1, 3 and -1 tracks."""
     sums = np.array(list(product([-1, 1], repeat=5))) @ [2, 1, 1, 3, -1]
     truth = float(np.mean(np.abs(sums) >= 6))
+    text = "this is one-sided. A sum of -6 or less is as extreme as one of 6 or more."
     slips = [
-        *((one_sided, ONE_SIDED) for one_sided in (truth / 2, 0.12, 0.13)),
+        *((one_sided, text) for one_sided in (truth / 2, 0.12, 0.13)),
         (float(binomtest(7, 8).pvalue), "this is McNemar's test, with one coin per track. Toss one coin per artist."),
         (
             float(binomtest(4, 5).pvalue),
@@ -275,6 +272,7 @@ def corrected(answer) -> Verdict:
     false_discovery[order] = np.minimum.accumulate((values[order] * [4, 2, 4 / 3, 1])[::-1])[::-1]
     slips = [
         (values, "these are the uncorrected values"),
+        (truth.round(2), "almost: give three decimals"),
         (4 * values, "this is Bonferroni's method, which multiplies all p-values by the number of tests"),
         (products, "almost: a corrected value must not be smaller than that of a smaller p"),
         (
@@ -293,11 +291,7 @@ def corrected(answer) -> Verdict:
         slips.append((np.array(permuted), "correct values in another order. Give them in the order of the tests."))
     answer = list(answer.values()) if isinstance(answer, Mapping) else answer
     verdict = judge.array(answer, truth, 5e-4, slips=slips)
-    if verdict.is_right:
-        return accept("and two of the four stay below 0.05")
-    is_rounded = np.shape(answer) == (4,) and np.allclose(np.asarray(answer, float), truth.round(2), atol=1e-9)
-    expect(not is_rounded, "almost: give three decimals")
-    return verdict
+    return accept("and two of the four stay below 0.05") if verdict.is_right else verdict
 
 
 @exercise("13.3")
@@ -560,8 +554,7 @@ def own_classifier(answer) -> Verdict:
         expect(count >= 5, f"the class {name!r} has only {count} groups. Collect at least five.")
     labels = np.array(run.result.classes)[run.result.labels]
     shared = find_divided_groups(labels, run.result.groups, run.result.paths)
-    text = (
-        "and the name {!r} appears under several labels. If it is one player, room or day, its recordings must be one "
-    )
-    text += "group: write it into index.csv, and run the cross-validation again"
-    return accept(f"{run.result}" + (f", {text.format(shared[0])}" if shared else ""))
+    if not shared:
+        return accept(str(run.result))
+    advice = "If it is one player, room or day, give its recordings one group in index.csv, and cross-validate again"
+    return accept(f"{run.result}, and the name {shared[0]!r} appears under several labels. {advice}")

@@ -243,8 +243,11 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
             expect(name in answer, f"{name} is missing; expected an answer for each of {', '.join(names)}")
         return [answer[name] for name in names]
     if isinstance(answer, str) or not _is_flat(answer) or len(answer) != len(names):
-        size = f"has {len(answer)}" if isinstance(answer, list | tuple) else f"is {_describe(answer)}"
-        if size == f"has {len(names)}":
+        if not isinstance(answer, list | tuple):
+            size = f"is {_describe(answer)}"
+        elif len(answer) != len(names):
+            size = f"has {len(answer)}"
+        else:
             size = f"contains {_describe(next(part for part in answer if np.ndim(part)))}"
         raise AnswerRejected(f"expected {len(names)} numbers ({', '.join(names)}), but your answer {size}")
     return answer

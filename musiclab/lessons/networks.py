@@ -193,17 +193,18 @@ def training_step(answer) -> Verdict:
     torch.manual_seed(0)
     x, y = torch.randn(8, 4), torch.arange(8) % 3
     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
-    modes = []
-    network.register_forward_hook(lambda module, *_: modes.append(module.training))
     before = _flatten(network)
     truth, first_loss = _train(network, _step, x, y)
     unzeroed, _ = _train(network, partial(_step, keeps_gradients=True), x, y)
-    modes.clear()
+    modes = []
+    network.register_forward_hook(lambda module, *_: modes.append(module.training))
     try:
         reached, loss = _train(network, answer, x, y)
     except Exception as error:
-        hints = {"does not require grad": " Don't compute the loss under no_grad."}
-        hints["Expected floating point type"] = " Give cross_entropy the logits, not predictions."
+        hints = {
+            "does not require grad": " Don't compute the loss under no_grad.",
+            "Expected floating point type": " Give cross_entropy the logits, not predictions.",
+        }
         hint = next((hint for words, hint in hints.items() if words in str(error)), "")
         return judge.reject(f"your function stops with {judge.describe_error(error)}.{hint}")
     expect(modes, "your function never calls the network")
@@ -293,22 +294,21 @@ def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict
         columns = [column.endswith(suffix) for column in store.names("summary")]
         halves[name] = store.values("summary")[:, columns].astype(float)
 
-    def accuracies(classifier: ClassifierMixin, folds: np.ndarray) -> dict[str, float]:
+    def accuracies(classifier: ClassifierMixin) -> dict[str, float]:
         return {name: _crossvalidate(classifier, half, store.labels, folds) for name, half in halves.items()}
 
     values = [judge.finite_number(value) for value in judge.in_order(answer, halves)]
     expect(max(values) <= 1, "give accuracies from 0 to 1, not per cent")
-    truths = accuracies(_make_svm(), folds)
-    mixed = "did you mix the artists? Use `by_artist`."
+    truths = accuracies(_make_svm())
     for value, (name, truth) in zip(values, truths.items(), strict=True):
-        expect(not 0.08 < value - truth < 0.25, f"{name}: too good for new artists: {mixed}")
+        text = f"{name}: too good for new artists: did you mix the artists? Use `by_artist`."
+        expect(not 0.08 < value - truth < 0.25, text)
     slips = [
-        (accuracies(SVC(C=5), folds), "did you leave out the scaler?"),
-        (accuracies(make_pipeline(StandardScaler(), SVC()), folds), "is C = 5, as in `simple['SVM']`?"),
+        (accuracies(SVC(C=5)), "did you leave out the scaler?"),
+        (accuracies(make_pipeline(StandardScaler(), SVC())), "is C = 5, as in `simple['SVM']`?"),
     ]
-    permuted = "the two are swapped. Give the means first."
-    within = {"within": 0, "absolute": 0.0051}  # two decimals are enough
-    return judge.numbers(values, truths, **within, slips=slips, permuted=permuted)
+    options = {"within": 0, "absolute": 0.0051}  # two decimals are enough
+    return judge.numbers(values, truths, **options, slips=slips, permuted="the two are swapped. Give the means first.")
 
 
 def _make_svm() -> Pipeline:
@@ -513,6 +513,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
 
     maxima = maximise(values)
     truth = smooth(maxima)[::POOL]
+    of_three = np.lib.stride_tricks.sliding_window_view(values, 3).max(axis=1)
     too_early = "you dropped values before the filter. Smooth first, and then keep every fourth value."
     mean = "this is the mean of every four neighbours. Take the maximum."
     unfiltered = "the low-pass filter is missing, or you padded. Use only places where the whole filter fits."
@@ -537,7 +538,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
         (maximise(smooth(values))[::POOL], "you smoothed before you took the maximum. The maximum comes first."),
         (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing"),
         (smooth(np.convolve(values, np.full(POOL, 1 / POOL), mode="valid"))[::POOL], mean),
-        (smooth(np.lib.stride_tricks.sliding_window_view(values, 3).max(axis=1))[::POOL][: len(truth)], "take four"),
+        (smooth(of_three)[::POOL][: len(truth)], "you took the maximum of three neighbours: take four"),
         (truth / weights.max(), "the weights of the low-pass filter should sum to 1"),
         (maxima[::POOL][: len(truth)], "the low-pass filter is missing"),
         *((smooth(maxima)[first::POOL], "begin with the first value") for first in (1, 2)),
