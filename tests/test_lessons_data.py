@@ -62,7 +62,7 @@ def test_the_cost_of_chunks_is_what_a_trial_gives():
     np.testing.assert_allclose(10_000 * chunks.mean(), 76_149, rtol=1e-3)
     check_right("04.2", 76_149)
     for rounded in (76_150, 76_100.0, np.int64(76_149)):  # by pencil
-        assert check_right("04.2", rounded) == "correct, 76,149 samples (exactly)"
+        assert check_right("04.2", rounded) == "correct, 76,149 samples (exactly; the toy case has 3 + 4 - 1)"
 
 
 @pytest.mark.parametrize(

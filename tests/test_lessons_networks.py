@@ -140,7 +140,7 @@ def test_a_better_training_has_a_lower_validation_loss():
     check_right("06.5", outcome(history(0.9, 0.8, 0.7, 0.6)), history=lesson)
     check_wrong("06.5", outcome(history(0.9, 0.76)), "not better yet", history=lesson)
     check_wrong("06.5", outcome(None), "expected the result of musiclab.train", history=lesson)
-    check_wrong("06.5", 0.7, "musiclab.train", "type float", history=lesson)
+    check_wrong("06.5", 0.7, "musiclab.train", "a single number", history=lesson)
     check_wrong("06.5", outcome(History([{"epoch": 1, "train_loss": 0.1}])), "validation set", history=lesson)
 
 
@@ -162,7 +162,7 @@ def test_a_better_training_beats_all_networks_of_the_lesson_in_as_many_epochs():
     check_wrong("07.4", outcome(history(0.9, 0.74)), "not better yet", histories=lesson)
     check_wrong("07.4", outcome(lesson[1]), "not better yet", histories=lesson)
     check_wrong("07.4", outcome(history(0.9, 0.8, 0.7)), "at most 2 epochs, found 3", histories=lesson)
-    check_wrong("07.4", 0.7, "musiclab.train", "type float", histories=lesson)
+    check_wrong("07.4", 0.7, "musiclab.train", "a single number", histories=lesson)
     better = outcome(history(0.9, 0.7))
     better.settings = SimpleNamespace(trained_on={"a.wav": "1a2b3c4d", "b.wav": "1a2b3c4d"}, clips={"train": 1})
     check_right("07.4", better, histories=lesson, valid_paths=["b.wav"])
@@ -446,6 +446,8 @@ def test_the_mean_without_the_padding(padded):
     check_right("08.3", tuple(means.detach().numpy()), **padded)
     check_right("08.3", means, states=states, lengths=torch.tensor(lengths))
     check_wrong("08.3", means.T, "transpose it", **padded)
+    over_values = [states[row, :length].mean(dim=1) for row, length in enumerate(lengths)]
+    check_wrong("08.3", over_values, "whose parts have different shapes", **padded)
 
 
 @pytest.mark.parametrize(
@@ -454,6 +456,10 @@ def test_the_mean_without_the_padding(padded):
         (lambda states, sums, lengths: states.mean(dim=1), "the padding still counts"),
         (lambda states, sums, lengths: sums / 8, "by the length of the padded sequences"),
         (lambda states, sums, lengths: sums, "this is the sum"),
+        (
+            lambda states, sums, lengths: states.sum(dim=1) / torch.tensor(lengths)[:, None],
+            "still contains the padding",
+        ),
         (lambda states, sums, lengths: states[range(3), [length - 1 for length in lengths]], "the last real state"),
         (lambda states, sums, lengths: _means(states, [length + 1 for length in lengths]), "off by one frame"),
         (lambda states, sums, lengths: _means(states, [length - 1 for length in lengths]), "off by one frame"),

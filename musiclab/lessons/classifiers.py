@@ -39,6 +39,8 @@ def blind_guessing(answer, result: Result) -> Verdict:
     slips = [
         (share, "this is the share. How many of the test clips is that?"),
         (100 * share, "this is the share in percent. How many of the test clips is that?"),
+        (result.n * (1 - share), "this is how many are wrong. How many are right?"),
+        (correct, "this is what your model achieved. The question is about random guessing."),
     ]
     note = f"the model classified {correct} of {result.n} correctly"
     return judge.number(answer, result.n * share, "clips", note=note, slips=slips)
@@ -54,7 +56,7 @@ def deception(answer, run: Run) -> Verdict:
     is_changed = not np.array_equal(unchanged.samples, answer.samples)
     text = f"your track is the unchanged {genre} track of seed {seed}. Another genre, seed or length is another track. "
     text += "For a change, pass tempo=, key=, swing=, mute= or artist= to studio.render."
-    expect(is_changed, text if not answer.record["mute"] else "the muted instrument does not play in this track")
+    expect(is_changed, text if not answer.record["mute"] else f"the muted instrument is silent in these {seconds:g} s")
     changes = [name for name in ("tempo", "key", "swing", "artist") if answer.record[name] != unchanged.record[name]]
     changes += [f"mute {stem}" for stem in answer.record["mute"]]
     expect(len(changes) <= 1, f"change only one thing. You changed {len(changes)}: {', '.join(changes)}.")
@@ -65,7 +67,8 @@ def deception(answer, run: Run) -> Verdict:
     expect(after["predicted"] != genre, f"the unchanged track is classified as {was}, and yours still as {now}")
     is_close = min(abs(row[column(genre)] - row[column(after["predicted"])]) for row in (before, after)) < 0.1
     text = ". But this is close, so it tells little: try a clearer change" if is_close else ""
-    return accept(f"the unchanged track is classified as {was}, yours as {now}{text}")
+    left = f"{genre} {after[column(genre)]:.0%}"
+    return accept(f"the unchanged track is classified as {was}, yours as {now}, with {left} left{text}")
 
 
 @exercise("12.1")

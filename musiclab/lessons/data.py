@@ -67,7 +67,7 @@ def cost_of_chunks(answer) -> Verdict:
         (75_000, "70,000 and 80,000 are not equally likely: how many starting positions lead to each?"),
         (80_000, some_starts),
     ]
-    return judge.number(value, truth, "samples", absolute=60, note="exactly", slips=slips)
+    return judge.number(value, truth, "samples", absolute=60, note="exactly; the toy case has 3 + 4 - 1", slips=slips)
 
 
 @exercise("04.3")
@@ -173,7 +173,9 @@ def _is_shifted(restored: np.ndarray, samples: np.ndarray) -> bool:
 def _expect_same(restored: np.ndarray, samples: np.ndarray) -> None:
     """Reject samples that differ from those that were written, and say how."""
     is_complete = restored.shape == samples.shape
-    expect(is_complete, f"expected {len(samples):,} samples, but `read` returns an array of shape {restored.shape}")
+    first = ". What happened to the first sample?" if restored.shape == (len(samples) - 1,) else ""
+    shape = f"expected {len(samples):,} samples, but `read` returns an array of shape {restored.shape}{first}"
+    expect(is_complete, shape)
     as_type = f"`read` returns {restored.dtype} instead of int16"
     different = np.flatnonzero(restored != samples)
     if not len(different):
@@ -439,6 +441,7 @@ def encoder_sees(answer) -> Verdict:
         (truth - 3, "count the sample in the middle and the first convolution, too"),
         ((truth - 3) // 2 + 3, "that is one block. The encoder has two."),
         ((truth - 3) // 2 + 1, "that is one block without the first convolution"),
+        ((truth - 3) // 2 * 3 + 3, "that is three blocks. This encoder has two."),
         ((truth - 3) // 2 + 2, "a layer looks to both sides: it adds 2 d samples, not d"),
         (1 + 2 * 17, "that is for ordinary convolutions. Here the dilation doubles from layer to layer."),
         (1 + 2 + 2 * (2**16 - 1), "in the second block, the dilation starts at 1 again"),
@@ -452,7 +455,10 @@ def confused_and_compared(answer) -> Verdict:
     """Check two runs of about the same R², without and with strong confusion, and their difference in points."""
     is_triple = isinstance(answer, list | tuple) and len(answer) == 3
     is_triple = is_triple and all(isinstance(run, ConfusionRun) for run in answer[:2])
-    judge.expect_type(is_triple, "two results of umtn.train_confusion and a number, (plain, confused, points)", answer)
+    text = (
+        "expected (plain, confused, points): two results of umtn.train_confusion, such as runs['λ = 0'], and a number"
+    )
+    expect(is_triple, text)
     plain, confused = answer[:2]
     is_reversed = plain.config.weight > 0 and confused.config.weight == 0
     expect(not is_reversed, "your runs are in another order: the plain run comes first")

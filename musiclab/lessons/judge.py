@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from numbers import Real
 
 import numpy as np
 
@@ -291,7 +292,13 @@ def describe_error(error: Exception) -> str:
 
 def _describe(answer) -> str:
     if isinstance(answer, list | tuple):
-        return f"a {type(answer).__name__} of length {len(answer)}"
+        shapes = list(dict.fromkeys(tuple(part.shape) for part in answer if hasattr(part, "shape")))
+        parts = f", whose parts have different shapes, such as {shapes[0]} and {shapes[1]}" if len(shapes) > 1 else ""
+        return f"a {type(answer).__name__} of length {len(answer)}{parts}"
+    if isinstance(answer, type):
+        return f"the class {answer.__name__} itself"
+    if isinstance(answer, Real) and not isinstance(answer, bool):
+        return "a single number"
     return "a string" if isinstance(answer, str) else f"an object of type {type(answer).__name__}"
 
 

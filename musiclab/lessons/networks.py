@@ -404,6 +404,10 @@ def mean_without_padding(answer, states: torch.Tensor, lengths: Sequence[int]) -
         (states.mean(axis=1), "the padding still counts. Leave it out of the sum and of the number of frames."),
         (sums / states.shape[1], "the sum is right, but you divided it by the length of the padded sequences"),
         (sums, "this is the sum. Divide it by the number of real frames."),
+        (
+            states.sum(axis=1) / np.array(lengths)[:, None],
+            "you divided by the right number, but the sum still contains the padding",
+        ),
         (np.array([states[row, lengths[row] - 1] for row in rows]), "this is the last real state of each sequence"),
         *[(mean_of(change), "you are off by one frame. Take the first lengths[i] frames.") for change in (1, -1)],
     ]

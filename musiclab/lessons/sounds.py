@@ -43,6 +43,8 @@ def folded_tones(answer) -> list[Verdict]:
         if isinstance(hertz, Real) and hertz > sample_rate / 2:
             text = f"{name}: {sample_rate:,.0f} samples per second cannot represent a frequency as high as your answer"
             verdicts[index] = judge.reject(text)
+        if isinstance(hertz, Real) and hertz < 0:
+            verdicts[index] = judge.reject(f"{name}: a frequency is never negative. Take the absolute value.")
     return verdicts
 
 
@@ -71,7 +73,7 @@ def without_voice(answer, song: np.ndarray) -> Verdict:
     others = np.delete(spectrum, [300, 440, 500]).max()
     expect(others < 0.03 * instruments.max(), "your waveform has frequencies that the song does not have")
     level = 20 * np.log10(max(spectrum[440] / instruments.max(), 1e-10))
-    expect(level <= -1, "the voice is still as loud as the instruments")
+    expect(level <= -1, "the voice is still there, at least as loud as the instruments")
     expect(level < -60, f"the voice is {-level:.0f} dB below the instruments, but still audible")
     return accept("the voice is gone" if level < -190 else f"the voice is {-level:.0f} dB below the instruments")
 
@@ -93,7 +95,10 @@ def dithered_tone(answer) -> Verdict:
     single = "the same number was added to every sample. Draw one for each: rng.uniform(low, high, len(tone))"
     expect(abs(offset) < 0.02 or (np.diff(rising) < 0).any(), single)
     expect(abs(offset) < 0.02, f"your samples have a mean of {offset:.2f}: your noise is not centred on 0")
-    expect(tone > 0.18, f"{text}. The tone is too weak: your noise lifts it over 0.25 too rarely. {aim}")
+    expect(tone > 0, "every sample was rounded to 0. Add the noise before you round.")
+    expect(
+        tone > 0.18, f"{text}. The tone is too weak: is your noise too narrow, or wider than one or two steps? {aim}"
+    )
     expect(tone < 0.22, f"{text}. The tone is too strong: do samples of 0.2 become 0.5 too often? {aim}")
     noisy = "Either the rounding still distorts the tone, or the hiss is too loud"
     expect(harmonic < 0.012, f"{text}. {noisy}; aim for a harmonic below 0.012.")
@@ -115,8 +120,8 @@ def settings_read(answer) -> list[Verdict]:
     config = MelConfig(sample_rate=22050, n_fft=2048, hop_length=512)
     truths = {"Hz": 22050 / 2048, "ms": 1000 * 2048 / 22050, "frames": config.frames(30 * 22050)}
     slips = [
-        ({"Hz": 11, "ms": 92.0}, "not precise enough; give at least three digits"),
-        ({"Hz": 10.7}, "not precise enough; give at least three digits"),
+        ({"Hz": 11, "ms": 92.0}, "not precise enough; round to at least three digits instead of cutting them off"),
+        ({"Hz": 10.7}, "not precise enough; round to at least three digits instead of cutting them off"),
         (
             {"frames": 1 + (30 * 22050 - 2048) // 512},
             "these are the frames without the zeros that are added at both ends",
@@ -266,7 +271,10 @@ def tilted_spectrum(answer) -> list[Verdict]:
     bands = np.arange(128)
     edges = [np.sqrt(2 / 128) * tilt @ np.cos(np.pi * k * bands / 128) for k in (1, 2)]
     slips.append((dict(zip(names[1:], edges, strict=True)), "the cosine has m + 1/2, not m"))
-    slips.append(({"MFCC 1": 0.0}, "only a change that is the same in all bands leaves MFCC 1 as it is"))
+    slips.append(({"MFCC 0": 5.0}, "this is the mean of the change. MFCC 0 is √128 times the mean."))
+    slips.append(
+        ({"MFCC 1": 0.0}, "one falls from the lowest band to the highest and the other rises: do they cancel?")
+    )
     return judge.numbers(answer, dict(zip(names, truths, strict=True)), absolute=0.5, slips=slips)
 
 
