@@ -103,6 +103,7 @@ def detector_of_strangers(answer) -> Verdict:
             returned = answer(known.copy(), test.copy(), strangers.copy(), kept)
         except Exception as error:
             text = f"judge(valid, test, strangers, kept) raised an error ({judge.describe_error(error)})"
+            text += ". To compare all pairs, use strangers[:, None] > test" if "broadcast" in str(error) else ""
             raise judge.AnswerRejected(text) from error
         expect(returned is not None, "your function returned None. Does it end with return?")
         threshold = float(np.quantile(known, kept))
@@ -116,6 +117,10 @@ def detector_of_strangers(answer) -> Verdict:
             ({"threshold": float(np.quantile(known, 1 - kept))}, "known sounds should lie below it, not above it"),
             ({"threshold": float(np.quantile(test, kept))}, "choose it with the validation sounds, not with the test"),
             ({"threshold": float(np.quantile(strangers, kept))}, "strangers don't take part in choosing it"),
+            (
+                {"threshold": float(np.quantile(np.concatenate([known, test]), kept))},
+                "choose it with the validation sounds alone",
+            ),
             (
                 {"threshold": float(np.quantile(known, 0.95))} if kept != 0.95 else {},
                 "this is for 0.95. Is `kept` used?",
@@ -257,6 +262,8 @@ def coins_by_artist(answer) -> Verdict:
             float(np.mean(np.abs(sums) > 6)),
             "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one",
         ),
+        (0.06, "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one"),
+        (0.03, "this counts only the most extreme toss, on one side"),
         (float(np.mean(np.abs(sums) == 6)), "a sum of 8 or -8 counts, too: it is even further from 0"),
         (1 / 32, "this counts only the most extreme toss, on one side"),
         (int((np.abs(sums) >= 6).sum()), "this is the number of tosses. What share of all tosses is it?"),
@@ -365,6 +372,10 @@ def only_drums(answer, runs: Sequence[Run], paths: Sequence[Sequence[str]], vers
     def drums(version: Mapping) -> np.ndarray:
         return version["original"] - version["no drums"]
 
+    def as_loud_as_the_mix(version: Mapping) -> np.ndarray:
+        level = drums(version).std()
+        return drums(version) * (version["original"].std() / level if level > 0 else 1)
+
     def mean_probability(change, runs=runs) -> float:
         values = []
         for run, own_paths in zip(runs, paths, strict=True):
@@ -379,6 +390,7 @@ def only_drums(answer, runs: Sequence[Run], paths: Sequence[Sequence[str]], vers
     slips = [
         (mean_probability(lambda version: version["no drums"]), "this is without the drums. Play only the drums."),
         (mean_probability(lambda version: version["original"]), "this is the original, with all stems"),
+        (mean_probability(as_loud_as_the_mix), "these drums are as loud as the mix. Play them as they are."),
         (one_network, "this is one network for all tracks. For each training, take the network that it trained."),
     ]
     return judge.number(answer, truth, within=0.01, absolute=0.006, slips=slips)

@@ -606,8 +606,13 @@ def causal_convolution(answer) -> Verdict:
     """Check a function of a signal, weights and a dilation that computes a causal convolution."""
     judge.expect_type(callable(answer), "a function", answer)
     rng = np.random.default_rng(0)
-    for count, dilation in ((2, 1), (3, 4), (4, 3)):
-        x, weights = rng.standard_normal(40), rng.standard_normal(count)
+    for length, count, dilation in (
+        (40, 2, 1),
+        (40, 3, 4),
+        (40, 4, 3),
+        (6, 3, 4),
+    ):  # the last x is shorter than the reach
+        x, weights = rng.standard_normal(length), rng.standard_normal(count)
         try:
             result = answer(x.copy(), weights.copy(), dilation)
         except Exception as error:
@@ -615,9 +620,9 @@ def causal_convolution(answer) -> Verdict:
             raise judge.AnswerRejected(text) from error
         expect(result is not None, "your function returned None. Does it end with return?")
         result, delay = np.asarray(result, dtype=np.float64), dilation * (count - 1)
-        expect(result.shape != (40 - delay,), "the result is too short. Put zeros before the beginning.")
-        expect(result.shape != (40 + delay,), "the result is too long. Cut off what comes after the end of x.")
-        centred = np.convolve(np.pad(x, delay), _spread(weights[::-1], dilation), mode="valid")[delay // 2 :][:40]
+        expect(result.shape != (length - delay,), "the result is too short. Put zeros before the beginning.")
+        expect(result.shape != (length + delay,), "the result is too long. Cut off what comes after the end of x.")
+        centred = np.convolve(np.pad(x, delay), _spread(weights[::-1], dilation), mode="valid")[delay // 2 :][:length]
         slips = [
             (
                 _filter_causally(x, weights[::-1], dilation),
