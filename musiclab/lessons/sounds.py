@@ -97,7 +97,8 @@ def dithered_tone(answer) -> Verdict:
     expect(abs(offset) < 0.02, f"your samples have a mean of {offset:.2f}: your noise is not centred on 0")
     expect(tone > 0, "every sample was rounded to 0. Add the noise before you round.")
     expect(
-        tone > 0.18, f"{text}. The tone is too weak: is your noise too narrow, or wider than one or two steps? {aim}"
+        tone > 0.18,
+        f"{text}. The tone is too weak: is your noise too narrow, or wider than one or two steps of 0.5? {aim}",
     )
     expect(tone < 0.22, f"{text}. The tone is too strong: do samples of 0.2 become 0.5 too often? {aim}")
     noisy = "Either the rounding still distorts the tone, or the hiss is too loud"
