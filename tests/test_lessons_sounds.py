@@ -96,8 +96,8 @@ def test_noise_as_wide_as_a_step_keeps_the_tone():
     check_wrong("01.5", dithered(0.1), "is your noise too narrow")
     check_wrong("01.5", dithered(0.3), "rounding still distorts the tone")
     check_wrong("01.5", dithered(0.4), "too strong")
-    check_wrong("01.5", dithered(0.6), "too weak: your noise is so large")
-    check_wrong("01.5", dithered(1.0), "too weak: your noise is so large")
+    check_wrong("01.5", dithered(0.6), "too weak: your noise is wider than two steps")
+    check_wrong("01.5", dithered(1.0), "too weak: your noise is wider than two steps")
     check_wrong("01.5", dithered(0.25, amplitude=0.4), "too strong")
     check_wrong("01.5", 0.2 * np.sin(2 * np.pi * 220 * SECOND), "round last")
     check_wrong("01.5", dithered(0.25)[:100], "(22050,)")
@@ -141,7 +141,7 @@ def test_settings_are_those_of_a_spectrogram():
     check_right("02.1", {"Hz": 10.8, "ms": 93, "frames": float(frames)})
     for rounded in (11, 10.7):
         check_wrong(
-            "02.1", (rounded, 93, frames), "Hz: not precise enough; round to at least three digits", hidden=("10.77",)
+            "02.1", (rounded, 93, frames), "Hz: not precise enough; give at least three digits", hidden=("10.77",)
         )
     check_wrong("02.1", (10.8, 92, frames), "ms: not precise enough", hidden=("92.",))
     inside = librosa.stft(np.zeros(30 * 22050), n_fft=2048, hop_length=512, center=False).shape[1]

@@ -88,7 +88,7 @@ def dithered_tone(answer) -> Verdict:
     text = f"the tone has an amplitude of {tone:.3f}, its strongest harmonic {harmonic:.3f}"
     aim = "Aim for 0.2, within 0.02."
     is_cut = min(np.mean(sound == -1), np.mean(sound == 0.5)) > 0.001  # a tone and two steps of noise never reach -1
-    cut = f"{text}. The tone is too weak: your noise is so large that the largest value, 0.5, cuts it off. {aim}"
+    cut = f"{text}. The tone is too weak: your noise is wider than two steps of 0.5. {aim}"
     expect(tone > 0.18 or not is_cut, cut)
     offset = sound.mean()
     rising = sound[np.argsort(np.sin(2 * np.pi * 220 * np.arange(len(sound)) / len(sound)))]
@@ -121,8 +121,8 @@ def settings_read(answer) -> list[Verdict]:
     config = MelConfig(sample_rate=22050, n_fft=2048, hop_length=512)
     truths = {"Hz": 22050 / 2048, "ms": 1000 * 2048 / 22050, "frames": config.frames(30 * 22050)}
     slips = [
-        ({"Hz": 11, "ms": 92.0}, "not precise enough; round to at least three digits instead of cutting them off"),
-        ({"Hz": 10.7}, "not precise enough; round to at least three digits instead of cutting them off"),
+        ({"Hz": 11, "ms": 92.0}, "not precise enough; give at least three digits, rounded and not cut off"),
+        ({"Hz": 10.7}, "not precise enough; give at least three digits, rounded and not cut off"),
         (
             {"frames": 1 + (30 * 22050 - 2048) // 512},
             "these are the frames without the zeros that are added at both ends",
