@@ -150,7 +150,7 @@ class MelConfig(FrameConfig):
         Exponent of the magnitude spectrum: 1 for the magnitude, 2 for the power.
     scaling : str, default "log10(1+10x)"
         Logarithm of the mel spectrogram: ``"decibel"`` (dB), ``"ln"`` (natural logarithm), ``"log10(1+10x)"``, or
-        ``"log10(1+10000x)"`` as in musicnn.
+        ``"log10(1+10000x)"`` as in musicnn (there with ``power=2``).
 
     Raises
     ------
