@@ -524,7 +524,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
     lengths = {
         len(smooth(maxima[::POOL])): too_early,
         len(smooth(maxima[::POOL])[::POOL]): too_early,
-        len(smooth(values)[::POOL]): "the maximum of four neighbours is missing",
+        len(smooth(values)[::POOL]): "the maximum of four neighbours is missing, or you padded it",
         len(maxima[::POOL]): unfiltered,
         len(smooth(maxima)): "keep only every fourth value",
         len(smooth(maxima)[POOL - 1 :: POOL]): "begin with the first value",
@@ -540,7 +540,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
         expect(shape[0] not in lengths, lengths.get(shape[0], ""))
     slips = [
         (maximise(smooth(values))[::POOL], "you smoothed before you took the maximum. The maximum comes first."),
-        (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing"),
+        (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing, or you padded it"),
         (smooth(np.convolve(values, np.full(POOL, 1 / POOL), mode="valid"))[::POOL], mean),
         (smooth(of_three)[::POOL][: len(truth)], "you took the maximum of three neighbours: take four"),
         (truth / weights.max(), "the weights of the low-pass filter should sum to 1"),
