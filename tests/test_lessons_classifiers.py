@@ -244,6 +244,7 @@ def test_a_leak_through_artists(collection):
     check_right("12.4", np.array([owner, honest]), **collection)
     hidden = (f"{owner:.3f}",)
     check_wrong("12.4", (honest, owner), "the other way round", hidden=hidden, **collection)
+    check_wrong("12.4", (owner, honest + 0.0137), "20 tracks can't give an accuracy of", **collection)
     check_wrong("12.4", (everything, honest), "trained on the test tracks, too", hidden=hidden, **collection)
     check_wrong("12.4", (owner / 3, honest / 3), "divided by 60 tracks, but only 20", hidden=hidden, **collection)
     check_wrong("12.4", (100 * owner, 100 * honest), "per cent", hidden=hidden, **collection)

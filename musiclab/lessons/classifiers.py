@@ -202,9 +202,13 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
     ]
     permuted = "the other way round: the owner's encoder comes first"
     verdicts = judge.numbers(answer, truths, within=0, absolute=0.025, slips=slips, permuted=permuted)
-    if all(verdict.is_right for verdict in verdicts):
-        return verdicts
     owner, honest = map(judge.finite_number, judge.in_order(answer, truths))
+    if all(verdict.is_right for verdict in verdicts):
+        count = int(is_third.sum())
+        for value in (owner, honest):
+            is_share = abs(value * count - round(value * count)) < 0.06 or round(value, 2) == value
+            expect(is_share, f"{count} tracks can't give an accuracy of {value:.1%}. Test the third tracks alone.")
+        return verdicts
     everything = cross_validate(lambda train: np.arange(len(y)))
     expect(
         not (abs(owner - everything) < 0.006 and abs(owner - truths["owner's encoder"]) > 0.025),

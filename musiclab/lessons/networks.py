@@ -616,7 +616,9 @@ def causal_convolution(answer) -> Verdict:
         try:
             result = answer(x.copy(), weights.copy(), dilation)
         except Exception as error:
-            text = f"convolve(x, weights, dilation) raised an error ({judge.describe_error(error)})"
+            text = f"with {length} samples, {count} weights and dilation {dilation}, convolve raised an error"
+            text += f" ({judge.describe_error(error)})"
+            text += ". x may be shorter than the reach of the weights." if length <= dilation * (count - 1) else ""
             raise judge.AnswerRejected(text) from error
         expect(result is not None, "your function returned None. Does it end with return?")
         result, delay = np.asarray(result, dtype=np.float64), dilation * (count - 1)
