@@ -495,7 +495,10 @@ def tones_after_strides(answer) -> list[Verdict]:
         (name_all(lambda tone, rate: tone), "it is above the limit, so it can't stay where it is"),
         (name_all(lambda tone, rate: tone - round(tone / rate) * rate), "give the size. A frequency has no sign here."),
         (name_all(lambda tone, rate: tone % rate), "it is still above the limit. This stretch comes back mirrored."),
-        (name_all(lambda tone, rate: abs(tone - round(2 * tone / rate) * rate / 2)), "r is the rate, not the limit"),
+        (
+            name_all(lambda tone, rate: abs(tone - round(2 * tone / rate) * rate / 2)),
+            "in |f - k r|, r is the new rate, not the limit",
+        ),
         (name_all(lambda tone, rate: 8000 * tone / rate), "the stride doesn't change the pitch. Use |f - k r|."),
     ]
     permuted = "the four numbers are in another order. First both tones with stride 4, then both with stride 16."
