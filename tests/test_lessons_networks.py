@@ -565,7 +565,7 @@ def test_tones_land_where_the_stride_puts_them():
     check_wrong("09.2", (1300, 2900, 1300, 2900), "can't stay where it is", hidden=(700, 200))
     check_wrong("09.2", (-700, 900, -200, -100), "A frequency has no sign here", hidden=(700, 200))
     check_wrong("09.2", (1300, 900, 300, 400), "1,300 Hz with stride 16: it is still above the limit", "mirrored")
-    check_wrong("09.2", (300, 100, 50, 100), "r is the rate, not the limit", hidden=(700, 200))
+    check_wrong("09.2", (300, 100, 50, 100), "r is the new rate, not the limit", hidden=(700, 200))
     check_wrong("09.2", (5200, 11600, 20800, 46400), "doesn't change the pitch", hidden=(700, 200))
     check_wrong("09.2", (700, 200, 900, 100), "in another order")
     check_wrong("09.2", (700, 900), "expected 4 numbers (1,300 Hz with stride 4, 2,900 Hz with stride 4,")
