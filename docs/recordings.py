@@ -26,7 +26,13 @@ from musiclab.widgets import ClipBrowser, Player, StudioMixer
 GENRES = ("classical", "disco", "jazz", "metal")  # of the mixer
 SECONDS = 3.0  # duration of its tracks, and of what the player holds of a clip
 CLIPS = 4  # per genre
-ONLY = "This page has no answer for this choice. In Jupyter, every choice works."
+ONLY = "This page has no answer for this choice, so nothing changes. In Jupyter, every choice works."
+GROWING = """<script>{
+  const frame = document.currentScript.previousElementSibling;
+  addEventListener("message", ({ source, data }) => {
+    if (source === frame.contentWindow && data.height > frame.clientHeight) frame.style.height = `${data.height + 2}px`;
+  });
+}</script>"""  # makes the frame of the classifier as high as its content
 
 
 class Recording:
@@ -216,7 +222,7 @@ class Classifier(SphinxDirective):
         page = Page(self.env.docname, Path(self.env.app.outdir))
         ml.load("genres").export(page.folder / "_static" / "genres.html", overwrite=True)
         address = f"{page.top}_static/genres.html"
-        frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>'
+        frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>{GROWING}'
         link = f'<p><a href="{address}">Open it in a page of its own</a></p>'
         return [nodes.raw("", f'<div class="output">{frame}{link}</div>', format="html")]
 

@@ -348,6 +348,9 @@ def test_the_interval_of_a_difference_is_drawn_by_artists(two_results):
     check_wrong("05.4", (*np.round(exact, 3), 40), "difference_interval", hidden=hidden, **two_results)
     of_one = interval(first, flipped(first), first.groups) / 2 + 0.5  # correct minus incorrect, as a share
     check_wrong("05.4", (*of_one, 40), "one accuracy", hidden=hidden, **two_results)
+    singles = [np.sort(interval(each, flipped(each), each.groups) / 2 + 0.5) for each in (first, second)]
+    crosswise = (singles[0][0] - singles[1][1], singles[0][1] - singles[1][0])
+    check_wrong("05.4", (*crosswise, 40), "ends of two intervals", hidden=hidden, **two_results)
     check_wrong("05.4", low, "expected 3 numbers", **two_results)
     check_wrong("05.4", (low, high), "expected 3 numbers", **two_results)
 

@@ -167,6 +167,11 @@ def test_cells_are_short_and_use_few_names_of_the_library(path):
 
 
 @every_notebook
+def test_fractions_have_braces(path):
+    assert not re.search(r"\\[dt]?frac[^{]", _markdown(path))  # the book reads \\frac12 as 12 over what follows
+
+
+@every_notebook
 def test_every_picture_has_alternative_text(path):
     pictures = [
         cell

@@ -308,12 +308,18 @@ def difference_by_artists(answer, first: Result, second: Result) -> list[Verdict
     expect(drawn == units, other_units if drawn in counted else unknown)
     narrow = "that is too narrow. Draw artists, not clips or segments, and take the percentiles 2.5 and 97.5."
     wide = "that is too wide. Take the percentiles 2.5 and 97.5 of at least 1,000 draws."
+    alone, other_alone = bootstrap(one, first.groups), bootstrap(other, first.groups)
+    crosswise = (alone[0] - other_alone[1], alone[1] - other_alone[0])
     slips = [
         (bootstrap(one - other, first.paths), narrow),
         ((-truth[1], -truth[0]), "that is the second classifier minus the first. Turn the difference around."),
         (bootstrap(one, first.groups, other), "that is too wide. Draw the same artists for both classifiers."),
-        (bootstrap(one, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
-        (bootstrap(other, first.groups), "that is the interval of one accuracy. Compute the difference of the two."),
+        (
+            crosswise,
+            "that is too wide. Don't subtract the ends of two intervals: draw the artists and subtract the means.",
+        ),
+        (alone, "that is the interval of one accuracy. Compute the difference of the two."),
+        (other_alone, "that is the interval of one accuracy. Compute the difference of the two."),
         (bootstrap(one - other, first.groups, level=90), narrow),
         (bootstrap(one - other, first.groups, level=99), wide),
     ]

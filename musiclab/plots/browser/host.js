@@ -50,28 +50,35 @@
   // Shows a widget of several parts, of which Python's answers were recorded: `answers` leads from an action of the reader
   // on a part to files with the new traits of every part.
   async function startRecorded({ layout, parts, answers, only }, el) {
-    el.innerHTML = `${layout}<p class="musiclab musiclab-problem" role="alert"></p>`;
+    el.innerHTML = `${layout}<p class="musiclab musiclab-remarks" role="alert"></p>`;
+    const [problem, placeOf] = [el.lastChild, (index) => el.querySelector(`[data-part="${index}"]`)];
     const models = await Promise.all(parts.map(async ({ state }) => new Model(await stateOf(state))));
     const player = models.find((model) => model.get("playing") !== undefined);
     let last = Promise.resolve(); // one answer at a time
     const act = (index, action, play) => {
       const files = answers[JSON.stringify([index, action])];
-      el.lastChild.textContent = files ? "" : only;
-      last = last.then(async () => {
-        const changes = await Promise.all((files ?? []).map((file) => file && stateOf(file)));
-        const isPlaying = play || player.get("playing");
+      placeOf(index).after(problem);
+      problem.textContent = files ? "" : only;
+      if (files) last = last.then(async () => {
+        const changes = await Promise.all(files.map((file) => file && stateOf(file)));
+        const [isPlaying, [, time]] = [play || player.get("playing"), player.get("_report")];
+        player.set("playing", false); // a new sound has to be started
         changes.forEach((traits, part) => traits && models[part].update(traits));
+        if (changes.some((traits) => traits?._seek)) player.set("_seek", [0, time]); // where the reader is, not the recording
         player.set("playing", isPlaying);
       });
+      return Boolean(files);
     };
     await Promise.all(parts.map(({ widget, listens }, index) => {
-      const [model, place] = [models[index], el.querySelector(`[data-part="${index}"]`)];
+      const [model, place] = [models[index], placeOf(index)];
       const follow = () => Object.assign(place, { hidden: !model.get("is_shown") }, widget ? {} : { innerHTML: model.get("value") });
       model.on("change:is_shown change:value", follow);
       follow();
       if (!listens) return widget && start(widget, model, place);
       model.send = ({ play, ...message }) => act(index, message, play);
-      model.save_changes = () => act(index, Object.fromEntries(listens.map((name) => [name, model.get(name)])));
+      const settings = () => Object.fromEntries(listens.map((name) => [name, model.get(name)]));
+      let answered = settings();
+      model.save_changes = () => (act(index, settings()) ? (answered = settings()) : model.update(answered));
       return start(widget, model, place);
     }));
   }

@@ -13,7 +13,7 @@ const TAP = `registerProcessor("musiclab-tap", class extends AudioWorkletProcess
 });`;
 
 const REFUSED = {
-  NotAllowedError: "The browser blocked the microphone. Allow it for this page (next to the address), or choose a file.",
+  NotAllowedError: "The browser blocked the microphone. Allow it for this page (next to the address), or choose a file. In a frame, open the frame in a page of its own.",
   NotFoundError: "No microphone was found. Connect one, or choose a file.",
   NotReadableError: "Another program is using the microphone. Close it, or choose a file.",
   insecure: "Browsers allow the microphone only on pages from localhost or https. Open this page there, or choose a file.",

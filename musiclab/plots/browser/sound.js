@@ -253,10 +253,7 @@ class Sound {
   // Keeps the current time, unless Python has loaded another sound and set its time.
   keepTime() { if (this.isSounding && this.heard === this.model.get("_sound")) this.report(this.time); }
 
-  pause() {
-    this.keepTime();
-    this.set({ playing: false });
-  }
+  pause() { this.keepTime(); this.set({ playing: false }); }
 
   toggle() {
     if (this.model.get("playing")) this.pause();

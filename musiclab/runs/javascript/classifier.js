@@ -207,6 +207,9 @@ async function open() {
   return page;
 }
 
+// A page that shows this one in a frame may follow its height.
+if (parent !== window) new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
+
 open().catch((error) => {
   document.getElementById("verdict").textContent = `This browser can't run the page (${error.message}). Update it, or try another one.`;
 });
