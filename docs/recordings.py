@@ -210,7 +210,8 @@ class RecordedView(SphinxDirective):
         """Return the view as HTML."""
         record = {"mixer": mixer, "matrix": matrix, "map": clip_map}[self.arguments[0]]
         state = record(Page(self.env.docname, Path(self.env.app.outdir)))
-        view = f'<musiclab-view data-state="{state}"><p>This view needs a browser with scripts.</p></musiclab-view>'
+        view = f'<musiclab-view data-recorded="{self.arguments[0]}" data-state="{state}">'
+        view += "<p>This view needs a browser with scripts.</p></musiclab-view>"
         return [nodes.raw("", f'<div class="output">{view}</div>', format="html")]
 
 

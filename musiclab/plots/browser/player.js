@@ -118,7 +118,7 @@ class View extends Picture {
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.showAll()),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", element("p", { class: "note" }, "Hold Shift and drag over the picture to mark a region."), button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
+      panel("Regions", element("p", { class: "note" }, "Hold Shift and drag over the picture to mark a region, or drag and press Add."), button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
