@@ -27,12 +27,13 @@ GENRES = ("classical", "disco", "jazz", "metal")  # of the mixer
 SECONDS = 3.0  # duration of its tracks, and of what the player holds of a clip
 CLIPS = 4  # per genre
 ONLY = "This page has no answer for this choice, so nothing changes. In Jupyter, every choice works."
+# makes the frame of the classifier as high as its content
 GROWING = """<script>{
   const frame = document.currentScript.previousElementSibling;
   addEventListener("message", ({ source, data }) => {
     if (source === frame.contentWindow && data.height > frame.clientHeight) frame.style.height = `${data.height + 2}px`;
   });
-}</script>"""  # makes the frame of the classifier as high as its content
+}</script>"""
 
 
 class Recording:

@@ -189,25 +189,25 @@ def leak_through_artists(answer, train_encoder: Callable, y, folds, is_third) ->
     def encode(rows: tuple) -> np.ndarray:
         return np.asarray(train_encoder(np.array(rows)))
 
-    without_third = np.flatnonzero(~is_third)
+    without_third, third = np.flatnonzero(~is_third), np.flatnonzero(is_third)
     truths = {
         "owner's encoder": cross_validate(lambda train: without_third),
         "honest encoders": cross_validate(lambda train: train),
     }
     all_rows = {name: value * is_third.mean() for name, value in truths.items()}
-    knowing = float(test_probe(without_third, without_third, np.flatnonzero(is_third)).mean())
+    knowing = float(test_probe(without_third, without_third, third).mean())
     slips = [
-        (all_rows, f"you divided by {len(y)} tracks, but only {is_third.sum()} are tested"),
+        (all_rows, f"you divided by {len(y)} tracks, but only {len(third)} are tested"),
         ({"owner's encoder": knowing}, "your probe knows the test artists, too. Train it on the other folds only."),
     ]
     permuted = "the other way round: the owner's encoder comes first"
     verdicts = judge.numbers(answer, truths, within=0, absolute=0.025, slips=slips, permuted=permuted)
     owner, honest = map(judge.finite_number, judge.in_order(answer, truths))
     if all(verdict.is_right for verdict in verdicts):
-        count = int(is_third.sum())
         for value in (owner, honest):
-            is_share = abs(value * count - round(value * count)) < 0.06 or round(value, 2) == value
-            expect(is_share, f"{count} tracks can't give an accuracy of {value:.1%}. Test the third tracks alone.")
+            correct = value * len(third)
+            is_share = abs(correct - round(correct)) < 0.06 or round(value, 2) == value
+            expect(is_share, f"{len(third)} tracks can't give an accuracy of {value:.1%}. Test the third tracks alone.")
         return verdicts
     everything = cross_validate(lambda train: np.arange(len(y)))
     expect(
@@ -254,22 +254,19 @@ def coins_by_artist(answer) -> Verdict:
     """Check the p-value of tossing one coin per artist, for gains of 2, 1, 1, 3 and -1 tracks."""
     sums = np.array(list(product([-1, 1], repeat=5))) @ [2, 1, 1, 3, -1]
     truth = float(np.mean(np.abs(sums) >= 6))
-    text = "this is one-sided. A sum of -6 or less is as extreme as one of 6 or more."
+    one_sided = "this is one-sided. A sum of -6 or less is as extreme as one of 6 or more."
+    without_six = "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one"
+    single = "this counts only the most extreme toss, on one side"
     slips = [
-        *((one_sided, text) for one_sided in (truth / 2, 0.12, 0.13)),
+        *((value, one_sided) for value in (truth / 2, 0.12, 0.13)),
         (float(binomtest(7, 8).pvalue), "this is McNemar's test, with one coin per track. Toss one coin per artist."),
         (
             float(binomtest(4, 5).pvalue),
             "this counts artists, but an artist with 3 tracks moves the sum more than the others",
         ),
-        (
-            float(np.mean(np.abs(sums) > 6)),
-            "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one",
-        ),
-        (0.06, "a sum of exactly 6 or -6 counts, too: it is as far from 0 as the measured one"),
-        (0.03, "this counts only the most extreme toss, on one side"),
+        *((value, without_six) for value in (float(np.mean(np.abs(sums) > 6)), 0.06)),
         (float(np.mean(np.abs(sums) == 6)), "a sum of 8 or -8 counts, too: it is even further from 0"),
-        (1 / 32, "this counts only the most extreme toss, on one side"),
+        *((value, single) for value in (1 / 32, 0.03)),
         (int((np.abs(sums) >= 6).sum()), "this is the number of tosses. What share of all tosses is it?"),
     ]
     return judge.number(answer, truth, within=0.01, note="so five coins can't tell", slips=slips)

@@ -522,12 +522,13 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
     truth = smooth(maxima)[::POOL]
     of_three = np.lib.stride_tricks.sliding_window_view(values, 3).max(axis=1)
     too_early = "you dropped values before the filter. Smooth first, and then keep every fourth value."
+    unpooled = "the maximum of four neighbours is missing, or you padded it"
     mean = "this is the mean of every four neighbours. Take the maximum."
     unfiltered = "the low-pass filter is missing, or you padded. Use only places where the whole filter fits."
     lengths = {
         len(smooth(maxima[::POOL])): too_early,
         len(smooth(maxima[::POOL])[::POOL]): too_early,
-        len(smooth(values)[::POOL]): "the maximum of four neighbours is missing, or you padded it",
+        len(smooth(values)[::POOL]): unpooled,
         len(maxima[::POOL]): unfiltered,
         len(smooth(maxima)): "keep only every fourth value",
         len(smooth(maxima)[POOL - 1 :: POOL]): "begin with the first value",
@@ -543,7 +544,7 @@ def steady_max_pool(answer, values: np.ndarray, weights: np.ndarray) -> Verdict:
         expect(shape[0] not in lengths, lengths.get(shape[0], ""))
     slips = [
         (maximise(smooth(values))[::POOL], "you smoothed before you took the maximum. The maximum comes first."),
-        (smooth(values)[::POOL][: len(truth)], "the maximum of four neighbours is missing, or you padded it"),
+        (smooth(values)[::POOL][: len(truth)], unpooled),
         (smooth(np.convolve(values, np.full(POOL, 1 / POOL), mode="valid"))[::POOL], mean),
         (smooth(of_three)[::POOL][: len(truth)], "you took the maximum of three neighbours: take four"),
         (truth / weights.max(), "the weights of the low-pass filter should sum to 1"),
@@ -609,12 +610,8 @@ def causal_convolution(answer) -> Verdict:
     """Check a function of a signal, weights and a dilation that computes a causal convolution."""
     judge.expect_type(callable(answer), "a function", answer)
     rng = np.random.default_rng(0)
-    for length, count, dilation in (
-        (40, 2, 1),
-        (40, 3, 4),
-        (40, 4, 3),
-        (6, 3, 4),
-    ):  # the last x is shorter than the reach
+    cases = ((40, 2, 1), (40, 3, 4), (40, 4, 3), (6, 3, 4))  # the last x is shorter than the reach
+    for length, count, dilation in cases:
         x, weights = rng.standard_normal(length), rng.standard_normal(count)
         try:
             result = answer(x.copy(), weights.copy(), dilation)
