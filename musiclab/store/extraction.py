@@ -78,12 +78,12 @@ def extract(path: str | Path, configs: Mapping) -> dict:
             raise AudioError(f"{path}: {error}") from error
         for name, values in computed.items():
             dtype = DTYPES.get(name, np.float32)
-            clip[name] = _cast(values, dtype)
-            if not np.abs(values).max() <= np.finfo(dtype).max:  # also catches NaN
+            if not np.abs(values).max() <= np.finfo(dtype).max:  # also catches NaN; half precision would be slow here
                 raise AudioError(
                     f"{path}: {name} has NaN or infinite values; listen to the file, then export it again or leave it "
                     "out"
                 )
+            clip[name] = _cast(values, dtype)
     return clip
 
 
