@@ -48,7 +48,9 @@ def write_deck(notebook, page: Page, path: Path) -> None:
         slide["title"], slide["notes"] = inline(slide["title"]), inline(slide["notes"])
     template = jinja2.Template((SLIDES / "deck.html").read_text(encoding="utf-8"), autoescape=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(template.render(lesson=lesson, title=title, slides=deck, top=page.top), encoding="utf-8")
+    lesson_page = f"{page.top}{page.name}.html" if "/" in page.name else None  # only the book has it
+    html = template.render(lesson=lesson, title=title, slides=deck, top=page.top, lesson_page=lesson_page)
+    path.write_text(html, encoding="utf-8")
 
 
 def inline(text: str) -> Markup:

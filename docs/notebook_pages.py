@@ -247,7 +247,10 @@ class InstallCell(SphinxDirective):
 
 
 def adapt(_app, page: str, content: list[str]) -> None:
-    """Leave out services that can't find the repository, and let the terms of the glossary be linked and found."""
+    """Name the repository or leave out what needs it, and let the terms of the glossary be linked and found."""
+    if page == "README" and REPOSITORY:
+        content[0] = re.sub(r"\s+Replace\s+`ADDRESS-OF-THIS-REPOSITORY`[^.]+\.", "", content[0])
+        content[0] = content[0].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
     if page == "docs/elsewhere" and not REPOSITORY:
         content[0] = re.sub(r"^## In Colab or Binder\n.*?(?=^## )", "", content[0], flags=re.MULTILINE | re.DOTALL)
     if page == "notebooks/glossary":

@@ -4,6 +4,7 @@ The reader of a page can choose among the actions that were recorded, such as a 
 them, a recording holds the traits that the action changes, in files of their own, and ``host.js`` sets them.
 """
 
+import base64
 import io
 import json
 from collections.abc import Iterator
@@ -27,12 +28,22 @@ GENRES = ("classical", "disco", "jazz", "metal")  # of the mixer
 SECONDS = 3.0  # duration of its tracks, and of what the player holds of a clip
 CLIPS = 4  # per genre
 ONLY = "This page has no answer for this choice, so nothing changes. In Jupyter, every choice works."
-# makes the frame of the classifier as high as its content
-GROWING = """<script>{
+SAMPLES = ("classical", "hiphop", "metal")  # genres of the sounds that the classifier offers
+SAMPLE_SECONDS = 8.0
+# makes the frame of the classifier as high as its content, gives it the theme of the book, and sends it the samples
+FRAME = """<script>{
   const frame = document.currentScript.previousElementSibling;
+  const send = (message) => frame.contentWindow.postMessage(message, "*");
+  const sendTheme = () => send({ theme: document.body.dataset.theme });
   addEventListener("message", ({ source, data }) => {
     if (source === frame.contentWindow && data.height > frame.clientHeight) frame.style.height = `${data.height + 2}px`;
   });
+  frame.addEventListener("load", sendTheme);
+  new MutationObserver(sendTheme).observe(document.body, { attributeFilter: ["data-theme"] });
+  for (const button of frame.parentElement.querySelectorAll("[data-sound]")) button.onclick = () => {
+    const bytes = Uint8Array.from(atob(button.dataset.sound), (letter) => letter.charCodeAt(0)).buffer;
+    send({ name: `${button.textContent}.mp3`, bytes });
+  };
 }</script>"""
 
 
@@ -127,10 +138,10 @@ def shrunk(state: dict) -> dict:
 
 
 @cache
-def to_mp3(flac: bytes) -> bytes:
+def to_mp3(file: bytes) -> bytes:
     """Convert a sound file to MP3."""
     mp3 = io.BytesIO()
-    soundfile.write(mp3, *soundfile.read(io.BytesIO(flac)), format="MP3", compression_level=0.5)
+    soundfile.write(mp3, *soundfile.read(io.BytesIO(file)), format="MP3", compression_level=0.5)
     return mp3.getvalue()
 
 
@@ -220,13 +231,17 @@ class Classifier(SphinxDirective):
     """Show the page with the genre model, which classifies sounds in the browser."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the page in a frame, and a link to it."""
+        """Return samples to classify, the page in a frame, and a link to it."""
         page = Page(self.env.docname, Path(self.env.app.outdir))
         ml.load("genres").export(page.folder / "_static" / "genres.html", overwrite=True)
         address = f"{page.top}_static/genres.html"
-        frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>{GROWING}'
+        tracks = ml.datasets.Studio(tracks_per_genre=1, seconds=SAMPLE_SECONDS, seed=1).index.set_index("label")["path"]
+        sounds = {genre: base64.b64encode(to_mp3(Path(tracks[genre]).read_bytes())).decode() for genre in SAMPLES}
+        buttons = "".join(f'<button data-sound="{sound}">{genre}</button>' for genre, sound in sounds.items())
+        samples = f'<p class="run">No recording at hand? Classify a generated track: {buttons}</p>'
+        frame = f'<iframe src="{address}" title="Classify a sound" loading="lazy" allow="microphone"></iframe>{FRAME}'
         link = f'<p><a href="{address}">Open it in a page of its own</a></p>'
-        return [nodes.raw("", f'<div class="output">{frame}{link}</div>', format="html")]
+        return [nodes.raw("", f'<div class="output">{samples}{frame}{link}</div>', format="html")]
 
 
 def setup(app) -> None:

@@ -196,8 +196,22 @@ def test_recorded_views_answer_without_python(open_page):
         arg=[clip_map.locator(".musiclab-clip").element_handle(), before],
     )
     clip_map.get_by_label("projection").select_option("tsne")
-    page.frame_locator("iframe").get_by_role("button", name="Listen").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1366
+
+
+def test_the_classifier_takes_samples_and_the_theme_of_the_book(open_page):
+    page = open_page("docs/try.html")
+    page.locator("iframe").scroll_into_view_if_needed()
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("button", name="Listen").wait_for()
+    page.get_by_role("button", name="metal").click()
+    frame.get_by_text(re.compile(r"metal\.mp3: 8\.0 s, most likely")).wait_for()
+    text = frame.locator("#verdict").element_handle()
+    lightness = "node => getComputedStyle(node).color.match(/[0-9]+/g).reduce((sum, part) => sum + +part, 0)"
+    assert text.evaluate(lightness) < 200
+    page.evaluate("document.body.dataset.theme = 'dark'")
+    frame.locator(":root[style*=dark]").wait_for()
+    assert text.evaluate(lightness) > 500
 
 
 FAULTS = """slide => [...slide.querySelectorAll("*"), slide].filter((part) => {
@@ -226,6 +240,11 @@ def test_slides_fit_turn_and_play(open_page, lesson):
         page.keyboard.press("PageDown")
         page.wait_for_url(re.compile(f"#{min(number + 1, slides.count())}$"))
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Previous slide").click()
+    page.wait_for_url(re.compile(f"#{slides.count() - 1}$"))
+    page.get_by_role("button", name="Next slide").click()
+    page.wait_for_url(re.compile(f"#{slides.count()}$"))
+    assert page.get_by_role("link", name=f"Lesson {lesson}").get_attribute("href").startswith("../notebooks/")
     page.keyboard.press("n")
     assert slides.last.locator(".notes").is_visible()
     with page.expect_popup() as window:
@@ -257,6 +276,9 @@ def test_a_lesson_links_to_services_only_if_the_repository_is_known(monkeypatch)
     assert notebook_pages.services("notebooks/06") == {}
     guide = (ROOT / "docs/elsewhere.md").read_text(encoding="utf-8")
     notebook_pages.adapt(None, "docs/elsewhere", shortened := [guide])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    notebook_pages.adapt(None, "README", first_steps := [readme])
+    assert first_steps == [readme]
     assert "{install-cell}" in guide
     assert "{install-cell}" not in shortened[0]
     assert shortened[0].count("\n## ") == guide.count("\n## ") - 1
@@ -264,6 +286,10 @@ def test_a_lesson_links_to_services_only_if_the_repository_is_known(monkeypatch)
     monkeypatch.setattr(notebook_pages, "REPOSITORY", "https://example.org/us/musiclab")
     binder = "https://mybinder.org/v2/git/https%3A%2F%2Fexample.org%2Fus%2Fmusiclab/HEAD?labpath=notebooks/06.ipynb"
     assert notebook_pages.services("notebooks/06") == {"Binder": binder}
+    notebook_pages.adapt(None, "README", first_steps)
+    assert "git clone https://example.org/us/musiclab musiclab" in first_steps[0]
+    assert "ADDRESS" in readme
+    assert "ADDRESS" not in first_steps[0]
     download = notebook_pages.for_download(notebook)
     nbformat.validate(download)
     assert '"musiclab[lessons] @ git+https://example.org/us/musiclab"' in download.cells[1].source

@@ -237,6 +237,7 @@ def test_without_a_microphone_the_page_says_why_and_takes_files(refuse, message,
 def test_bad_files_are_told_and_the_next_one_works(open_page, cnn, tmp_path):
     opened = open_page(cnn)
     short = Path(save(tmp_path / "short.wav", sound(0.02), 22050)).read_bytes()
+    opened.classify(save(tmp_path / "first.wav", sound(2), 22050))
     for name, content, message in [
         ("empty.wav", b"", "empty.wav: this file is empty"),
         ("text.wav", b"no sound at all", "text.wav: this browser can't decode the file. Convert it to WAV"),
@@ -244,6 +245,8 @@ def test_bad_files_are_told_and_the_next_one_works(open_page, cnn, tmp_path):
     ]:
         opened.choose({"name": name, "mimeType": "audio/wav", "buffer": content})
         opened.say(message)
+        assert opened.page.locator(".musiclab-bars").count() == 0  # those of the sound before
+        assert not opened.page.locator("#player").is_visible()
     opened.classify(save(tmp_path / "tone.wav", sound(2), 22050))
 
 

@@ -23,9 +23,14 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def taken(text: str) -> list[tuple[str, int]]:
-    """Lessons or meetings of a plan with their minutes: "00, 06 (sections 1 to 8, 60 minutes)"."""
+    """Lessons or meetings of a plan with their minutes: "00 to 02, 06 (sections 1 to 8, 60 minutes)"."""
+    text = re.sub(r"\b(\d\d) to (\d\d)\b", lambda ends: ", ".join(numbers(*map(int, ends.groups()))), text)
     parts = re.findall(r"(?<!to )\b(\d\d|presentations)\b(?!\.| minutes)(?: \((?:[^)]*, )?(\d+) minutes\))?", text)
     return [(name, int(part) if part else int(LESSONS[name]["class_minutes"])) for name, part in parts]
+
+
+def numbers(first: int, last: int) -> list[str]:
+    return [f"{number:02}" for number in range(first, last + 1)]
 
 
 def test_the_minutes_of_the_plans_add_up():
@@ -35,12 +40,18 @@ def test_the_minutes_of_the_plans_add_up():
         lessons_taken, _, before = plan.partition("they build on ")
         assert sum(minutes for _, minutes in taken(lessons_taken)) == int(total), name
         if before:
-            first, word, last, with_them = re.fullmatch(
-                r"(\d\d) (to|and) (\d\d) \(with them, (\d+) minutes\)", before
-            ).groups()
-            numbers = range(int(first), int(last) + 1) if word == "to" else (int(first), int(last))
-            more = sum(int(LESSONS[f"{number:02}"]["class_minutes"]) for number in numbers)
-            assert int(total) + more == int(with_them), name
+            earlier, with_them = re.fullmatch(r"(.+) \(with them, (\d+) minutes\)", before).groups()
+            assert int(total) + sum(minutes for _, minutes in taken(earlier)) == int(with_them), name
+
+
+def test_longer_plans_contain_what_their_lessons_need():
+    for name, plan, _ in rows("Plans"):
+        if not name.endswith(
+            ("minutes", "day", "derivatives", "musicians")
+        ):  # the text says what to tell the class there
+            lessons_taken = {lesson for lesson, _ in taken(plan.replace("(with them,", "("))} & set(LESSONS)
+            for lesson in lessons_taken:
+                assert set(LESSONS[lesson]["needs"].split()) <= lessons_taken, (name, lesson)
 
 
 @pytest.mark.parametrize("heading", ["90 minutes", "A day"])

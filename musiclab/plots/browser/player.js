@@ -53,7 +53,7 @@ class View extends Picture {
     this.strip = element("div", { class: "overview", hidden: true }, this.overview, this.slider);
     this.tools = element("div", { class: "bar tools" });
     this.root = element("div", { class: "musiclab musiclab-player", role: "group" },
-      bar, this.stage, this.strip, this.regions.editor, this.tools);
+      bar, this.stage, this.tools, this.strip, this.regions.editor);
     el.append(this.root);
 
     this.button.onclick = () => sound.toggle();

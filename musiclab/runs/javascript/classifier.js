@@ -119,6 +119,9 @@ class Page {
         else if (event === "file") await this.classifyFile(name, buffer);
       } catch (error) {
         this.say(name ? `${name}: ${error.message}` : `The sound can't be classified: ${error.message}`);
+        for (const part of [this.verdict, this.bars]) part.replaceChildren(); // those of an earlier sound
+        this.track.set("playing", false);
+        this.player.hidden = true;
       }
       this.recorder.set("answered", this.recorder.get("answered") + 1);
     });
@@ -207,9 +210,18 @@ async function open() {
   return page;
 }
 
-// A page that shows this one in a frame may follow its height.
-if (parent !== window) new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
+// A page that shows this one in a frame may follow its height, set its theme ("light", "dark" or "auto"), and send it sound files.
+if (parent !== window) {
+  new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
+  addEventListener("message", ({ source, data: { theme, name, bytes } }) => {
+    if (source !== parent) return;
+    if (theme) document.documentElement.style.colorScheme = theme === "auto" ? "" : theme;
+    if (theme) document.body.dataset.theme = theme;
+    if (bytes) opened.then((page) => page.receive({ event: "file", name }, [bytes]));
+  });
+}
 
-open().catch((error) => {
+const opened = open();
+opened.catch((error) => {
   document.getElementById("verdict").textContent = `This browser can't run the page (${error.message}). Update it, or try another one.`;
 });
