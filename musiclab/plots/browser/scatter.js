@@ -193,7 +193,7 @@ function render({ model, el }) {
     const last = points.length - 1;
     const steps = { PageDown: Math.min(last, cursor + 1), PageUp: Math.max(0, cursor - 1), Home: 0, End: last };
     const zooms = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
-    if (event.key in zooms) zoom(zooms[event.key]);
+    if (event.key in zooms) zoom(zooms[event.key], points[cursor]); // the point stays where it is
     else if (event.key === "Enter" || event.key === " ") choose(Math.max(0, cursor), true);
     else if (event.key in DIRECTIONS || event.key in steps) {
       go(steps[event.key] ?? towards(cursor, DIRECTIONS[event.key]));
