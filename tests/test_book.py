@@ -131,6 +131,10 @@ def test_a_player_plays_seeks_zooms_and_marks_regions_without_python(open_page, 
     page.mouse.up()
     page.keyboard.up("Shift")
     assert player.locator(".region").count() == 1
+    places = [button.bounding_box() for button in player.locator(".tools summary").all()]
+    player.locator(".tools summary", has_text="Settings").click()
+    player.get_by_label("Volume").wait_for()
+    assert [button.bounding_box() for button in player.locator(".tools summary").all()] == places
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
