@@ -249,6 +249,9 @@ class InstallCell(SphinxDirective):
 
 def adapt(_app, page: str, content: list[str]) -> None:
     """Name the repository or leave out what needs it, and let the terms of the glossary be linked and found."""
+    if page == "README":  # which is a page among others here
+        content[0] = content[0].replace("# musiclab", "# First steps", 1)
+        content[0] = content[0].replace("the address of this page", "the address of musiclab's repository")
     if page == "README" and REPOSITORY:
         content[0] = re.sub(r"\s+Replace\s+`ADDRESS-OF-THIS-REPOSITORY`[^.]+\.", "", content[0])
         content[0] = content[0].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)

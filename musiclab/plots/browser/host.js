@@ -11,20 +11,16 @@
 
   const load = (name) => (contents[name] ??= new Promise((resolve, reject) => {
     receivers[name] = resolve;
-    const script = document.createElement("script");
-    Object.assign(script, { src: new URL(`${name}.js`, folder).href, onerror: () => reject(new Error(`${name}.js is missing`)) });
-    document.head.append(script);
+    const failed = () => reject(new Error(`${name}.js is missing`));
+    document.head.append(Object.assign(document.createElement("script"), { src: new URL(`${name}.js`, folder).href, onerror: failed }));
   }));
 
   // Returns the widget that a module exports.
   async function widgetOf(name) {
     const { script, style } = await load(name);
-    const sheet = document.createElement("style");
-    sheet.textContent = style;
-    document.head.append(sheet);
+    document.head.append(Object.assign(document.createElement("style"), { textContent: style }));
     const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    const { default: widget } = await import(url);
-    return widget;
+    return (await import(url)).default;
   }
 
   const decoded = (base64) => {
@@ -87,8 +83,7 @@
     const { widget, state } = view.dataset;
     try {
       const [traits] = await Promise.all([stateOf(state), widget && load(widget)]);
-      const el = document.createElement("div");
-      const still = document.createElement("div");
+      const [el, still] = [0, 1].map(() => document.createElement("div"));
       still.append(...view.childNodes);
       view.append(still, el); // before rendering, because drawing needs the width
       await (widget ? start(widget, new Model(traits), el) : startRecorded(traits, el));

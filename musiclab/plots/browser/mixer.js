@@ -53,7 +53,7 @@ function render({ model, el }) {
 
   const problem = element("p", { class: "musiclab-problem", role: "alert" });
   const status = element("p", { role: "status" });
-  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, element("span", {}, swap, reset));
+  const mutes = element("fieldset", {}, element("legend", {}, "mute"), ...stems, element("span", {}, ...("seed" in choices ? [swap] : []), reset));
   el.append(element("div", { role: "group", "aria-label": "Studio mixer" }, grid, mutes, problem, status));
   const [asked, answers] = awaitAnswers(model, el);
 

@@ -14,7 +14,7 @@ const KEYS = [
   ["L", "loop the visible part, or end the loop"], ["[, ]", "start or end the loop here"], ["Z", "zoom to the loop"],
   ["R", "make the loop a region"], ["1 to 9", "hear one track alone, or all again"],
   ["Escape", "end the loop, then stop all sound"], ["?", "show these keys"],
-  ["drag", "loop; with Shift: new region"], ["Ctrl or Cmd + wheel", "zoom; over the frequencies: zoom them"],
+  ["drag", "loop; with Shift: new region"], ["Ctrl or Cmd + wheel", "zoom; over the frequencies: zoom them"], ["two fingers", "zoom"],
 ];
 
 const createPlayer = () => {
@@ -63,29 +63,26 @@ class View extends Picture {
     this.stage.onpointermove = (event) => this.point(event);
     this.stage.onpointerleave = () => { this.pointer = null; this.follow(); };
     this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    for (const type of ["touchstart", "touchmove", "touchend"]) this.stage.addEventListener(type, (event) => this.pinch(event), { passive: false });
     this.slider.oninput = () => this.show(this.slider.valueAsNumber, this.span[1] - this.span[0]);
 
     this.redraw = beforeFrame(() => this.draw());
     const [asked, answers] = awaitAnswers(model, this.root);
     sound.asked = asked;
-    this.stopListening = listen(model, {
+    const stopListening = listen(model, {
       ...answers,
       "change:view change:frequency_axis change:fmin change:fmax change:dynamic_range change:_regions change:_levels change:_outline": this.redraw,
       "change:playing change:loop change:muted change:soloed": () => this.follow(),
       "change:_scene": () => { this.fine = null; this.fill(); this.redraw(); },
     });
-    this.stopFollowing = followPage(this.stage, this.redraw);
-    this.stopShowing = sound.show(this);
+    this.stops = [stopListening, followPage(this.stage, this.redraw), sound.show(this), () => this.stopUpdating()];
     this.fill();
     this.draw();
   }
 
   close() {
     this.refining = null; // ends a computation
-    this.stopUpdating();
-    this.stopShowing();
-    this.stopListening();
-    this.stopFollowing();
+    for (const stop of this.stops) stop();
   }
 
   // Fills the row of tools and the titles of the tracks, which depend on the sound.
@@ -256,6 +253,18 @@ class View extends Picture {
       else if (last.type === "pointerup" && ends(x)[1] > ends(x)[0]) this.sound.loopFrom(ends(x));
       this.follow();
     };
+  }
+
+  // Zooms with two fingers. What the first one had begun to draw is forgotten.
+  pinch(event) {
+    const [first, second] = Array.from(event.touches, (touch) => this.pointOf(touch)[0]);
+    const before = this.spread; // of the fingers, in CSS pixels
+    this.spread = event.touches.length === 2 ? Math.max(30, Math.abs(first - second)) : null;
+    if (!this.spread) return;
+    event.preventDefault();
+    this.stage.onpointerup = this.stage.onpointercancel = this.drag = null;
+    if (before) this.zoom(before / this.spread, this.timeAt((first + second) / 2));
+    this.follow();
   }
 
   point(event) {

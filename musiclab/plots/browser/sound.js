@@ -38,12 +38,7 @@ class Sound {
     onPage("musiclab-plays", ({ detail }) => { if (detail !== this) this.giveWay(); });
     onPage("keydown", ({ key }) => { if (key === "Escape") this.giveWay(); });
     onPage("play", () => this.giveWay(), true); // of an audio or video element
-    this.close = () => {
-      this.stop();
-      this.pill.remove();
-      stopListening();
-      page.abort();
-    };
+    this.close = () => { this.stop(); this.pill.remove(); stopListening(); page.abort(); };
     if (model.get("playing")) this.start();
   }
 

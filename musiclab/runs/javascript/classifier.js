@@ -2,6 +2,7 @@
 // It takes the place of Python for two widgets, the microphone and the Player (see musiclab/plots/browser).
 
 const LONGEST = 600; // s that are classified of a recording
+const SILENT = 1e-4; // peak, as in musiclab/datasets/scanning.py
 const LISTENING = 60; // s for which the microphone may stay on
 const PART = 0.5; // s between two predictions while the microphone is on
 const COLUMNS = 1300; // of a picture: the pixels of a wide screen
@@ -181,7 +182,8 @@ class Page {
     const picture = await pictureOf(sound, rate);
     this.load(name, sound.length / rate, rate, picture, laneOf(this.info.classes, edges, timeline), bytes);
     const best = this.showVerdict(probabilities);
-    this.say(`${name}: ${(sound.length / rate).toFixed(1)} s, most likely ${best}.${note}`);
+    const silent = peakOf(sound) > SILENT ? "" : " But it is silent, so the prediction means nothing.";
+    this.say(`${name}: ${(sound.length / rate).toFixed(1)} s, most likely ${best}.${silent}${note}`);
   }
 
   load(title, duration, rate, { levels, outline, scene }, lane, bytes) {
