@@ -292,3 +292,43 @@ def test_every_suffix_can_be_saved_and_found(tmp_path, tone):
     for suffix in audio.WRITABLE:
         save_audio(tmp_path / f"tone{suffix}", tone, 22050)
     assert len(find_audio(tmp_path)) == len(audio.WRITABLE)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rate", "subtype", "words"),
+    [
+        (np.zeros(100, np.int32), 8000, "PCM_16", "expected samples in .*found int32"),
+        (np.zeros((22050, 2)), 8000, "PCM_16", r"found \(22050, 2\); transpose it"),
+        (np.zeros(100), 0, "PCM_16", "expected sample_rate to be a whole number of at least 1, found 0"),
+        (np.zeros(100), 8000, "PCM_99", "subtype PCM_99"),
+    ],
+)
+def test_what_a_file_cannot_hold_is_refused_by_its_name(tmp_path, waveform, rate, subtype, words):
+    with pytest.raises(AudioError, match=rf"sound\.wav: .*{words}"):
+        save_audio(tmp_path / "sound.wav", waveform, rate, subtype)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_arguments_are_not_the_fault_of_the_file(tmp_path, tone):
+    path = save_audio(tmp_path / "tone.wav", tone, 22050)
+    for arguments, words in [
+        ({"sample_rate": 22050.0}, "expected sample_rate to be a whole number of at least 1, found 22050.0"),
+        ({"sample_rate": -5}, "expected sample_rate"),
+        ({"sample_rate": 0}, "expected sample_rate"),
+        ({"offset": "1"}, "expected offset to be a number of seconds, found '1'"),
+        ({"duration": "1"}, "expected duration to be a number of seconds"),
+    ]:
+        with pytest.raises(AudioError, match=f"tone.wav: {words}"):
+            load_audio(path, **arguments)
+    assert load_audio(path, duration=1e-9)[0].shape == (1,)
+    with pytest.raises(AudioError, match=r"a part starts at sample 10, before the last one \(7000\)"):
+        list(audio.load_parts(path, 22050, [(0, 1000), (7000, 8000), (10, 20)]))
+    with pytest.raises(ValueError, match="expected samples to be a whole number of at least 0, found -1"):
+        fix_length(tone, -1)
+
+
+def test_integers_and_floats_are_not_mistaken_for_each_other(tone):
+    with pytest.raises(ValueError, match="found integers; convert int16"):
+        resample(to_int16(tone), 22050, 8000)
+    with pytest.raises(ValueError, match="found float32; they need no conversion"):
+        from_int16(tone)

@@ -16,11 +16,12 @@ import torch
 from conftest import SAMPLE_RATE, TINY, check_refused, last_line, noisy_sine, stopping_command
 
 from musiclab.audio import save_audio
+from musiclab.core.errors import RunError
 from musiclab.datasets import AudioFolder
 from musiclab.datasets.splits import choose_split
 from musiclab.metrics import Result
 from musiclab.models import create
-from musiclab.runs import load, train
+from musiclab.runs import crossval, load, train
 from musiclab.store import prepare
 from musiclab.store.segments import Segments
 from musiclab.training import State, fit, recipe
@@ -390,3 +391,41 @@ def test_a_number_that_cannot_be_has_status_2(command, small_store, tmp_path, op
         assert done.status == 2
         assert option[0] in done.err
         assert "Traceback" not in done.err
+
+
+def test_a_stopped_training_is_not_replaced_unasked(command, small_store, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "state.pt").write_bytes(b"")
+    outcome = command("train", "cnn", str(small_store.path), "--out", str(tmp_path / "run"), "--epochs", "1")
+    assert outcome.status == 2
+    assert (
+        "contains a training that was stopped. Continue it with --resume, or replace it with --overwrite" in outcome.err
+    )
+    assert (tmp_path / "run" / "state.pt").exists()
+
+
+def test_a_damaged_store_is_not_trained_on(command, small_store, tmp_path):
+    path = tmp_path / "damaged.h5"
+    content = bytearray(small_store.path.read_bytes())
+    layout = small_store._layouts["logmel"]
+    content[layout.begin + 1000] ^= 0xFF
+    path.write_bytes(content)
+    outcome = command("train", "cnn", str(path), "--out", str(tmp_path / "run"), "--epochs", "1")
+    assert outcome.status == 2
+    assert "damaged.h5: 1 clip of the store is damaged, such as logmel: clip 0" in outcome.err
+    assert f"musiclab verify {path}" in outcome.err
+
+
+def test_two_tables_need_two_files(command, small_folder, tmp_path):
+    table = str(tmp_path / "same.csv")
+    outcome = command("predict", "genres", str(small_folder), "--csv", table, "--windows", table)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "--csv and --windows need different files" in outcome.err
+    outcome = command("predict", "gneres", str(small_folder))
+    assert "did you mean genres" in outcome.err
+
+
+@pytest.mark.parametrize("folds", [[], "all", 1])
+def test_folds_are_a_list(folds, small_store):
+    with pytest.raises(RunError, match="expected folds to be a list of numbers"):
+        crossval("cnn", small_store, folds=folds)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import unicodedata
 
 import numpy as np
@@ -91,7 +92,10 @@ def test_subfolders_are_labels_and_the_folders_in_them_groups(tmp_path):
     }
     assert dataset.notes == [
         "groups are the folders 1 level below the labels, including all their subfolders (1 subfolder, such as "
-        "rock/queen/live); to group one level deeper, use folder:DIR,group=2"
+        "rock/queen/live); to group one level deeper, use folder:DIR,group=2",
+        "no folder of a group for 1 clip, such as jazz/3.ogg, so each is a group of its own, and clips of the same "
+        "artist can be in both the training and the test set; put the clips of each artist into a folder, or write "
+        "index.csv",
     ]
     assert dataset.describe() | {"where": "", "licence": ""} == {
         "name": f"folder:{tmp_path.name}", "licence": "", "citation": "none", "where": "",
@@ -156,8 +160,52 @@ def test_a_level_that_does_not_fit_is_an_error(tmp_path):
         open_source(f"folder:{tmp_path}/table,group=2")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("jazz/Miles", "rock/miles"),
+        ("jazz/The Beatles", "jazz/Beatles, The"),
+        ("jazz/Ann_B", "jazz/Ann B"),
+        ("jazz/Ella", "jazz/Ella feat. Louis"),
+        ("jazz/Miles Davis - Kind of Blue", "rock/miles davis - Live"),
+        ("jazz/Björk", "jazz/BJÖRK"),
+    ],
+)
+def test_groups_with_similar_names_are_told(first, second, tmp_path):
+    touch(tmp_path, f"{first}/1.wav", f"{second}/2.wav", "jazz/Nina/1.wav", "jazz/Nina 2/1.wav", "rock/Queen/1.wav")
+    names = [unicodedata.normalize("NFC", name).split("/")[1] for name in sorted((first, second))]
+    (note,) = AudioFolder(tmp_path).notes
+    assert note.startswith("folders with similar names are separate groups: 1 pair, such as ")
+    assert all(repr(name) in note for name in names)
+    lines = "".join(f'"{name}/{number}.wav",{name[:4]},"{name[5:]}"\n' for number, name in ((1, first), (2, second)))
+    (tmp_path / "index.csv").write_text(f"path,label,group\n{lines}rock/Queen/1.wav,rock,Queen\n", encoding="utf-8")
+    (note,) = AudioFolder(tmp_path).notes
+    assert "index.csv: groups with similar names are separate groups: 1 pair" in note
+
+
+@pytest.mark.parametrize(
+    ("table", "note"),
+    [
+        (
+            "path,label,group\na.wav,x,ann\nb.wav,y,\nc.wav,y,bob",
+            r"no group for 1 clip, such as b\.wav, so each is a gr",
+        ),
+        ("path,label,group,fold\na.wav,x,ann,1\nb.wav,y,cy,0\nc.wav,y,bob,2", r"fold 0 means no fold, so 1 clip, such"),
+        (
+            "path,label,group,Fold\na.wav,x,ann,1\nb.wav,y,cy,1\nc.wav,y,bob,2",
+            r"column 'Fold' is ignored; write 'fold'",
+        ),
+    ],
+)
+def test_gaps_of_a_table_are_told(table, note, tmp_path):
+    touch(tmp_path, "a.wav", "b.wav", "c.wav")
+    (tmp_path / "index.csv").write_text(table)
+    (found,) = AudioFolder(tmp_path).notes
+    assert re.search(note, found)
+
+
 def test_what_is_left_out_is_said(tmp_path, caplog):
-    touch(tmp_path, "loose.wav", "jazz/1.wav", "jazz/memo.m4a", "jazz/Clip.WEBM", "pop/song.wma", "cover.jpg")
+    touch(tmp_path, "loose.wav", "jazz/ann/1.wav", "jazz/memo.m4a", "jazz/Clip.WEBM", "pop/song.wma", "cover.jpg")
     (tmp_path / "jazz" / "again").symlink_to(tmp_path)
     caplog.set_level(logging.INFO)
     dataset = open_source(f"folder:{tmp_path}")
@@ -171,13 +219,13 @@ def test_what_is_left_out_is_said(tmp_path, caplog):
     assert loose == "left out, because they are not in the folder of a label: 1 file, such as loose.wav"
     assert links == "left out, because links to folders are not followed: 1 link, such as jazz/again"
     assert all(f"folder:{tmp_path}: {note}" in caplog.text for note in dataset.notes)
-    (tmp_path / "jazz" / "1.wav").unlink()
+    (tmp_path / "jazz" / "ann" / "1.wav").unlink()
     with pytest.raises(DatasetError, match=r"found none but 3 files, such as jazz/Clip\.WEBM; convert them first, "):
         AudioFolder(tmp_path)
 
 
 def test_hidden_folders_are_no_classes_and_no_data(tmp_path):
-    touch(tmp_path, "jazz/miles/1.wav", "rock/1.wav")
+    touch(tmp_path, "jazz/miles/1.wav", "rock/queen/1.wav")
     names = (".git", ".ipynb_checkpoints", ".AppleDouble", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "#recycle")
     for name in names:
         touch(tmp_path, f"{name}/x.wav", f"jazz/{name}/x.wav", f"jazz/miles/{name}/deep/x.wav", f"{name}/y.m4a")

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from musiclab.core.errors import RunError
-from musiclab.metrics import Result, difference_interval, group_interval, mcnemar
+from musiclab.metrics import (
+    Result,
+    calibrate,
+    calibration_error,
+    difference_interval,
+    group_interval,
+    mcnemar,
+    reliability,
+)
 
 
 def result(labels, predictions, groups=None, share=0.8):
@@ -294,3 +302,37 @@ def test_one_group_says_hardly_anything_of_a_difference_and_other_clips_are_refu
         group_interval(np.ones(0, bool), np.zeros(0))
     with pytest.raises(ValueError, match="the same clips"):
         difference_interval(np.ones(5, bool), np.zeros(4, bool), np.zeros(5))
+
+
+@pytest.mark.parametrize("errors", [0, 4])
+def test_few_errors_do_not_make_a_model_surer(errors):
+    scores, labels = np.log(np.tile([0.8, 0.2], (30, 1))), np.zeros(30, int)
+    labels[:errors] = 1
+    assert calibrate(scores, labels).temperature == pytest.approx(1, abs=1e-4)
+    assert 0.15 < calibrate(scores, labels).threshold <= 0.2001
+    labels[:5] = 1
+    scores = np.log(np.tile([0.6, 0.4], (30, 1)))  # 25 of 30 are correct, so it could be surer
+    assert calibrate(scores, labels).temperature < 0.5
+
+
+@pytest.mark.parametrize("measure", [calibrate, reliability, calibration_error])
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [([0] * 29, "shapes"), ([7] * 30, "class indices from 0 to 1"), (["a"] * 30, "class indices")],
+)
+def test_labels_that_do_not_fit_are_refused(measure, labels, words):
+    with pytest.raises(ValueError, match=words):
+        measure(np.log(np.tile([0.8, 0.2], (30, 1))), labels)
+
+
+def test_probabilities_instead_of_their_logarithms_are_refused():
+    with pytest.raises(ValueError, match=r"pass np\.log"):
+        calibration_error(np.tile([0.8, 0.2], (30, 1)), [0] * 30)
+
+
+def test_zeros_and_ones_are_accuracies_whatever_their_type():
+    first, second, groups = np.ones(8), np.zeros(8), np.arange(8)
+    assert difference_interval(first, second, groups) == difference_interval(first > 0, second > 0, groups)
+    for wrong in ([1, np.nan, 0], [5, 2, 3]):
+        with pytest.raises(ValueError, match="shares from 0 to 1"):
+            group_interval(wrong, np.arange(3))

@@ -164,9 +164,23 @@ def test_a_waveform_that_is_none_is_refused(runs):
     run = load(runs / "cnn")
     with pytest.raises(RunError, match="the sample rate of the waveform is missing"):
         run.predict(np.zeros(1000))
-    for waveform in (np.zeros((2, 1000)), np.zeros(0), np.full(1000, np.nan)):
-        with pytest.raises(AudioError, match="waveform: expected finite samples of shape"):
+    broken = np.zeros(1000)
+    broken[3] = np.nan
+    for waveform, words in [
+        (np.zeros((2, 1000)), r"expected samples of shape \(samples,\), found shape \(2, 1000\)"),
+        (np.zeros(0), "expected samples of shape"),
+        (np.zeros(1000, np.int16), "expected floats"),
+        (broken, "sample 3 is nan"),
+    ]:
+        with pytest.raises(AudioError, match=f"waveform: {words}"):
             run.predict(waveform, 22050)
+
+
+def test_tensors_and_lists_of_samples_are_waveforms(runs):
+    run, waveform = load(runs / "cnn"), np.sin(np.arange(44100) / 10).astype(np.float32)
+    expected = run.predict(waveform, 22050).probabilities
+    for same in (torch.from_numpy(waveform), waveform.tolist(), pd.Series(waveform)):
+        np.testing.assert_allclose(run.predict(same, 22050).probabilities, expected, atol=1e-6)
 
 
 # Along time

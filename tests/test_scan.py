@@ -216,3 +216,11 @@ def test_real_recordings_across_folds(recordings):
     ):
         check_split(dataset.index, by_fold(dataset.index, 5), table["duplicate"])
     check_split(dataset.index, by_fold(dataset.index, 1), table["duplicate"])
+
+
+def test_channels_that_cancel_each_other_are_silent(tmp_path):
+    tone = sine(440.0)
+    save_audio(tmp_path / "a" / "1.wav", np.stack([tone, -tone]), 22050)
+    save_audio(tmp_path / "b" / "1.wav", np.stack([tone, tone]), 22050)
+    table = scan(AudioFolder(tmp_path), workers=1, progress=False)
+    assert table["silent"].tolist() == [True, False]

@@ -268,3 +268,22 @@ def test_copies_across_official_sides_leave_training_and_validation(caplog):
     assert (len(split.train), len(split.valid), len(split.test)) == (24 - 2, 8 - 1, 8)
     splits.check_split(index, split, index["duplicate"])
     assert splits.choose_split(index.assign(duplicate=0), fold=1).name == "fold 1 tests, fold 2 validates"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_group_that_is_too_large_for_a_set_stays_in_training(seed):
+    index = index_of({"a": 10, "b": 10})  # 4 clips per group
+    giant = pd.concat([index[index["group"] == "a0"]] * 40, ignore_index=True)
+    giant["path"] = [f"giant{number}" for number in range(len(giant))]
+    index = pd.concat([index, giant], ignore_index=True)
+    split = splits.by_group(index, seed=seed)
+    assert "a0" in set(index["group"].iloc[split.train])
+    for rows in (split.valid, split.test):
+        assert set(index["label"].iloc[rows]) == {"a", "b"}
+        assert len(rows) < 0.3 * len(index)
+
+
+def test_copies_are_named_as_the_cause_of_too_few_groups():
+    index = with_copies(index_of({"a": 3, "b": 5}), ("a0-0", "a1-0"))
+    with pytest.raises(DatasetError, match=r"class 'a' with 2 .*groups with copies of a recording count as one"):
+        splits.choose_split(index)

@@ -20,11 +20,14 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musiclab.core.checks import check_whole
 from musiclab.core.errors import AudioError, counted
 from musiclab.core.files import replacing
 
@@ -46,6 +49,7 @@ TO_CONVERT = (
 _SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found")
 
 _MARGIN = 1024  # samples at the lower rate; the resampling filter reaches no further
+_MOST_CHANNELS = 1024  # of libsndfile
 _BLOCK = 65536  # frames per write; libsndfile crashes when it writes a minute of Ogg Vorbis at once
 
 
@@ -103,12 +107,17 @@ def load_audio(
     >>> waveform.shape, sample_rate
     ((11025,), 22050)
     """
+    if sample_rate is not None:
+        check_whole({"sample_rate": sample_rate}, "sample_rate", error=partial(_name_file, path))
+    for name, seconds in (("offset", offset), ("duration", duration)):
+        if not isinstance(seconds, Real | None):
+            raise AudioError(f"{path}: expected {name} to be a number of seconds, found {seconds!r}")
     if duration is not None and not duration > 0:
         raise AudioError(f"{path}: duration must be greater than 0 s, found {duration} s")
     with _open_reader(path, mono) as reader:
         rate = sample_rate or reader.sample_rate
         start = round(offset * rate) if -np.inf < offset < np.inf else -1
-        stop = None if duration is None or duration == np.inf else start + round(duration * rate)
+        stop = None if duration in (None, np.inf) else start + max(1, round(duration * rate))
         waveform = _read_part(reader, rate, start, stop) if start >= 0 else np.zeros(0)
         if waveform.shape[-1]:
             return waveform, rate
@@ -161,8 +170,14 @@ def load_parts(
     ...     [part.shape for part in load_parts(path, 22050, [(0, 1000), (500, 1500), (20000, None)])]
     [(1000,), (1000,), (2050,)]
     """
+    last = 0
     with _open_reader(path, mono) as reader:
         for start, stop in parts:
+            if start < last:
+                raise AudioError(
+                    f"{path}: a part starts at sample {start}, before the last one ({last}); sort the parts"
+                )
+            last = start
             yield _read_part(reader, sample_rate, start, stop)
 
 
@@ -223,7 +238,8 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     Raises
     ------
     AudioError
-        If the format is unknown, or the waveform has NaN or infinite values.
+        If the format is unknown, the waveform is not of shape (samples,) or (channels, samples), has integers other
+        than int16, or NaN or infinite values, or the format does not allow its sample rate, channels or ``subtype``.
 
     Examples
     --------
@@ -239,6 +255,14 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     if suffix not in WRITABLE:
         raise AudioError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(WRITABLE)}")
     waveform = np.asarray(waveform)
+    check_whole({"sample_rate": sample_rate}, "sample_rate", error=partial(_name_file, path))
+    if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and len(waveform) > _MOST_CHANNELS):
+        raise AudioError(
+            f"{path}: expected a waveform of shape (samples,) or (channels, samples), found {waveform.shape}; "
+            "transpose it if its channels come last"
+        )
+    if waveform.dtype != np.int16 and waveform.dtype.kind != "f":
+        raise AudioError(f"{path}: expected samples in [-1, 1] as floats, or as int16, found {waveform.dtype}")
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path}: the waveform has NaN or infinite values, so the file was not written")
     if suffix in (".ogg", ".mp3"):
@@ -249,9 +273,17 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     channels = 1 if frames.ndim == 1 else frames.shape[1]
     format = "AIFF" if suffix == ".aif" else None  # libsndfile knows the other suffixes
     with replacing(path) as unfinished:
-        with soundfile.SoundFile(unfinished, "w", sample_rate, channels, subtype, format=format) as file:
-            for start in range(0, len(frames), _BLOCK):
-                file.write(frames[start : start + _BLOCK])
+        try:
+            with soundfile.SoundFile(unfinished, "w", sample_rate, channels, subtype, format=format) as file:
+                for start in range(0, len(frames), _BLOCK):
+                    file.write(frames[start : start + _BLOCK])
+        except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+            if isinstance(error, soundfile.LibsndfileError) and "System error" in str(error):
+                raise
+            raise AudioError(
+                f"{path}: {suffix} files can't have {counted(channels, 'channel')} at {sample_rate:,} Hz with the "
+                f"subtype {subtype}; choose another format, or resample the waveform"
+            ) from error
     return path
 
 
@@ -275,6 +307,11 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     float32 array, shape (samples,) or (channels, samples)
         Waveform at ``to_rate``. If the rates are equal, the samples are unchanged.
 
+    Raises
+    ------
+    ValueError
+        If the waveform consists of integers.
+
     Examples
     --------
     >>> resample(np.zeros(44100), 44100, 22050).shape
@@ -284,6 +321,7 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         return np.asarray(waveform, dtype=np.float32)
     import soxr
 
+    _check_floats(waveform)
     return soxr.resample(np.asarray(waveform, dtype=np.float32).T, from_rate, to_rate, quality="HQ").T
 
 
@@ -307,7 +345,7 @@ def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> n
     Raises
     ------
     ValueError
-        If ``position`` is unknown.
+        If ``position`` is unknown, or ``samples`` is not a whole number of at least 0.
 
     Examples
     --------
@@ -318,6 +356,7 @@ def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> n
     """
     if position not in ("start", "centre"):
         raise ValueError(f'position must be "start" or "centre", not {position!r}')
+    check_whole({"samples": samples}, "samples", least=0, error=ValueError)
     missing = samples - waveform.shape[-1]
     before = 0 if position == "start" else abs(missing) // 2
     if missing <= 0:
@@ -365,12 +404,25 @@ def from_int16(samples: np.ndarray) -> np.ndarray:
     float32 array, same shape
         Samples in [-1, 1).
 
+    Raises
+    ------
+    ValueError
+        If the samples are not integers.
+
     Examples
     --------
     >>> from_int16(np.array([0, 16384, -32768], dtype=np.int16))
     array([ 0. ,  0.5, -1. ], dtype=float32)
     """
-    return np.asarray(samples, dtype=np.float32) / np.float32(32768)
+    samples = np.asarray(samples)
+    if samples.dtype.kind not in "iu":
+        raise ValueError(f"expected integers from -32768 to 32767, found {samples.dtype}; they need no conversion")
+    return samples.astype(np.float32) / np.float32(32768)
+
+
+def _check_floats(waveform: np.ndarray) -> None:
+    if np.asarray(waveform).dtype.kind in "iu":
+        raise ValueError("expected a waveform of floats, found integers; convert int16 with audio.from_int16")
 
 
 def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
@@ -431,11 +483,17 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
+def _name_file(path: str | Path, message: str) -> AudioError:
+    return AudioError(f"{path}: {message}")
+
+
 def _check_is_file(path: Path) -> None:
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the spelling and the folder")
     if path.is_dir():
         raise AudioError(f"{path}: expected an audio file, found a folder")
+    if not path.is_file():
+        raise AudioError(f"{path}: expected an audio file, found a pipe or device; musiclab predict reads a pipe as -")
     if path.stat().st_size == 0:
         raise AudioError(f"{path}: the file is empty; copy or download it again")
 

@@ -130,6 +130,8 @@ def _parse_settings(source: str, text: str, parsers: dict[str, tuple[str, type]]
         if name not in parsers:
             raise DatasetError(f"{source}: unknown setting {name!r}; use {', '.join(f'{key}=...' for key in parsers)}")
         parameter, parse = parsers[name]
+        if parameter in settings:
+            raise DatasetError(f"{source}: {name} is set twice")
         try:
             settings[parameter] = parse(value)
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Data set from a folder of your own recordings."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from musiclab.datasets.base import COLUMNS, Dataset, check_index, existing_folde
 from musiclab.datasets.tables import is_blank, line_of, list_gaps, read_table
 
 _WHERE = "Create one subfolder per class, and put the recordings there: DIR/<label>/song.wav"
+_OWN_GROUPS = "of its own, and clips of the same artist can be in both the training and the test set"
 _HOW = "Write one line per recording: path,label,group,fold,split."
 
 
@@ -102,6 +104,18 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
             f"folders with the same name under different labels are separate groups: {_give_example(shared, 'name')}; "
             "if they belong to the same artist, write index.csv and give them the same group"
         )
+    if similar := find_similar_groups(index["label"], index["group"], index["path"]):
+        notes.append(
+            f"folders with similar names are separate groups: {_give_example(similar, 'pair')}; if they belong to the "
+            "same artist, write index.csv and give them the same group"
+        )
+    alone = [path for path, group in zip(index["path"], index["group"], strict=True) if _is_alone(group, path)]
+    if alone:
+        example = _give_example([Path(path).relative_to(folder).as_posix() for path in alone], "clip")
+        notes.append(
+            f"no folder of a group for {example}, so each is a group {_OWN_GROUPS}; put the clips of each artist into "
+            "a folder, or write index.csv"
+        )
     if to_convert:
         notes.append(f"left out, because the format is not supported: {hint}")
     if unlabelled:
@@ -124,9 +138,36 @@ def find_divided_groups(labels: Iterable[str], groups: Iterable[str], paths: Ite
     """
     labels_of = defaultdict(set)
     for label, group, path in zip(labels, groups, paths, strict=True):
-        if group.startswith(f"{label}/") and os.path.basename(group) != os.path.basename(normalize("NFC", path)):
+        if group.startswith(f"{label}/") and not _is_alone(group, path):
             labels_of[group.removeprefix(f"{label}/")].add(label)
     return [name for name, labels in labels_of.items() if len(labels) > 1]
+
+
+def find_similar_groups(labels: Iterable[str], groups: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Find pairs of groups that probably belong to the same artist, because their names are almost equal.
+
+    Capitals, punctuation, the order of the words, an album after a dash and guests after "feat." don't count, nor does
+    the label in front. Names that are equal up to the label are left to :func:`find_divided_groups`, and clips that are
+    groups of their own don't count.
+
+    Examples
+    --------
+    >>> find_similar_groups("aab", ["a/The Who", "a/Who, the - Live", "b/Ella"], ["1.wav", "2.wav", "3.wav"])
+    ["'The Who' and 'Who, the - Live'"]
+    """
+    names_of = defaultdict(list)
+    for label, group, path in zip(labels, groups, paths, strict=True):
+        name = group.removeprefix(f"{label}/")
+        artist = re.split(r"\s[-–—]\s|\b(?:feat|ft|featuring)\b", normalize("NFKC", name).casefold())[0]
+        words = " ".join(sorted(re.findall(r"[^\W_]+", artist)))
+        if words and name not in names_of[words] and not _is_alone(group, path):
+            names_of[words].append(name)
+    return [f"{names[0]!r} and {names[1]!r}" for names in names_of.values() if len(names) > 1]
+
+
+def _is_alone(group: str, path: str) -> bool:
+    """Return True if a clip is a group of its own, which is named after its file."""
+    return os.path.basename(group) == os.path.basename(normalize("NFC", path))
 
 
 def _list_folder_links(folder: Path) -> list[str]:
@@ -159,15 +200,27 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
             f"{table}: none of the listed files exist ({_give_example(missing, 'file')}); "
             f"write paths relative to {table.parent}"
         )
-    has_groups = "group" in rows and not is_blank(rows["group"]).all()
+    without_group = rows.loc[is_blank(rows["group"]), "path"] if "group" in rows else rows["path"]
+    has_groups = len(without_group) < len(rows)
     has_split = (index["fold"] > 0).any() or (index["split"] != "").any()
     notes = []
     if missing:
         notes.append(f"{table} lists files that do not exist: {_give_example(missing, 'file')}")
     if not has_groups and not has_split:
+        notes.append(f"{table} has no column group, so each clip is a group {_OWN_GROUPS}")
+    if has_groups and len(without_group):
+        notes.append(f"{table}: no group for {_give_example(without_group, 'clip')}, so each is a group {_OWN_GROUPS}")
+    if (index["fold"] > 0).any() and (without_fold := index.loc[index["fold"] == 0, "path"].tolist()):
         notes.append(
-            f"{table} has no column group, so each clip is a group of its own, and clips of the same artist can be in "
-            "both the training and the test set"
+            f"{table}: fold 0 means no fold, so {_give_example(without_fold, 'clip')}, "
+            f"{'is' if len(without_fold) == 1 else 'are'} not used; count folds from 1"
+        )
+    if misspelt := [name for name in rows if name not in COLUMNS and str(name).strip().lower() in COLUMNS]:
+        notes.append(f"{table}: column {misspelt[0]!r} is ignored; write {misspelt[0].strip().lower()!r} to use it")
+    if has_groups and (similar := find_similar_groups(index["label"], index["group"], index["path"])):
+        notes.append(
+            f"{table}: groups with similar names are separate groups: {_give_example(similar, 'pair')}; "
+            "if they belong to the same artist, give them the same group"
         )
     if has_groups and (shared := find_divided_groups(index["label"], index["group"], index["path"])):
         notes.append(

@@ -42,7 +42,7 @@ def scan(dataset: Dataset, workers: int = -1, progress: bool = True) -> pd.DataF
         - ``peak``: largest absolute sample. 1 is full scale, the largest value that a 16-bit file can store.
         - ``rms``: root mean square of all samples, on the same scale.
         - ``clipped``: True if at least 0.01 % of the samples are at full scale, three or more in a row.
-        - ``silent``: True if the peak is below 0.0001 (-80 dB).
+        - ``silent``: True if the peak of the mean of all channels is below 0.0001 (-80 dB).
         - ``error``: reason why the clip can't be read, or ``""``.
         - ``duplicate``: number that all copies of a recording share, or 0 if there are no copies. Copies are found with
           audio fingerprints (see :mod:`musiclab.datasets.fingerprints`).
@@ -165,7 +165,7 @@ def _examine(path: str) -> tuple[dict, Mark]:
         "peak": float(magnitude.max()),
         "rms": float(np.sqrt(np.square(channels, dtype=np.float64).mean())),
         "clipped": _measure_clipping(magnitude) >= CLIPPED,
-        "silent": bool(magnitude.max() < SILENCE),
+        "silent": bool(np.abs(channels.mean(axis=0)).max() < SILENCE),  # as it is used, with the channels averaged
     }
     return row, mark(channels.mean(axis=0) / max(1.0, row["peak"] / LOUD), sample_rate)
 

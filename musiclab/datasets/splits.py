@@ -17,6 +17,7 @@ from musiclab.datasets.fingerprints import connect
 log = logging.getLogger(__name__)
 
 _SHUFFLES = 20  # attempts to split groups that contain several classes
+_TOLERANCE = 0.5  # of the size of a set, relative to what was asked for
 _MORE_GROUPS = "add recordings from other sources, or list the actual groups in index.csv (column group)"
 
 
@@ -420,7 +421,7 @@ def _list_folds(index: pd.DataFrame, *required: int) -> list[int]:
     folds = sorted(set(index["fold"]) - {0})
     for fold in required:
         if fold not in folds:
-            raise DatasetError(f"expected a fold among {folds}, found {fold}")
+            raise DatasetError(f"expected a fold among {folds}, found {fold!r}")
     return folds
 
 
@@ -428,9 +429,11 @@ def _check_groups(index: pd.DataFrame, needed: int) -> None:
     if index["label"].nunique() < 2:
         raise DatasetError(f"expected at least two classes, found only {index['label'].iloc[0]!r}")
     if scarce := list_scarce(index, needed):
+        has_copies = "duplicate" in index and index["duplicate"].any()
+        hint = "; groups with copies of a recording count as one, unless you use --ignore-copies" if has_copies else ""
         raise DatasetError(
             f"each class needs at least {needed} groups, so that no artist or recording is in two sets of the split; "
-            f"found {'; '.join(scarce)}; {_MORE_GROUPS}"
+            f"found {'; '.join(scarce)}; {_MORE_GROUPS}{hint}"
         )
 
 
@@ -497,10 +500,11 @@ def _split_off_fold(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide ``rows`` into ``folds``, choose one fold, and return the rows outside and inside it.
 
-    The fold contains every class (if possible) and leaves ``remaining_groups`` groups of each class outside.
+    The fold contains every class (if possible) and leaves ``remaining_groups`` groups of each class outside. The first
+    fold that is about as large as asked for is taken, otherwise the one whose size is closest.
     """
-    subset, second_best = index.iloc[rows], None
-    classes = subset["label"].nunique()
+    subset, found = index.iloc[rows], []
+    classes, size = subset["label"].nunique(), len(rows) / folds
     for shuffle in range(_SHUFFLES):
         fold_of = _assign_folds(subset, folds, seed + 10_000 * shuffle, all_from_first=True)
         for fold in range(folds):
@@ -508,11 +512,14 @@ def _split_off_fold(
             groups = subset[~is_in_fold].groupby("label")["group"].nunique()
             if not is_in_fold.any() or len(groups) < classes or groups.min() < remaining_groups:
                 continue
-            if subset["label"][is_in_fold].nunique() == classes:
+            missing = classes - subset["label"][is_in_fold].nunique()
+            error = abs(is_in_fold.sum() - size) / size
+            if not missing and error <= _TOLERANCE:
                 return rows[~is_in_fold], rows[is_in_fold]
-            second_best = second_best or (rows[~is_in_fold], rows[is_in_fold])
-    if second_best is not None:
-        return second_best
+            found.append((missing, error, len(found), is_in_fold))
+    if found:
+        *_, is_in_fold = min(found, key=lambda candidate: candidate[:3])
+        return rows[~is_in_fold], rows[is_in_fold]
     raise DatasetError(
         f"{subset['group'].nunique()} groups could not be split with {remaining_groups} of each class left for the "
         f"other sets, in {_SHUFFLES} attempts; {_MORE_GROUPS}"

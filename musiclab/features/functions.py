@@ -547,6 +547,7 @@ def compute(waveform, configs: Mapping[str, Config], engine: Engine = "torch") -
 
 
 def _evaluate(feature: str, waveform, config, engine: Engine):
+    waveform = waveform if hasattr(waveform, "ndim") else np.asarray(waveform)  # a list
     _check_waveform(waveform, config)
     return _load_engine(engine).evaluate(waveform, {feature: (feature, config)})[feature]
 
@@ -573,7 +574,7 @@ def _check_waveform(waveform, *configs) -> None:
                 f"({1000 * config.least_samples / config.sample_rate:.0f} ms at {config.sample_rate} Hz), "
                 f"found {samples}; use a longer clip or pad it with audio.fix_length"
             )
-    if "float" not in str(waveform.dtype):
+    if getattr(waveform.dtype, "kind", "f" if "float" in str(waveform.dtype) else "") != "f":
         raise ValueError(
             f"expected a waveform of floats in [-1, 1], found {waveform.dtype}; convert int16 with audio.from_int16"
         )

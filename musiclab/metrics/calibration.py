@@ -15,6 +15,7 @@ KEPT = 0.95
 """Share of the clips for calibration whose novelty is below the threshold for "unknown"."""
 
 _LEAST = 20  # clips; fewer say too little
+_LEAST_ERRORS = 5  # with fewer, nothing tells that a model is too modest
 _HOTTEST = 20.0
 
 
@@ -73,7 +74,13 @@ def calibrate(log_probabilities: np.ndarray, labels: Sequence[int], novelties: n
     Returns
     -------
     Calibration
-        Temperature and threshold. With fewer than 20 clips, the default.
+        Temperature and threshold. With fewer than 20 clips, the default. With fewer than 5 errors, the temperature is
+        at least 1, because clips without errors always look as if the model could be surer.
+
+    Raises
+    ------
+    ValueError
+        If the log-probabilities and labels don't fit together.
 
     Examples
     --------
@@ -84,7 +91,7 @@ def calibrate(log_probabilities: np.ndarray, labels: Sequence[int], novelties: n
     >>> round(result.temperature, 1), np.exp(result.apply(scores[:1])).round(2)
     (3.3, array([[0.8, 0.2]]))
     """
-    labels = np.asarray(labels)
+    labels = _check_labels(log_probabilities, labels)
     if len(labels) < _LEAST:
         return Calibration()
 
@@ -93,7 +100,8 @@ def calibrate(log_probabilities: np.ndarray, labels: Sequence[int], novelties: n
         return -scores[np.arange(len(labels)), labels].mean()
 
     limit = np.log(_HOTTEST)
-    best = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6})
+    has_errors = (np.argmax(log_probabilities, axis=1) != labels).sum() >= _LEAST_ERRORS
+    best = minimize_scalar(loss, bounds=(-limit if has_errors else 0, limit), method="bounded", options={"xatol": 1e-6})
     temperature = float(np.exp(best.x))
     if novelties is None:
         novelties = Calibration(temperature).novelties(log_probabilities)
@@ -119,11 +127,19 @@ def reliability(log_probabilities: np.ndarray, labels: Sequence[int], bins: int 
         ``probability`` of the predicted class, and ``accuracy`` with its 95 % interval (Wilson) from ``accuracy_low``
         to ``accuracy_high``, which treats clips as independent.
 
+    Raises
+    ------
+    ValueError
+        If the log-probabilities and labels don't fit together, or are not log-probabilities.
+
     Examples
     --------
     >>> reliability(np.log([[0.9, 0.1], [0.3, 0.7]]), [0, 0])[["probability", "accuracy"]].to_numpy().tolist()
     [[0.7, 0.0], [0.9, 1.0]]
     """
+    labels = _check_labels(log_probabilities, labels)
+    if np.max(log_probabilities, initial=0) > 1e-6:
+        raise ValueError("expected log-probabilities, which are at most 0; pass np.log(probabilities)")
     surest = np.exp(np.max(log_probabilities, axis=1))
     table = pd.DataFrame({"probability": surest, "accuracy": np.argmax(log_probabilities, axis=1) == labels})
     edges = np.linspace(0, 1, bins + 1)
@@ -159,3 +175,16 @@ def calibration_error(log_probabilities: np.ndarray, labels: Sequence[int], bins
     """
     table = reliability(log_probabilities, labels, bins)
     return float(np.average((table["probability"] - table["accuracy"]).abs(), weights=table["n"]))
+
+
+def _check_labels(log_probabilities: np.ndarray, labels: Sequence[int]) -> np.ndarray:
+    """Return the labels as an array, or raise ValueError if they don't fit the log-probabilities."""
+    scores, labels = np.asarray(log_probabilities), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1]:
+        raise ValueError(
+            "expected log-probabilities of shape (n, classes) and n labels, found shapes "
+            f"{scores.shape} and {labels.shape}"
+        )
+    if len(labels) and (labels.dtype.kind not in "iub" or labels.min() < 0 or labels.max() >= scores.shape[1]):
+        raise ValueError(f"expected class indices from 0 to {scores.shape[1] - 1} as labels, found {labels[:3]} ...")
+    return labels

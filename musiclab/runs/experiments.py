@@ -294,6 +294,8 @@ def check_crossval(
         check_out(out)
         if out is not None and (Path(out) / "model.json").is_file():
             raise RunError(f"{out}: this folder contains a single run. Choose another folder for a cross-validation.")
+    if folds is not None and (isinstance(folds, str | int) or not len(folds)):
+        raise RunError(f"expected folds to be a list of numbers such as [1, 2], or None for all, found {folds!r}")
     tests = [partial(_test_fold, fold=fold) for fold in folds or ()]
     return _check_plan(problems, model, data, overrides, split_seed, [splits.with_folds, *tests])
 

@@ -65,6 +65,8 @@ def few_shot(
     --------
     >>> few_shot("esc10:ESC-50-master", shots=[1, 5], encoder="musicnn")  # doctest: +SKIP
     """
+    if isinstance(shots, str | int) or not len(shots):
+        raise RunError(f"expected shots to be a list of numbers such as [1, 5], found {shots!r}")
     for count in shots:
         check_whole({"shots": count}, "shots")
     check_whole({"draws": draws}, "draws")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,10 @@ def predict(
     calibration = settings.calibrated
     if unknown and not calibration.n:
         raise RunError("unknown: the model was trained without enough validation clips to find a threshold")
-    if isinstance(sounds, np.ndarray):
+    is_list = isinstance(sounds, Sequence) and not isinstance(sounds, str) and len(sounds) > 0
+    if hasattr(sounds, "__array__") or (is_list and isinstance(sounds[0], Real)):  # a tensor, or a list of samples
+        sounds = np.asarray(sounds)
+    if isinstance(sounds, np.ndarray) and sounds.dtype.kind not in "OU":  # which are paths
         _check_waveform(sounds, sample_rate)
         names, failures = ["waveform"], []
     else:
@@ -256,8 +260,15 @@ def merged(windows: pd.DataFrame) -> pd.DataFrame:
 def _check_waveform(waveform: np.ndarray, sample_rate: int | None) -> None:
     if not sample_rate:
         raise RunError("the sample rate of the waveform is missing. Pass it as sample_rate, in Hz.")
-    if waveform.ndim != 1 or not len(waveform) or not np.isfinite(waveform).all():
-        raise AudioError(f"waveform: expected finite samples of shape (samples,), found shape {waveform.shape}")
+    if waveform.ndim != 1 or not len(waveform):
+        raise AudioError(
+            f"waveform: expected samples of shape (samples,), found shape {waveform.shape}. Average the channels first."
+        )
+    if waveform.dtype.kind != "f":
+        raise AudioError(f"waveform: expected floats in [-1, 1], found {waveform.dtype}. See audio.from_int16.")
+    if not np.isfinite(waveform).all():
+        sample = np.flatnonzero(~np.isfinite(waveform))[0]
+        raise AudioError(f"waveform: sample {sample:,} is {waveform[sample]}. Leave it out, or export the sound again.")
 
 
 def _list_sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:

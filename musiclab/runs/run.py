@@ -30,7 +30,16 @@ from torch import nn
 
 from musiclab import models
 from musiclab.core.checks import check_number, check_whole
-from musiclab.core.errors import Problems, RunError, differing, list_left_out, shortened
+from musiclab.core.errors import (
+    Problems,
+    RunError,
+    StoreError,
+    counted,
+    did_you_mean,
+    differing,
+    list_left_out,
+    shortened,
+)
 from musiclab.core.extras import require
 from musiclab.core.files import check_can_make, replacing, write_csv, write_json
 from musiclab.datasets import Dataset
@@ -40,6 +49,7 @@ from musiclab.runs.export import Export, export_run
 from musiclab.runs.prediction import Predictions, predict
 from musiclab.runs.settings import RunSettings
 from musiclab.store import Segments, Store, open_data, open_index
+from musiclab.store.reading import find_damage
 from musiclab.training import State, TrainConfig, evaluate, pick_device
 
 log = logging.getLogger(__name__)
@@ -449,8 +459,13 @@ def join_folds(folds: dict[int, Run], settings: RunSettings) -> Run:
 
 
 def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_settings) -> Store:
-    """Open data as a store, and log a warning about unreadable files."""
+    """Open data as a store, check the values of a feature for damage, and log a warning about unreadable files."""
     store = open_data(data, feature, feature_settings)
+    if damage := find_damage(store, [feature]):
+        raise StoreError(
+            f"{store.path}: {counted(len(damage), 'clip')} of the store {'is' if len(damage) == 1 else 'are'} damaged, "
+            f"such as {damage[0]}. Delete the store and prepare it again. All faults: musiclab verify {store.path}"
+        )
     if store.failures:
         log.warning("%s", list_left_out(store.failures))
     return store
@@ -523,12 +538,18 @@ def is_finished(folder: str | Path) -> bool:
 
 
 def check_out(out: str | Path | None, overwrite: bool = True) -> None:
-    """Raise RunError if a run folder cannot be created, or if it has a finished run and ``overwrite`` is False."""
+    """Raise RunError if a run folder cannot be created, or if it has a run and ``overwrite`` is False."""
     if out is None:
         return
     check_can_make(out)
-    is_tested = (Path(out) / "metrics.json").is_file() and not (Path(out) / "state.pt").exists()
-    if is_tested and not overwrite:
+    if overwrite:
+        return
+    if (Path(out) / "state.pt").exists():
+        raise RunError(
+            f"{out}: this folder contains a training that was stopped. Continue it with --resume, or replace it with "
+            "--overwrite (resume=True or overwrite=True in Python)."
+        )
+    if (Path(out) / "metrics.json").is_file():
         raise RunError(
             f"{out}: this folder contains a finished run. Choose another folder, or replace the run with --overwrite "
             "(overwrite=True in Python)."
@@ -540,7 +561,8 @@ def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
     for path in (settings_file, weights_file):
         if not path.exists():
             raise RunError(
-                f"{path}: no such file. Create the run folder with: musiclab train MODEL DATA --out {folder}"
+                f"{path}: no such file{did_you_mean(str(folder), PRETRAINED).removesuffix('?')}. Create the run folder "
+                f"with: musiclab train MODEL DATA --out {folder}"
             )
     try:
         settings = RunSettings(**json.loads(settings_file.read_text(encoding="utf-8")))

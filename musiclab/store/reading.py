@@ -3,6 +3,7 @@
 import math
 import os
 import zlib
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -389,9 +390,15 @@ def verify(path: str | Path, progress: bool = False) -> list[str]:
     []
     """
     store, faults = Store._open_unsealed(path)
-    with store, open(path, "rb") as file:
-        clips = product(store.features, range(len(store)))
-        total = len(store) * len(store.features)
+    with store:
+        return faults + find_damage(store, store.features, progress)
+
+
+def find_damage(store: Store, features: Sequence[str], progress: bool = False) -> list[str]:
+    """Compare the values of all clips with their checksums, as :func:`verify` does, and describe the faults."""
+    faults = []
+    with open(store.path, "rb") as file:
+        clips, total = product(features, range(len(store))), len(store) * len(features)
         for feature, clip in progress_bar(clips, "verifying", total, unit="clip", show=progress):
             if fault := _find_damage(file, store._layouts[feature], clip):
                 faults.append(f"{feature}: clip {clip} ({printable(store.index['path'][clip])}): {fault}")
