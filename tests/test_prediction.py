@@ -176,6 +176,12 @@ def test_a_waveform_that_is_none_is_refused(runs):
             run.predict(waveform, 22050)
 
 
+def test_paths_may_be_strings_of_numpy_or_a_column(runs, small_folder):
+    run, path = load(runs / "cnn"), str(next(small_folder.rglob("*.wav")))
+    for paths in (np.str_(path), np.array([path]), pd.Series([path]), (path,)):
+        assert run.predict(paths).files["path"].tolist() == [path]
+
+
 def test_tensors_and_lists_of_samples_are_waveforms(runs):
     run, waveform = load(runs / "cnn"), np.sin(np.arange(44100) / 10).astype(np.float32)
     expected = run.predict(waveform, 22050).probabilities

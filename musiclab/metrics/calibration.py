@@ -15,7 +15,7 @@ KEPT = 0.95
 """Share of the clips for calibration whose novelty is below the threshold for "unknown"."""
 
 _LEAST = 20  # clips; fewer say too little
-_LEAST_ERRORS = 5  # with fewer, nothing tells that a model is too modest
+_LEAST_ERRORS = 3  # with fewer, nothing tells that a model is too modest
 _HOTTEST = 20.0
 
 
@@ -74,7 +74,7 @@ def calibrate(log_probabilities: np.ndarray, labels: Sequence[int], novelties: n
     Returns
     -------
     Calibration
-        Temperature and threshold. With fewer than 20 clips, the default. With fewer than 5 errors, the temperature is
+        Temperature and threshold. With fewer than 20 clips, the default. With fewer than 3 errors, the temperature is
         at least 1, because clips without errors always look as if the model could be surer.
 
     Raises

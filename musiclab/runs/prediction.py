@@ -163,14 +163,16 @@ def predict(
     calibration = settings.calibrated
     if unknown and not calibration.n:
         raise RunError("unknown: the model was trained without enough validation clips to find a threshold")
-    is_list = isinstance(sounds, Sequence) and not isinstance(sounds, str) and len(sounds) > 0
-    if hasattr(sounds, "__array__") or (is_list and isinstance(sounds[0], Real)):  # a tensor, or a list of samples
+    sounds = [sounds] if isinstance(sounds, str | Path) else sounds
+    is_list_of_samples = isinstance(sounds, Sequence) and len(sounds) > 0 and isinstance(sounds[0], Real)
+    if hasattr(sounds, "__array__") or is_list_of_samples:  # also tensors and columns of a table
         sounds = np.asarray(sounds)
-    if isinstance(sounds, np.ndarray) and sounds.dtype.kind not in "OU":  # which are paths
+        sounds = sounds.tolist() if sounds.dtype.kind in "OU" else sounds  # a list of paths
+    if isinstance(sounds, np.ndarray):
         _check_waveform(sounds, sample_rate)
         names, failures = ["waveform"], []
     else:
-        names, failures = _list_sound_files([sounds] if isinstance(sounds, str | Path) else sounds)
+        names, failures = _list_sound_files(sounds)
     long = LONG * _segment_seconds(model, settings)
     classes, rows, tables = settings.classes, [], []
     for name in names:
