@@ -429,3 +429,15 @@ def test_two_tables_need_two_files(command, small_folder, tmp_path):
 def test_folds_are_a_list(folds, small_store):
     with pytest.raises(RunError, match="expected folds to be a list of numbers"):
         crossval("cnn", small_store, folds=folds)
+
+
+def test_all_faults_of_the_settings_are_listed(command, small_folder, tmp_path):
+    options = ("--out", str(tmp_path / "run"), "--set", "foo", "--set", "learnig_rate=1", "--size", "=3")
+    outcome = command("train", "mlp", str(small_folder), *options)
+    assert outcome.status == 2
+    for words in (
+        "found 'foo'",
+        "learnig_rate: model mlp has no such setting; did you mean learning_rate",
+        "found '=3'",
+    ):
+        assert words in outcome.err

@@ -121,7 +121,8 @@ def collect_overrides(
     """Collect the recipe's overrides from ``--size``, ``--set`` and ``options``, and any errors in ``problems``."""
     overrides = {name: value for name, value in options.items() if value is not None}
     for option, texts in (("--size", sizes), ("--set", settings)):
-        for name, value in (problems.check(parse_settings, texts, option) or {}).items():
+        well_formed = [text for text in texts or () if problems.check(_split_setting, text, option)]
+        for name, value in (problems.check(parse_settings, well_formed, option) or {}).items():
             with problems:
                 _check_override(option, name, model, overrides)
                 overrides[name] = value
@@ -147,9 +148,7 @@ def parse_settings(texts: Sequence[str] | None, option: str) -> dict:
     """Parse ``["a=1", "b.c=x"]`` to ``{"a": 1, "b": {"c": "x"}}``; values that are not JSON are kept as text."""
     settings: dict = {}
     for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise MusiclabError(f"{option}: expected NAME=VALUE, found {text!r}")
+        name, value = _split_setting(text, option)
         *parents, last = name.split(".")
         level = settings
         for parent in parents:
@@ -161,3 +160,10 @@ def parse_settings(texts: Sequence[str] | None, option: str) -> dict:
         except ValueError:
             level[last] = value
     return settings
+
+
+def _split_setting(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise MusiclabError(f"{option}: expected NAME=VALUE, found {text!r}")
+    return name, value
