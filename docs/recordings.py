@@ -115,7 +115,7 @@ class Recording:
 
 
 def leaves(widget) -> Iterator:
-    """Iterate over the parts of a widget that are no boxes."""
+    """Iterate over the parts of a widget that are not boxes."""
     if isinstance(widget, ipywidgets.Box):
         for child in widget.children:
             yield from leaves(child)
