@@ -335,6 +335,7 @@ def few_shot(
     print("examples per class   accuracy   95 % of the draws")
     for row in table.itertuples():
         print(f"{row.shots:18}   {100 * row.accuracy:6.1f} %   {100 * row.low:.1f} to {100 * row.high:.1f} %")
+    print(f"n = {table['n'][0]:,} clips; the draws differ in their examples, so this is not a confidence interval")
     if as_json:
         print(json.dumps({"few_shot": table.to_dict("records")}))
 

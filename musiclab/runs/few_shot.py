@@ -54,7 +54,8 @@ def few_shot(
     -------
     pandas.DataFrame
         One row per number of ``shots``: mean ``accuracy`` over the draws, and the limits ``low`` and ``high`` between
-        which 95 % of the draws lie.
+        which 95 % of the draws lie. They say how much the choice of examples matters, and are not a confidence
+        interval. ``n`` is the number of clips, each of which is tested in the draws of its fold.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def few_shot(
             accuracies.append((count, (scores.argmax(axis=1) == labels[test]).mean()))
     grouped = pd.DataFrame(accuracies, columns=["shots", "accuracy"]).groupby("shots")["accuracy"]
     table = pd.DataFrame({"accuracy": grouped.mean(), "low": grouped.quantile(0.025), "high": grouped.quantile(0.975)})
-    return table.reset_index()
+    return table.reset_index().assign(n=len(store))
 
 
 def _check_counts(store: Store, training_sets: dict[int, np.ndarray], shots: Sequence[int]) -> None:
