@@ -48,7 +48,7 @@ def read_table(path: Path, columns: Sequence[str], where: str) -> tuple[pd.DataF
     headers = {delimiter: _read_header(text, delimiter) for delimiter in _DELIMITERS}
     delimiter = next((delimiter for delimiter, names in headers.items() if set(columns) <= set(names)), ",")
     header = headers[delimiter]
-    require_columns(header, columns, path, f"{where} Its columns are: {str(header)[1:200]}")
+    require_columns(header, columns, path, f"{where} Its columns are: {', '.join(header)[:200]}")
     if repeated := ", ".join(sorted({name for name in header if name and header.count(name) > 1})):
         raise DatasetError(f"{path}: the column {repeated!r} appears more than once. {where}")
     rows, lines, faults, undecoded = [], [], [], []
