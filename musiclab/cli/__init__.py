@@ -31,7 +31,7 @@ def main() -> None:
     try:
         _run()
     except BrokenPipeError:  # the program that reads the output has closed it
-        _exit(1)
+        _exit(141)  # as of a program that SIGPIPE ends
     except KeyboardInterrupt as interrupt:
         _exit(130, str(interrupt) or "stopped")
     except MusiclabError as error:
