@@ -50,6 +50,8 @@ def _run() -> None:
     try:
         app()
     except SystemExit as system_exit:
+        if isinstance(system_exit.__context__, BrokenPipeError):  # click exits with 1
+            raise system_exit.__context__ from None
         interrupt = getattr(system_exit.__context__, "__cause__", None)
         if isinstance(interrupt, KeyboardInterrupt):  # typer catches it without printing a message
             raise interrupt from None
