@@ -409,6 +409,18 @@ def test_a_long_sound_is_played_and_zoomed_in_parts(notebook):
     assert float(read.replace("−", "-")) == pytest.approx(float(notebook.ask("falling[0]")), abs=0.01)
 
 
+def test_shortcuts_with_ctrl_reach_jupyter(notebook, stage):
+    page = notebook.page
+    page.evaluate(  # where Jupyter looks
+        "document.addEventListener('keydown', ({ target }) => "
+        "{ window.isSuppressed = Boolean(target.closest('[data-lm-suppress-shortcuts]')); }, true)"
+    )
+    stage.focus()
+    for keys, is_suppressed in (("Control+s", False), ("x", True), ("Meta+s", False), ("x", True)):
+        page.keyboard.press(keys)
+        assert page.evaluate("isSuppressed") == is_suppressed
+
+
 def test_keys_from_the_button_and_the_whole_page_falls_silent(notebook, stage):
     page = notebook.page
     button = page.get_by_role("button", name="Falling tone")

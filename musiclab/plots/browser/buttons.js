@@ -48,10 +48,7 @@ function render({ model, el }) {
 
   draw();
   const stopListening = listen(model, { ...answers, "change:content": draw });
-  return () => {
-    document.removeEventListener("input", filtered);
-    stopListening();
-  };
+  return () => { document.removeEventListener("input", filtered); stopListening(); };
 }
 
 export default { render };

@@ -15,14 +15,20 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+// Shortcuts with Ctrl or Cmd, such as for saving, get through to Jupyter. It looks for the attribute after this listener.
+addEventListener("keydown", ({ ctrlKey, metaKey, target }) => {
+  const node = (ctrlKey || metaKey) && target.closest?.("[data-lm-suppress-shortcuts]");
+  if (!node) return;
+  delete node.dataset.lmSuppressShortcuts;
+  setTimeout(() => { node.dataset.lmSuppressShortcuts = "true"; });
+}, true);
+
 const uniqueId = () => `musiclab-${Math.random().toString(36).slice(2)}`; // connects a label to its control
 
 // Calls the handlers when events of the model occur. Returns a function that stops it.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
-  return () => {
-    for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
-  };
+  return () => { for (const [event, handler] of Object.entries(handlers)) model.off(event, handler); };
 }
 
 const PATIENCE = 2000; // ms

@@ -162,11 +162,7 @@ function renderMicrophone({ model, el }) {
   const say = (message) => { status.textContent = message.say ?? status.textContent; };
   const stopListening = listen(model, { "msg:custom": say, "change:answered": received, "change:lane": draw });
   const stopFollowing = followPage(el, draw);
-  return () => {
-    stopFollowing();
-    stop(); // turn the microphone off when the widget is removed
-    stopListening();
-  };
+  return () => { stopFollowing(); stop(); stopListening(); }; // turns the microphone off, too
 }
 
 export default { render: renderMicrophone };
