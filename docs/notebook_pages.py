@@ -142,7 +142,7 @@ class Page:
         player = self.view(Player(*sound), audio) if encoded else ""
         name = recipe.get("widget") or next((name for name in NOTES if f"{name}(" in code and "<img" in content), "")
         if name in NOTES:
-            heard = f" Here, you hear {sound[0].shape[-1] / sound[1]:.2g} s of its sound." if encoded else ""
+            heard = f" Here, you hear {round(sound[0].shape[-1] / sound[1], 1):g} s of its sound." if encoded else ""
             player = (
                 f'<p class="in-jupyter">In Jupyter, this is a <code>{name}</code>: {NOTES[name]}. '
                 f'<a href="{self.top}docs/try.html">Try one here</a>.{heard}</p>{player}'

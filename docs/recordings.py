@@ -41,11 +41,13 @@ FRAME = """<script>{
   addEventListener("message", ({ source, data }) => {
     if (source === frame.contentWindow) frame.style.height = `${data.height + 2}px`;
   });
-  frame.addEventListener("load", sendTheme);
+  const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+  loaded.then(sendTheme);
   new MutationObserver(sendTheme).observe(document.body, { attributeFilter: ["data-theme"] });
   for (const button of frame.parentElement.querySelectorAll("[data-sound]")) button.onclick = () => {
     const bytes = Uint8Array.from(atob(button.dataset.sound), (letter) => letter.charCodeAt(0)).buffer;
-    send({ name: `${button.textContent}.mp3`, bytes });
+    frame.loading = "eager"; // it may still be out of sight
+    loaded.then(() => send({ name: `${button.textContent}.mp3`, bytes }));
   };
 }</script>"""
 

@@ -300,7 +300,7 @@ def test_every_suffix_can_be_saved_and_found(tmp_path, tone):
         (np.zeros(100, np.int32), 8000, "PCM_16", "expected samples in .*found int32"),
         (np.zeros((22050, 2)), 8000, "PCM_16", r"found \(22050, 2\); transpose it"),
         (np.zeros(100), 0, "PCM_16", "expected sample_rate to be a whole number of at least 1, found 0"),
-        (np.zeros(100), 8000, "PCM_99", "subtype PCM_99"),
+        (np.zeros(100), 8000, "PCM_99", "at 8,000 Hz as PCM_99"),
     ],
 )
 def test_what_a_file_cannot_hold_is_refused_by_its_name(tmp_path, waveform, rate, subtype, words):

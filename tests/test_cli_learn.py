@@ -399,7 +399,8 @@ def test_a_stopped_training_is_not_replaced_unasked(command, small_store, tmp_pa
     outcome = command("train", "cnn", str(small_store.path), "--out", str(tmp_path / "run"), "--epochs", "1")
     assert outcome.status == 2
     assert (
-        "contains a training that was stopped. Continue it with --resume, or replace it with --overwrite" in outcome.err
+        "contains a training that was stopped. Continue it with --resume (resume=True in Python), or replace"
+        in outcome.err
     )
     assert (tmp_path / "run" / "state.pt").exists()
 

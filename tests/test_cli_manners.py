@@ -164,7 +164,7 @@ def test_every_command_and_option_is_explained_in_sentences(name, command):
 
 def test_the_options_of_a_training_say_what_they_decide(command):
     text = " ".join(command("train", "--help").out.replace("│", " ").split())
-    for words in ("initial weights", "the order of the clips", "augmentation", "and the split.", "Replace a"):
+    for words in ("initial weights", "the order of the clips", "augmentation", "and the split.", "Replace the run"):
         assert words in text
 
 

@@ -172,7 +172,14 @@ def test_a_level_that_does_not_fit_is_an_error(tmp_path):
     ],
 )
 def test_groups_with_similar_names_are_told(first, second, tmp_path):
-    touch(tmp_path, f"{first}/1.wav", f"{second}/2.wav", "jazz/Nina/1.wav", "jazz/Nina 2/1.wav", "rock/Queen/1.wav")
+    others = (
+        "jazz/Nina/1.wav",
+        "jazz/Nina 2/1.wav",
+        "rock/Queen/1.wav",
+        "rock/01 - Abba/1.wav",
+        "rock/01 - Toto/1.wav",
+    )
+    touch(tmp_path, f"{first}/1.wav", f"{second}/2.wav", *others)
     names = [unicodedata.normalize("NFC", name).split("/")[1] for name in sorted((first, second))]
     (note,) = AudioFolder(tmp_path).notes
     assert note.startswith("folders with similar names are separate groups: 1 pair, such as ")

@@ -224,3 +224,6 @@ def test_channels_that_cancel_each_other_are_silent(tmp_path):
     save_audio(tmp_path / "b" / "1.wav", np.stack([tone, tone]), 22050)
     table = scan(AudioFolder(tmp_path), workers=1, progress=False)
     assert table["silent"].tolist() == [True, False]
+    (fault,) = list_faults(AudioFolder(tmp_path), table)
+    assert "silent in mono: " in fault
+    assert "but its channels cancel" in fault

@@ -416,7 +416,7 @@ def test_shortcuts_with_ctrl_reach_jupyter(notebook, stage):
         "{ window.isSuppressed = Boolean(target.closest('[data-lm-suppress-shortcuts]')); }, true)"
     )
     stage.focus()
-    for keys, is_suppressed in (("Control+s", False), ("x", True), ("Meta+s", False), ("x", True)):
+    for keys, is_suppressed in (("Control+s", False), ("x", True), ("Meta+s", False), ("Control+x", True)):
         page.keyboard.press(keys)
         assert page.evaluate("isSuppressed") == is_suppressed
 

@@ -110,7 +110,7 @@ def load_audio(
     if sample_rate is not None:
         check_whole({"sample_rate": sample_rate}, "sample_rate", error=partial(_name_file, path))
     for name, seconds in (("offset", offset), ("duration", duration)):
-        if not isinstance(seconds, Real | None):
+        if not isinstance(seconds, Real) and (name, seconds) != ("duration", None):
             raise AudioError(f"{path}: expected {name} to be a number of seconds, found {seconds!r}")
     if duration is not None and not duration > 0:
         raise AudioError(f"{path}: duration must be greater than 0 s, found {duration} s")
@@ -268,7 +268,7 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     if suffix in (".ogg", ".mp3"):
         subtype = None  # these formats do not store PCM samples
     if waveform.dtype != np.int16:
-        waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1)
+        waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1).astype(np.float64)
     frames = waveform.T
     channels = 1 if frames.ndim == 1 else frames.shape[1]
     format = "AIFF" if suffix == ".aif" else None  # libsndfile knows the other suffixes
@@ -280,9 +280,10 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
         except (soundfile.LibsndfileError, ValueError, TypeError) as error:
             if isinstance(error, soundfile.LibsndfileError) and "System error" in str(error):
                 raise
+            kind = f" as {subtype}" if subtype else ""
             raise AudioError(
-                f"{path}: {suffix} files can't have {counted(channels, 'channel')} at {sample_rate:,} Hz with the "
-                f"subtype {subtype}; choose another format, or resample the waveform"
+                f"{path}: {suffix} files can't have {counted(channels, 'channel')} at {sample_rate:,} Hz{kind}; choose "
+                "another format, or resample the waveform"
             ) from error
     return path
 
@@ -317,11 +318,11 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     >>> resample(np.zeros(44100), 44100, 22050).shape
     (22050,)
     """
+    _check_floats(waveform)
     if from_rate == to_rate:
         return np.asarray(waveform, dtype=np.float32)
     import soxr
 
-    _check_floats(waveform)
     return soxr.resample(np.asarray(waveform, dtype=np.float32).T, from_rate, to_rate, quality="HQ").T
 
 

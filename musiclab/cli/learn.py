@@ -59,7 +59,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted run in OUT after its last completed epoch.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in OUT.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in OUT.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model, test it on held-out clips, and save the model, the results and a report to OUT."""
@@ -229,7 +229,7 @@ def transfer(
     precision: Precision = None,
     workers: LoaderWorkers = None,
     quiet: Quiet = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in OUT.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in OUT.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on TRAIN, test it on TEST, and show in which features the two data sets differ."""

@@ -160,6 +160,7 @@ def find_similar_groups(labels: Iterable[str], groups: Iterable[str], paths: Ite
         name = group.removeprefix(f"{label}/")
         artist = re.split(r"\s[-–—]\s|\b(?:feat|ft|featuring)\b", normalize("NFKC", name).casefold())[0]
         words = " ".join(sorted(re.findall(r"[^\W_]+", artist)))
+        words = normalize("NFKC", name).casefold() if words.isdigit() else words  # "01 - Miles"
         if words and name not in names_of[words] and not _is_alone(group, path):
             names_of[words].append(name)
     return [f"{names[0]!r} and {names[1]!r}" for names in names_of.values() if len(names) > 1]
@@ -208,14 +209,16 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
         notes.append(f"{table} lists files that do not exist: {_give_example(missing, 'file')}")
     if not has_groups and not has_split:
         notes.append(f"{table} has no column group, so each clip is a group {_OWN_GROUPS}")
-    if has_groups and len(without_group):
+    if has_groups and len(without_group) and not has_split:
         notes.append(f"{table}: no group for {_give_example(without_group, 'clip')}, so each is a group {_OWN_GROUPS}")
-    if (index["fold"] > 0).any() and (without_fold := index.loc[index["fold"] == 0, "path"].tolist()):
+    has_folds = (index["fold"] > 0).any() and not (index["split"] != "").any()
+    if has_folds and (without_fold := index.loc[index["fold"] == 0, "path"].tolist()):
         notes.append(
             f"{table}: fold 0 means no fold, so {_give_example(without_fold, 'clip')}, "
             f"{'is' if len(without_fold) == 1 else 'are'} not used; count folds from 1"
         )
-    if misspelt := [name for name in rows if name not in COLUMNS and str(name).strip().lower() in COLUMNS]:
+    missing_columns = set(COLUMNS) - set(rows)
+    if misspelt := [name for name in rows if str(name).strip().lower() in missing_columns]:
         notes.append(f"{table}: column {misspelt[0]!r} is ignored; write {misspelt[0].strip().lower()!r} to use it")
     if has_groups and (similar := find_similar_groups(index["label"], index["group"], index["path"])):
         notes.append(

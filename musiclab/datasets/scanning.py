@@ -96,7 +96,8 @@ def list_faults(dataset: Dataset, table: pd.DataFrame) -> list[str]:
     faults = [f"unreadable: {error}" for error in table["error"] if error]
     is_loud = table["peak"] > LOUD
     checks = {
-        "silent": (table["silent"], "peak {:.5f}"),
+        "silent": (table["silent"] & (table["peak"] < SILENCE), "peak {:.5f}"),
+        "silent in mono": (table["silent"] & (table["peak"] >= SILENCE), "peak {:.5f}, but its channels cancel"),
         "clipped": (table["clipped"] & ~is_loud, "peak {:.5f}"),
         "far beyond full scale": (is_loud, "peak {:.5g}, where 1 is full scale; save it again at a lower level"),
     }

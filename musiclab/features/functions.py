@@ -540,6 +540,7 @@ def compute(waveform, configs: Mapping[str, Config], engine: Engine = "torch") -
             raise ValueError(f"expected settings of one of {', '.join(FEATURES)}, found {config!r}")
         if feature_of[type(config)] == "embedding":
             raise ValueError("embeddings need an encoder; compute them with musiclab.encoders.compute")
+    waveform = waveform if hasattr(waveform, "ndim") else np.asarray(waveform)  # a list
     _check_waveform(waveform, *configs.values())
     return _load_engine(engine).evaluate(
         waveform, {name: (feature_of[type(config)], config) for name, config in configs.items()}

@@ -253,7 +253,7 @@ def check_train(
         All problems with the folder, the model, its settings, the device, the data and their splits, in one message.
     """
     problems = Problems()
-    problems.check(check_out, out, overwrite or resume)
+    problems.check(check_out, out, overwrite or resume, can_resume=True)
     return _check_plan(problems, model, data, overrides, split_seed, [partial(splits.choose_split, fold=fold)])
 
 

@@ -91,7 +91,8 @@ def few_shot(
             accuracies.append((count, (scores.argmax(axis=1) == labels[test]).mean()))
     grouped = pd.DataFrame(accuracies, columns=["shots", "accuracy"]).groupby("shots")["accuracy"]
     table = pd.DataFrame({"accuracy": grouped.mean(), "low": grouped.quantile(0.025), "high": grouped.quantile(0.975)})
-    return table.reset_index().assign(n=len(store))
+    tested = index["fold"].isin(folds[: min(draws, len(folds))])
+    return table.reset_index().assign(n=int(tested.sum()))
 
 
 def _check_counts(store: Store, training_sets: dict[int, np.ndarray], shots: Sequence[int]) -> None:

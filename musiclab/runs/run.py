@@ -537,7 +537,7 @@ def is_finished(folder: str | Path) -> bool:
     return all((Path(folder) / name).is_file() for name in files) and not (Path(folder) / "state.pt").exists()
 
 
-def check_out(out: str | Path | None, overwrite: bool = True) -> None:
+def check_out(out: str | Path | None, overwrite: bool = True, can_resume: bool = False) -> None:
     """Raise RunError if a run folder cannot be created, or if it has a run and ``overwrite`` is False."""
     if out is None:
         return
@@ -545,9 +545,10 @@ def check_out(out: str | Path | None, overwrite: bool = True) -> None:
     if overwrite:
         return
     if (Path(out) / "state.pt").exists():
+        resume = "Continue it with --resume (resume=True in Python), or replace" if can_resume else "Replace"
         raise RunError(
-            f"{out}: this folder contains a training that was stopped. Continue it with --resume, or replace it with "
-            "--overwrite (resume=True or overwrite=True in Python)."
+            f"{out}: this folder contains a training that was stopped. {resume} it with --overwrite (overwrite=True in "
+            "Python)."
         )
     if (Path(out) / "metrics.json").is_file():
         raise RunError(

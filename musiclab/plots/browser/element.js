@@ -15,13 +15,13 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// Shortcuts with Ctrl or Cmd, such as for saving, get through to Jupyter. It looks for the attribute after this listener.
-addEventListener("keydown", ({ ctrlKey, metaKey, target }) => {
-  const node = (ctrlKey || metaKey) && target.closest?.("[data-lm-suppress-shortcuts]");
-  if (!node) return;
-  delete node.dataset.lmSuppressShortcuts;
-  setTimeout(() => { node.dataset.lmSuppressShortcuts = "true"; });
-}, true);
+// Ctrl+S and Cmd+S get through to Jupyter, which looks for the attribute after this listener. There is one on each page.
+globalThis.musiclabSaves ??= (addEventListener("keydown", ({ key, ctrlKey, metaKey, target }) => {
+  if (key.toLowerCase() !== "s" || !(ctrlKey || metaKey)) return;
+  const nodes = [...document.querySelectorAll("[data-lm-suppress-shortcuts]")].filter((node) => node.contains(target));
+  for (const node of nodes) delete node.dataset.lmSuppressShortcuts;
+  setTimeout(() => nodes.forEach((node) => { node.dataset.lmSuppressShortcuts = "true"; }));
+}, true), true);
 
 const uniqueId = () => `musiclab-${Math.random().toString(36).slice(2)}`; // connects a label to its control
 

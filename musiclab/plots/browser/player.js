@@ -229,7 +229,7 @@ class View extends Picture {
   }
 
   press(event) {
-    if (event.button !== 0 || event.target.closest(".track")) return;
+    if (event.button !== 0 || !event.isPrimary || event.target.closest(".track")) return;
     const [from] = this.pointOf(event);
     const start = this.timeAt(from);
     const change = this.regions.grasp(event, start);

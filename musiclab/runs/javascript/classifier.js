@@ -215,8 +215,8 @@ async function open() {
 // A page that shows this one in a frame may follow its height, set its theme ("light", "dark" or "auto"), and send it sound files.
 if (parent !== window) {
   new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
-  addEventListener("message", ({ source, data: { theme, name, bytes } }) => {
-    if (source !== parent) return;
+  addEventListener("message", ({ source, data }) => {
+    const { theme, name, bytes } = source === parent ? data : {};
     if (theme) document.documentElement.style.colorScheme = theme === "auto" ? "" : theme;
     if (theme) document.body.dataset.theme = theme;
     if (bytes) opened.then((page) => page.receive({ event: "file", name }, [bytes]));
