@@ -252,9 +252,9 @@ def adapt(_app, page: str, content: list[str]) -> None:
     if page == "README":  # which is a page among others here
         content[0] = content[0].replace("# musiclab", "# First steps", 1)
         content[0] = content[0].replace("the address of this page", "the address of musiclab's repository")
-    if page == "README" and REPOSITORY:
-        content[0] = re.sub(r"\s+Replace\s+`ADDRESS-OF-THIS-REPOSITORY`[^.]+\.", "", content[0])
-        content[0] = content[0].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
+        if REPOSITORY:
+            content[0] = re.sub(r"\s+Replace\s+`ADDRESS-OF-THIS-REPOSITORY`[^.]+\.", "", content[0])
+            content[0] = content[0].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
     if page == "docs/elsewhere" and not REPOSITORY:
         content[0] = re.sub(r"^## In Colab or Binder\n.*?(?=^## )", "", content[0], flags=re.MULTILINE | re.DOTALL)
     if page == "notebooks/glossary":

@@ -213,9 +213,7 @@ def test_the_classifier_takes_samples_and_the_theme_of_the_book(open_page):
     height = page.locator("iframe").evaluate("frame => frame.clientHeight")
     frame.locator('input[type="file"]').set_input_files({"name": "a.mp3", "mimeType": "", "buffer": b"no sound"})
     frame.get_by_text("a.mp3: this browser can't decode the file").wait_for()
-    page.wait_for_function(
-        "document.querySelector('iframe').clientHeight < arguments[0] - 300".replace("arguments[0]", str(height))
-    )
+    page.wait_for_function(f"document.querySelector('iframe').clientHeight < {height} - 300")
     assert frame.get_by_text("no test result").count() == 0  # the page states one
     text = frame.locator("#verdict").element_handle()
     lightness = "node => getComputedStyle(node).color.match(/[0-9]+/g).reduce((sum, part) => sum + +part, 0)"

@@ -20,7 +20,6 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +107,7 @@ def load_audio(
     ((11025,), 22050)
     """
     if sample_rate is not None:
-        check_whole({"sample_rate": sample_rate}, "sample_rate", error=partial(_name_file, path))
+        _check_rate(path, sample_rate)
     for name, seconds in (("offset", offset), ("duration", duration)):
         if not isinstance(seconds, Real) and (name, seconds) != ("duration", None):
             raise AudioError(f"{path}: expected {name} to be a number of seconds, found {seconds!r}")
@@ -255,7 +254,7 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     if suffix not in WRITABLE:
         raise AudioError(f"{path}: cannot write {path.suffix!r} files; use one of {', '.join(WRITABLE)}")
     waveform = np.asarray(waveform)
-    check_whole({"sample_rate": sample_rate}, "sample_rate", error=partial(_name_file, path))
+    _check_rate(path, sample_rate)
     if waveform.ndim not in (1, 2) or (waveform.ndim == 2 and len(waveform) > _MOST_CHANNELS):
         raise AudioError(
             f"{path}: expected a waveform of shape (samples,) or (channels, samples), found {waveform.shape}; "
@@ -268,7 +267,8 @@ def save_audio(path: str | Path, waveform: np.ndarray, sample_rate: int, subtype
     if suffix in (".ogg", ".mp3"):
         subtype = None  # these formats do not store PCM samples
     if waveform.dtype != np.int16:
-        waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1).astype(np.float64)
+        dtype = np.float32 if waveform.dtype.itemsize <= 4 else np.float64  # libsndfile has no other floats
+        waveform = to_int16(waveform) if subtype == "PCM_16" else np.clip(waveform, -1, 1).astype(dtype, copy=False)
     frames = waveform.T
     channels = 1 if frames.ndim == 1 else frames.shape[1]
     format = "AIFF" if suffix == ".aif" else None  # libsndfile knows the other suffixes
@@ -318,12 +318,15 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     >>> resample(np.zeros(44100), 44100, 22050).shape
     (22050,)
     """
-    _check_floats(waveform)
+    waveform = np.asarray(waveform)
+    if waveform.dtype.kind in "iu":
+        raise ValueError("expected a waveform of floats, found integers; convert int16 with audio.from_int16")
+    waveform = waveform.astype(np.float32, copy=False)
     if from_rate == to_rate:
-        return np.asarray(waveform, dtype=np.float32)
+        return waveform
     import soxr
 
-    return soxr.resample(np.asarray(waveform, dtype=np.float32).T, from_rate, to_rate, quality="HQ").T
+    return soxr.resample(waveform.T, from_rate, to_rate, quality="HQ").T
 
 
 def fix_length(waveform: np.ndarray, samples: int, position: str = "start") -> np.ndarray:
@@ -421,11 +424,6 @@ def from_int16(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / np.float32(32768)
 
 
-def _check_floats(waveform: np.ndarray) -> None:
-    if np.asarray(waveform).dtype.kind in "iu":
-        raise ValueError("expected a waveform of floats, found integers; convert int16 with audio.from_int16")
-
-
 def find_audio(folder: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
     """List all audio files in a folder and its subfolders.
 
@@ -484,8 +482,8 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
-def _name_file(path: str | Path, message: str) -> AudioError:
-    return AudioError(f"{path}: {message}")
+def _check_rate(path: str | Path, sample_rate: int) -> None:
+    check_whole({"sample_rate": sample_rate}, "sample_rate", error=lambda message: AudioError(f"{path}: {message}"))
 
 
 def _check_is_file(path: Path) -> None:

@@ -31,7 +31,7 @@ from musiclab.cli.options import (
     complete_model,
 )
 from musiclab.cli.output import check_table, explain_interrupt, list_failures, print_run
-from musiclab.core.errors import MusiclabError, Problems, RunError
+from musiclab.core.errors import MusiclabError, Problems
 from musiclab.core.files import check_can_make
 from musiclab.models import NAMES, check_name
 
@@ -158,7 +158,7 @@ def predict(
     check_table(csv)
     check_table(windows)
     if csv is not None and windows is not None and csv.absolute() == windows.absolute():
-        raise RunError(f"{csv}: --csv and --windows need different files.")
+        raise MusiclabError(f"{csv}: --csv and --windows need different files.")
     predictions = musiclab.load(run).predict(files, every=every, device=device, unknown=unknown)
     list_failures(predictions.failures)
     windows_of = dict(list(predictions.windows.groupby("path")))

@@ -51,6 +51,13 @@ def check_size(values: Mapping, *names: str, most: int, error: type = RunError) 
     check_whole(values, *names, most=most, error=error)
 
 
+def check_list(values: Mapping, *names: str, error: type = RunError) -> None:
+    """Raise ``error`` unless each named value is a list of one or more numbers, or anything like it."""
+    for name in names:
+        if isinstance(values[name], str | Integral) or not len(values[name]):
+            raise error(f"expected {name} to be a list of numbers such as [1, 2], found {shortened(values[name])}")
+
+
 def check_widths(values: Mapping, *names: str, count: int | None = None, error: type = RunError) -> None:
     """Raise ``error`` unless each named value is a list of ``count`` (default: one or more) positive whole numbers."""
     for name in names:

@@ -76,12 +76,14 @@ class AudioFolder(Dataset):
 
 def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
     """Return the index table of a folder without ``index.csv``, and notes for the user."""
-    rows, unlabelled, deeper = [], [], []
+    rows, unlabelled, deeper, alone = [], [], [], []
     for path in find_audio(folder):
         label, *parents = path.relative_to(folder).parent.parts or [""]
         if not label:
             unlabelled.append(path.name)
             continue
+        if not parents:
+            alone.append(path.relative_to(folder).as_posix())
         if len(parents) > group_level:
             deeper.append("/".join([label, *parents]))
         name = normalize("NFC", "/".join(parents[:group_level]))
@@ -99,22 +101,12 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
             f"({_give_example(dict.fromkeys(deeper), 'subfolder')}); to group one level deeper, use "
             f"folder:DIR,group={group_level + 1}"
         )
-    if shared := find_divided_groups(index["label"], index["group"], index["path"]):
-        notes.append(
-            f"folders with the same name under different labels are separate groups: {_give_example(shared, 'name')}; "
-            "if they belong to the same artist, write index.csv and give them the same group"
-        )
-    if similar := find_similar_groups(index["label"], index["group"], index["path"]):
-        notes.append(
-            f"folders with similar names are separate groups: {_give_example(similar, 'pair')}; if they belong to the "
-            "same artist, write index.csv and give them the same group"
-        )
-    alone = [path for path, group in zip(index["path"], index["group"], strict=True) if _is_alone(group, path)]
+    kinds = ("folders with the same name under different labels", "folders with similar names")
+    notes += _list_related(index, *kinds, "write index.csv and give them the same group")
     if alone:
-        example = _give_example([Path(path).relative_to(folder).as_posix() for path in alone], "clip")
         notes.append(
-            f"no folder of a group for {example}, so each is a group {_OWN_GROUPS}; put the clips of each artist into "
-            "a folder, or write index.csv"
+            f"no folder of a group for {_give_example(alone, 'clip')}, so each is a group {_OWN_GROUPS}; put the clips "
+            "of each artist into a folder, or write index.csv"
         )
     if to_convert:
         notes.append(f"left out, because the format is not supported: {hint}")
@@ -123,6 +115,17 @@ def _walk(folder: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]:
     if links := [os.path.relpath(path, folder) for path in _list_folder_links(folder)]:
         notes.append(f"left out, because links to folders are not followed: {_give_example(links, 'link')}")
     return index, notes
+
+
+def _list_related(index: pd.DataFrame, same: str, similar: str, advice: str) -> list[str]:
+    """Return notes about groups that may belong to the same artist; ``same`` and ``similar`` say what they are."""
+    columns = index["label"], index["group"], index["path"]
+    found = ((same, find_divided_groups(*columns), "name"), (similar, find_similar_groups(*columns), "pair"))
+    return [
+        f"{kind} are separate groups: {_give_example(names, noun)}; if they belong to the same artist, {advice}"
+        for kind, names, noun in found
+        if names
+    ]
 
 
 def find_divided_groups(labels: Iterable[str], groups: Iterable[str], paths: Iterable[str]) -> list[str]:
@@ -156,12 +159,13 @@ def find_similar_groups(labels: Iterable[str], groups: Iterable[str], paths: Ite
     ["'The Who' and 'Who, the - Live'"]
     """
     names_of = defaultdict(list)
-    for label, group, path in zip(labels, groups, paths, strict=True):
+    clips = zip(labels, groups, paths, strict=True)
+    for label, group in dict.fromkeys((label, group) for label, group, path in clips if not _is_alone(group, path)):
         name = group.removeprefix(f"{label}/")
         artist = re.split(r"\s[-–—]\s|\b(?:feat|ft|featuring)\b", normalize("NFKC", name).casefold())[0]
         words = " ".join(sorted(re.findall(r"[^\W_]+", artist)))
         words = normalize("NFKC", name).casefold() if words.isdigit() else words  # "01 - Miles"
-        if words and name not in names_of[words] and not _is_alone(group, path):
+        if words and name not in names_of[words]:
             names_of[words].append(name)
     return [f"{names[0]!r} and {names[1]!r}" for names in names_of.values() if len(names) > 1]
 
@@ -203,16 +207,15 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
         )
     without_group = rows.loc[is_blank(rows["group"]), "path"] if "group" in rows else rows["path"]
     has_groups = len(without_group) < len(rows)
-    has_split = (index["fold"] > 0).any() or (index["split"] != "").any()
+    has_folds, has_split = (index["fold"] > 0).any(), (index["split"] != "").any()
     notes = []
     if missing:
         notes.append(f"{table} lists files that do not exist: {_give_example(missing, 'file')}")
-    if not has_groups and not has_split:
+    if not has_groups and not has_folds and not has_split:
         notes.append(f"{table} has no column group, so each clip is a group {_OWN_GROUPS}")
-    if has_groups and len(without_group) and not has_split:
+    if has_groups and len(without_group) and not has_folds and not has_split:
         notes.append(f"{table}: no group for {_give_example(without_group, 'clip')}, so each is a group {_OWN_GROUPS}")
-    has_folds = (index["fold"] > 0).any() and not (index["split"] != "").any()
-    if has_folds and (without_fold := index.loc[index["fold"] == 0, "path"].tolist()):
+    if has_folds and not has_split and (without_fold := index.loc[index["fold"] == 0, "path"].tolist()):
         notes.append(
             f"{table}: fold 0 means no fold, so {_give_example(without_fold, 'clip')}, "
             f"{'is' if len(without_fold) == 1 else 'are'} not used; count folds from 1"
@@ -220,16 +223,9 @@ def _read_index(table: Path, group_level: int) -> tuple[pd.DataFrame, list[str]]
     missing_columns = set(COLUMNS) - set(rows)
     if misspelt := [name for name in rows if str(name).strip().lower() in missing_columns]:
         notes.append(f"{table}: column {misspelt[0]!r} is ignored; write {misspelt[0].strip().lower()!r} to use it")
-    if has_groups and (similar := find_similar_groups(index["label"], index["group"], index["path"])):
-        notes.append(
-            f"{table}: groups with similar names are separate groups: {_give_example(similar, 'pair')}; "
-            "if they belong to the same artist, give them the same group"
-        )
-    if has_groups and (shared := find_divided_groups(index["label"], index["group"], index["path"])):
-        notes.append(
-            f"{table}: groups that differ only in the label are separate groups: {_give_example(shared, 'name')}; "
-            "if they belong to the same artist, give them the same group"
-        )
+    if has_groups:
+        kinds = (f"{table}: groups that differ only in the label", f"{table}: groups with similar names")
+        notes += _list_related(index, *kinds, "give them the same group")
     return index, notes
 
 

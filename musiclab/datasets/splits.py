@@ -516,9 +516,9 @@ def _split_off_fold(
             error = abs(is_in_fold.sum() - size) / size
             if not missing and error <= _TOLERANCE:
                 return rows[~is_in_fold], rows[is_in_fold]
-            found.append((missing, error, len(found), is_in_fold))
+            found.append((missing, error, is_in_fold))
     if found:
-        *_, is_in_fold = min(found, key=lambda candidate: candidate[:3])
+        *_, is_in_fold = min(found, key=lambda candidate: candidate[:2])  # the first of equal ones
         return rows[~is_in_fold], rows[is_in_fold]
     raise DatasetError(
         f"{subset['group'].nunique()} groups could not be split with {remaining_groups} of each class left for the "

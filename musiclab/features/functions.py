@@ -540,16 +540,14 @@ def compute(waveform, configs: Mapping[str, Config], engine: Engine = "torch") -
             raise ValueError(f"expected settings of one of {', '.join(FEATURES)}, found {config!r}")
         if feature_of[type(config)] == "embedding":
             raise ValueError("embeddings need an encoder; compute them with musiclab.encoders.compute")
-    waveform = waveform if hasattr(waveform, "ndim") else np.asarray(waveform)  # a list
-    _check_waveform(waveform, *configs.values())
+    waveform = _to_waveform(waveform, *configs.values())
     return _load_engine(engine).evaluate(
         waveform, {name: (feature_of[type(config)], config) for name, config in configs.items()}
     )
 
 
 def _evaluate(feature: str, waveform, config, engine: Engine):
-    waveform = waveform if hasattr(waveform, "ndim") else np.asarray(waveform)  # a list
-    _check_waveform(waveform, config)
+    waveform = _to_waveform(waveform, config)
     return _load_engine(engine).evaluate(waveform, {feature: (feature, config)})[feature]
 
 
@@ -566,7 +564,10 @@ def _load_engine(name: str):
     raise ValueError(f'engine must be "torch" or "librosa", not {name!r}')
 
 
-def _check_waveform(waveform, *configs) -> None:
+def _to_waveform(waveform, *configs):
+    """Return a tensor as it is and everything else as an array, or raise ValueError if it can't be a waveform."""
+    is_tensor = hasattr(waveform, "is_floating_point")
+    waveform = waveform if is_tensor else np.asarray(waveform)
     samples = waveform.shape[-1] if waveform.ndim else 0
     for config in configs:
         if samples < config.least_samples:
@@ -575,10 +576,11 @@ def _check_waveform(waveform, *configs) -> None:
                 f"({1000 * config.least_samples / config.sample_rate:.0f} ms at {config.sample_rate} Hz), "
                 f"found {samples}; use a longer clip or pad it with audio.fix_length"
             )
-    if getattr(waveform.dtype, "kind", "f" if "float" in str(waveform.dtype) else "") != "f":
+    if not (waveform.is_floating_point() if is_tensor else waveform.dtype.kind == "f"):
         raise ValueError(
             f"expected a waveform of floats in [-1, 1], found {waveform.dtype}; convert int16 with audio.from_int16"
         )
     mean = waveform.detach().mean() if hasattr(waveform, "detach") else waveform.mean()
     if not np.isfinite(float(mean)):  # one mean is faster than a test of each sample
         raise ValueError("expected finite samples, found NaN or infinity in the waveform; export the sound again")
+    return waveform

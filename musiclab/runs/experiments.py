@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from musiclab import encoders, features, models
+from musiclab.core.checks import check_list
 from musiclab.core.errors import DatasetError, Problems, RunError, StoreError, counted, differing
 from musiclab.core.extras import MissingExtraError
 from musiclab.datasets import Dataset, splits
@@ -294,8 +295,8 @@ def check_crossval(
         check_out(out)
         if out is not None and (Path(out) / "model.json").is_file():
             raise RunError(f"{out}: this folder contains a single run. Choose another folder for a cross-validation.")
-    if folds is not None and (isinstance(folds, str | int) or not len(folds)):
-        raise RunError(f"expected folds to be a list of numbers such as [1, 2], or None for all, found {folds!r}")
+    if folds is not None:
+        check_list({"folds": folds}, "folds")
     tests = [partial(_test_fold, fold=fold) for fold in folds or ()]
     return _check_plan(problems, model, data, overrides, split_seed, [splits.with_folds, *tests])
 

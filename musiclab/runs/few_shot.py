@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from musiclab import features, models
-from musiclab.core.checks import check_whole
+from musiclab.core.checks import check_list, check_whole
 from musiclab.core.errors import DatasetError, RunError
 from musiclab.core.progress import progress
 from musiclab.core.random import stream
@@ -66,8 +66,7 @@ def few_shot(
     --------
     >>> few_shot("esc10:ESC-50-master", shots=[1, 5], encoder="musicnn")  # doctest: +SKIP
     """
-    if isinstance(shots, str | int) or not len(shots):
-        raise RunError(f"expected shots to be a list of numbers such as [1, 5], found {shots!r}")
+    check_list({"shots": shots}, "shots")
     for count in shots:
         check_whole({"shots": count}, "shots")
     check_whole({"draws": draws}, "draws")
@@ -91,8 +90,7 @@ def few_shot(
             accuracies.append((count, (scores.argmax(axis=1) == labels[test]).mean()))
     grouped = pd.DataFrame(accuracies, columns=["shots", "accuracy"]).groupby("shots")["accuracy"]
     table = pd.DataFrame({"accuracy": grouped.mean(), "low": grouped.quantile(0.025), "high": grouped.quantile(0.975)})
-    tested = index["fold"].isin(folds[: min(draws, len(folds))])
-    return table.reset_index().assign(n=int(tested.sum()))
+    return table.reset_index().assign(n=int(index["fold"].isin(folds[:draws]).sum()))
 
 
 def _check_counts(store: Store, training_sets: dict[int, np.ndarray], shots: Sequence[int]) -> None:

@@ -66,8 +66,8 @@ class TrainConfig:
         Encoder with the same layers, whose weights training starts from (fine-tuning): "studio" for a resnet, "musicnn"
         for a musicnn. By default, initial weights are random.
     deterministic : bool, default False
-        Use deterministic algorithms on CUDA, which are somewhat slower. A CPU is always
-        deterministic, as long as the number of threads stays the same.
+        Use deterministic algorithms on CUDA, which are somewhat slower. A CPU is always deterministic, as long as the
+        number of threads stays the same.
 
     Examples
     --------

@@ -217,8 +217,10 @@ if (parent !== window) {
   new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
   addEventListener("message", ({ source, data }) => {
     const { theme, name, bytes } = source === parent ? data : {};
-    if (theme) document.documentElement.style.colorScheme = theme === "auto" ? "" : theme;
-    if (theme) document.body.dataset.theme = theme;
+    if (theme) {
+      document.documentElement.style.colorScheme = theme === "auto" ? "" : theme;
+      document.body.dataset.theme = theme;
+    }
     if (bytes) opened.then((page) => page.receive({ event: "file", name }, [bytes]));
   });
 }
