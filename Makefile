@@ -1,5 +1,6 @@
 # make lab          open the lessons in JupyterLab (options: LAB_FLAGS=--port=9000)
-# make test         check the code style and run all tests
+# make test         check the code style and run the tests, without the slow ones (all lessons from clean kernels, ...)
+# make test-all     the same with the slow tests, as CI does
 # make test-newest  run all tests with the newest packages that pyproject.toml allows, in .venv-newest
 # make notebooks    execute all notebooks in place, in order
 # make assignment   write an assignment of a lesson or task, for each seed: make assignment N=05 SEED="1187 2040"
@@ -19,12 +20,13 @@ NEWEST := .venv-newest/bin/python
 # that crashes every later one (numba issue 10128), so one process compiles them before the tests.
 COMPILE_LIBROSA := -c 'import librosa.beat, librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 
-.PHONY: lab test test-newest notebooks assignment fuzz book slides bench lint clean
+.PHONY: lab test test-all test-newest notebooks assignment fuzz book slides bench lint clean
 
 lab: $(READY)
 	$(BIN)/musiclab lab -- $(LAB_FLAGS)
 
-test: $(READY)
+test: override TEST_FLAGS += -m 'not slow'
+test test-all: $(READY)
 	$(BIN)/python -m ruff check -q .
 	$(BIN)/python -m ruff format -q --check .
 	$(BIN)/python -m pytest -q -n auto --dist worksteal $(TEST_FLAGS)

@@ -644,6 +644,7 @@ def test_a_network_can_be_measured_too(small_store):
 
 
 @pytest.mark.skipif(not REAL, reason="MUSICLAB_DATA is not set")
+@pytest.mark.slow
 def test_real_recordings_with_a_frozen_encoder(with_musicnn, tmp_path):
     """Measured on ESC-10: 92.5 % with five folds (n = 400). Two of them, trained on 80 clips each, save time here."""
     dataset = open_source(f"esc10:{REAL}/esc10")

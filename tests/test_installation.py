@@ -127,6 +127,7 @@ print(ml.__file__)
 """
 
 
+@pytest.mark.slow
 def test_the_core_alone_trains_and_predicts(core, all_features, small_folder, tmp_path):
     new, mlp = next(small_folder.rglob("*.wav")), tmp_path / "mlp"
     for label, frequency in PITCHES.items():

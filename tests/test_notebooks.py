@@ -95,6 +95,7 @@ def as_for_a_reader(monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)
 
 
+@pytest.mark.slow
 @every_notebook
 @pytest.mark.usefixtures("as_for_a_reader")
 def test_runs_from_a_clean_kernel(path):
@@ -119,6 +120,7 @@ def two_of_each(recordings, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in LESSONS if path.name[:2] in ON_REAL], ids=lambda path: path.stem)
 @pytest.mark.usefixtures("as_for_a_reader")
 def test_that_line_switches_to_real_recordings(path, two_of_each, tmp_path):

@@ -23,7 +23,10 @@ from musiclab.store.extraction import extract
 from musiclab.store.parts import open_parts, parts_folder
 
 ALONE = {"workers": 1, "progress": False}
-PRELOADED = ["conftest", "musiclab.store", "musiclab.datasets", "musiclab.features", "soundfile", "soxr", "torch"]
+PRELOADED = [
+    "musiclab.store.preparing", "musiclab.datasets.fingerprints", "musiclab.features.settings",
+    "hypothesis", "pytest", "scipy.sparse.csgraph", "soundfile", "soxr", "torch",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ LOG_SECONDS = 10.0  # minimum time between two lines in a log file
 _SPEED = "<{remaining}, {rate_fmt}"
 _COUNTS = "| {n_fmt}/{total_fmt} [{elapsed}" + _SPEED + "{postfix}]"
 _BAR = "{l_bar}{bar}" + _COUNTS
+_SHORT = "{desc} |{bar:10}" + _COUNTS  # 120 characters in a training, so that it fits beside the files of JupyterLab
 _LINE = "{desc}:" + _COUNTS.removeprefix("|")
 
 
@@ -38,7 +39,7 @@ def progress(
     if not (show and SHOWN):
         return tqdm(iterable, total=total, disable=True)
     if _in_notebook():
-        return _NotebookBar(iterable, title, total, unit=unit, bar_format="{l_bar}{bar:20}" + _COUNTS)
+        return _NotebookBar(iterable, title, total, unit=unit, bar_format=_SHORT)
     if sys.stderr.isatty():
         return _Bar(iterable, title, total, unit=unit, leave=False, dynamic_ncols=True, bar_format=_BAR)
     return _LogBar(iterable, title, total, unit=unit, mininterval=LOG_SECONDS, bar_format=_LINE)

@@ -18,7 +18,7 @@ from musiclab.core.files import replacing, write_json
 
 PATTERNS = ("[0-9]*.ipynb", "solutions/[0-9]*.ipynb", "glossary.md")  # what is copied
 RECORD = ".copied.json"  # hashes of the originals that were copied, in the folder of the copies
-SETTINGS = Path(__file__).parent / "jupyter"  # a configuration folder of Jupyter
+SETTINGS = Path(__file__).parent / "jupyter"  # a configuration folder of Jupyter, and the style of its pages
 
 
 def find_folders() -> tuple[Path, Path]:
@@ -139,6 +139,8 @@ def start_jupyterlab(folder: Path, flags: Iterable[str] = ()) -> None:
     options = [
         f"--ServerApp.root_dir={folder}",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+        "--LabApp.custom_css=True",  # figures that don't glare on a dark page
+        f"--ServerApp.tornado_settings={ {'static_custom_path': [str(SETTINGS / 'custom')]} }",
         # saved notebooks keep pictures instead of widgets, because the state of a widget is lost when they are reopened
         "--ContentsManager.pre_save_hook=musiclab.lessons.notebooks.before_saving",
     ]

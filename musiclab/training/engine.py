@@ -129,8 +129,8 @@ class Engine:
         """Update the "plateau" schedule, and return the epoch's ``learning_rate`` and timings."""
         if self.training.schedule == "plateau":
             self._schedule.step(row.get("valid_loss", row["train_loss"]))
-        losses = {name: f"{value:.3f}" for name, value in row.items() if name.endswith(("loss", "accuracy"))}
-        self._bar.set_postfix(losses, refresh=False)
+        shown = ("train_loss", "valid_loss", "valid_accuracy" if "valid_accuracy" in row else "train_accuracy")
+        self._bar.set_postfix({name: f"{row[name]:.3f}" for name in shown if name in row}, refresh=False)
         return {
             "learning_rate": self._rate,
             "seconds": time.perf_counter() - self._started,
