@@ -15,6 +15,8 @@ import pytest
 import musiclab
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow  # it is built first
+
 LONGEST_PAGE, LARGEST_BOOK = 1_000_000, 40_000_000  # bytes
 
 

@@ -4,6 +4,7 @@ import fuzz
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "count"), [("sounds", 144), ("stores", 60), ("runs", 60), ("tables", 100)])
 def test_damaged_files_end_in_a_result_or_a_message(kind, count, tmp_path):
     outcomes, faults = fuzz.run(kind, count, seed=0, folder=tmp_path, workers=1)

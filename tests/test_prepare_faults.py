@@ -77,6 +77,7 @@ def prepare_in_parts_of_two(root, path):
     prepare(AudioFolder(root), path, workers=2, progress=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["nothing", "an old store"])
 def test_killed_at_random_moments_it_goes_on_and_ends_with_the_same_bytes(
     start, sixty_clips, uninterrupted, tmp_path, before, small_parts

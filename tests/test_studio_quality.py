@@ -49,6 +49,7 @@ def chord_agreement(track, rng):
     return np.sum(heard * named, axis=1).mean(), np.mean(shuffled)
 
 
+@pytest.mark.slow
 def test_tempo_is_found_in_four_of_five_tracks(tracks):
     # Measured over 100 tracks: 93 %. What is missed is mostly slow: triplets and ballads with few onsets.
     hits = []

@@ -52,6 +52,7 @@ class View extends Picture {
     this.slider = element("input", { type: "range", min: 0, step: "any", "aria-label": "Visible part" });
     this.strip = element("div", { class: "overview", hidden: true }, this.overview, this.slider);
     this.tools = element("div", { class: "bar tools" });
+    this.scale = element("span", { class: "scale", "aria-hidden": "true" });
     this.root = element("div", { class: "musiclab musiclab-player", role: "group" },
       bar, this.stage, this.tools, this.strip, this.regions.editor);
     el.append(this.root);
@@ -115,7 +116,7 @@ class View extends Picture {
     this.tools.replaceChildren(
       button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)), button("Whole", "Show all", () => this.showAll()),
       panel("Settings", grid, button("Download WAV", "Download the loop, or what is visible, as WAV", () => this.download())),
-      panel("Regions", element("p", { class: "note" }, "Hold Shift and drag over the picture to mark a region, or drag and press Add."), button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys);
+      panel("Regions", element("p", { class: "note" }, "Hold Shift and drag over the picture to mark a region, or drag and press Add."), button("Add", "Make the loop a region", () => this.markRegion()), ...saves, button("Load", "Load regions from files", load)), this.keys, this.scale);
     this.headers.replaceChildren(...(tracks.length < 2 ? [] : tracks).map(({ title }) => {
       const toggle = (trait, text) => {
         const node = button(text, `${text} ${title}`, () => this.switch(trait, title));
@@ -141,10 +142,7 @@ class View extends Picture {
     this.sound.set({ view: length < duration * 0.999 ? [start, start + length] : null });
   }
 
-  showAll() {
-    this.sound.set({ fmin: 0, fmax: null });
-    this.show(0, Infinity);
-  }
+  showAll() { this.sound.set({ fmin: 0, fmax: null }); this.show(0, Infinity); }
 
   zoom(factor, at = null) {
     const [from, to] = this.span;
@@ -153,10 +151,7 @@ class View extends Picture {
     this.show(at - (at - from) * factor, (to - from) * factor);
   }
 
-  pan(share) {
-    const [from, to] = this.span;
-    this.show(from + share * (to - from), to - from);
-  }
+  pan(share) { const [from, to] = this.span; this.show(from + share * (to - from), to - from); }
 
   zoomFrequencies(factor, share) {
     const low = this.axis.hertzAt(share * (1 - factor)), high = this.axis.hertzAt(share + (1 - share) * factor);

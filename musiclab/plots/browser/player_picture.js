@@ -173,7 +173,10 @@ class Picture {
     this.regions.follow();
     this.follow();
     if (!this.stage.clientWidth) return; // hidden; it will be drawn when it becomes visible
-    const colours = coloursOfLevels(pixelsOf(model.get("_colours")), scene, settingOf(model, "dynamic_range"));
+    const [map, range] = [pixelsOf(model.get("_colours")), settingOf(model, "dynamic_range")];
+    const ends = [scene.range[1] - range, scene.range[1]].map(decibels);
+    this.scale.replaceChildren(ends[0], imageOf(Uint8Array.from(map.keys()), 1, 256, map), ends[1]);
+    const colours = coloursOfLevels(map, scene, range);
     const [pen, area] = laidOut(this.canvas, bottom + AXIS, scene.duration, this.span);
     for (const row of this.rows) {
       const place = { ...area, top: row.top, height: row.height };
