@@ -146,6 +146,7 @@ def test_embeddings_are_a_feature_like_every_other():
 MTT_TAGS = {0: "guitar", 1: "classical", 4: "strings", 12: "violin", 15: "female", 26: "woman"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="MUSICLAB_DATA is not set")
 @pytest.mark.parametrize(
     ("recording", "tags"),

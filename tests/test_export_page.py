@@ -108,6 +108,7 @@ def test_a_page_equals_predict(name, open_page, tmp_path):
 
 
 # with temperatures at which no probability is near 0 or 1, nor are all the same
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "temperature"), [("cnn", 0.02), ("mlp", 8), ("m5", 0.05), ("lstm", 0.2), ("probe studio", 60)]
 )
@@ -161,6 +162,7 @@ def test_the_predictions_over_time_are_those_of_predict(name, temperature, every
         stage.press("Shift+ArrowRight")
 
 
+@pytest.mark.slow
 def test_a_long_recording_is_classified_in_parts(open_page, tmp_path):
     run = make_run("mlp")
     path = save(tmp_path / "long.wav", np.concatenate([sound(40, 8000, seed=1), sound(50, 8000, seed=4)]), 8000)

@@ -59,6 +59,7 @@ def test_tempo_is_found_in_four_of_five_tracks(tracks):
     assert np.mean(hits) >= 0.8
 
 
+@pytest.mark.slow
 def test_chroma_follows_the_chords(tracks):
     # Measured over 100 tracks: 0.81 with the true names, 0.32 with shuffled ones.
     rng = np.random.default_rng(0)

@@ -28,6 +28,7 @@ def test_workers_change_nothing(workers):
     assert torch.equal(helped[1], alone[1])
 
 
+@pytest.mark.slow
 def test_two_processes_get_what_one_gets(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
     together.mkdir()

@@ -65,6 +65,7 @@ def assert_same_end(config, path):
     assert torch.equal(weights(model), weights(reference))
 
 
+@pytest.mark.slow
 def test_four_epochs_are_two_a_kill_and_two(path):
     script = Path(__file__).with_name("training_cases.py")
     child = subprocess.Popen([sys.executable, script, path.parent, "3"], stdout=subprocess.PIPE, text=True)

@@ -306,6 +306,7 @@ def test_other_numbers_of_domains_are_an_error(pairs):
         umtn.train(pairs, None, ["a", "b", "c"])
 
 
+@pytest.mark.slow
 def test_one_process_per_domain(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(

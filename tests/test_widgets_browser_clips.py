@@ -256,6 +256,7 @@ def test_a_view_says_that_python_does_not_answer_and_recovers(notebook):
     notebook.wait_for("browser.path.endswith(browser.clips['clip'].iloc[browser.chooser.table.chosen])")
 
 
+@pytest.mark.slow
 def test_keys_belong_to_the_widgets_in_notebook_7_too(notebook_with, places):
     result = f"ClipBrowser(Result.load({str(places['result'])!r}))"
     cell = f"from musiclab.metrics import Result\nmistakes = {result}\nmistakes"

@@ -567,6 +567,7 @@ def test_it_becomes_narrow(notebook, stage):
     )
 
 
+@pytest.mark.slow
 def test_notebook_7_shows_and_plays_it(notebook_with):
     notebook = notebook_with(SETUP, "player", app="notebook")
     stage = notebook.page.get_by_role("slider", name="Position in Falling tone")
