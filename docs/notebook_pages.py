@@ -252,6 +252,9 @@ def adapt(_app, page: str, content: list[str]) -> None:
     if page == "README":  # which is a page among others here
         content[0] = content[0].replace("# musiclab", "# First steps", 1)
         content[0] = content[0].replace("the address of this page", "the address of musiclab's repository")
+        content[0] = re.sub(
+            r"^!\[The Player.+$", "```{track} reggae\n```", content[0], flags=re.MULTILINE
+        )  # a live one
         if REPOSITORY:
             content[0] = re.sub(r"\s+Replace\s+`ADDRESS-OF-THIS-REPOSITORY`[^.]+\.", "", content[0])
             content[0] = content[0].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
