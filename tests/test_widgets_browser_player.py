@@ -363,6 +363,29 @@ def test_regions_are_drawn_named_moved_saved_and_loaded(notebook, stage, tmp_pat
     page.locator(".region .name", has_text="d").wait_for()
 
 
+TOUCH = """(stage, [type, ...places]) => {
+    const touches = places.map(([clientX, clientY], identifier) => new Touch({ identifier, target: stage, clientX, clientY }));
+    stage.dispatchEvent(new TouchEvent(type, { touches, cancelable: true, bubbles: true }));
+}"""
+
+
+def test_two_fingers_zoom_and_what_the_first_has_moved_goes_back(notebook, stage):
+    notebook.run("player.regions = [{'start': 1, 'end': 2, 'label': 'e'}]")
+    name = notebook.page.locator(".region .name", has_text="e")
+    assert name.get_attribute("title").startswith("e: 1.00 s")
+    box = name.bounding_box()
+    notebook.page.mouse.move(box["x"] + 20, box["y"] + 9)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + 90, box["y"] + 9, steps=5)
+    assert "e: 1.00 s" not in notebook.page.locator(".region .name").first.get_attribute("title")  # it has moved
+    stage.evaluate(TOUCH, ["touchstart", at(stage, 1.5), at(stage, 2.5)])
+    stage.evaluate(TOUCH, ["touchmove", at(stage, 1), at(stage, 3)])
+    stage.evaluate(TOUCH, ["touchend"])
+    notebook.page.mouse.up()
+    notebook.wait_for("player.view and np.allclose(player.view, (1, 3), atol=0.02)")
+    notebook.wait_for("player.regions[['start', 'end']].to_numpy().tolist() == [[1, 2]]")
+
+
 def test_a_region_that_python_does_not_get_is_told(notebook, stage):
     note = notebook.page.locator(".musiclab-player [role=alert]", has_text="Python has not answered yet.")
     process = int(notebook.ask("__import__('os').getpid()"))

@@ -250,13 +250,14 @@ class View extends Picture {
     };
   }
 
-  // Zooms with two fingers. What the first one had begun to draw is forgotten.
+  // Zooms with two fingers. What the first one had begun to draw or to move is forgotten.
   pinch(event) {
     const [first, second] = Array.from(event.touches, (touch) => this.pointOf(touch)[0]);
     const before = this.spread; // of the fingers, in CSS pixels
     this.spread = event.touches.length === 2 ? Math.max(30, Math.abs(first - second)) : null;
     if (!this.spread) return;
     event.preventDefault();
+    if (this.drag && this.isDragging) this.regions.set(this.regions.before);
     this.stage.onpointerup = this.stage.onpointercancel = this.drag = null;
     if (before) this.zoom(before / this.spread, this.timeAt((first + second) / 2));
     this.follow();

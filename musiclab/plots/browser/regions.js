@@ -64,7 +64,7 @@ class Regions {
   // a new one, or null.
   grasp({ target, shiftKey }, from) {
     const index = this.nodes.findIndex((node) => node.contains(target));
-    this.isNew = index < 0;
+    [this.isNew, this.before] = [index < 0, this.all];
     if (this.isNew && !shiftKey) return null;
     const added = this.all.length;
     if (this.isNew) return (time) => (this.all.length > added ? this.edit({ start: from, end: time }, false) : this.add(from, time, false));
