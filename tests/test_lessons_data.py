@@ -586,3 +586,29 @@ def test_a_confusion_is_compared_at_equal_quality():
     check_wrong("10.4", (plain, run(0.4, 0.37, weight=1, seed=3), 10), "differ in seed, too")
     for answer in (confused, (plain, confused), (0.5, 0.42, 8)):
         check_wrong("10.4", answer, "(plain, confused, points)")
+
+
+def test_a_decoder_that_looks_at_neighbours_in_the_array_is_refused():
+    codes = np.arange(256)
+    borders = np.sign(2 * codes / 255 - 1) * (256 ** np.abs(2 * codes / 255 - 1) - 1) / 255
+    middles = np.append((borders[:-1] + borders[1:]) / 2, 1)
+    samples = np.random.default_rng(0).integers(-9000, 9000, 400).astype(np.int16)
+    check_right("10.2", lambda codes: middles[codes], samples=samples)
+    check_right("10.2", lambda codes: torch.tensor(middles, requires_grad=True)[codes], samples=samples)
+    for wrong in (
+        lambda codes: (borders[codes] + np.append(borders[codes][1:], 1)) / 2,
+        lambda codes: borders[codes] + np.append(np.diff(borders[codes]), 0) / 2,
+        lambda codes: middles,
+    ):
+        check_wrong("10.2", wrong, "in another order", samples=samples)
+    check_wrong("10.2", lambda codes: 1 / 0, "your function raised an error (ZeroDivisionError", samples=samples)
+
+
+@pytest.mark.parametrize("answer", [(460, 115, 172), (459, 115.7, 172), (463, 115, 173)])
+def test_truncated_megabytes_are_refused(answer):
+    check_wrong("10.1", answer)
+
+
+@pytest.mark.parametrize("answer", [(461, 115, 173), (460.8, 115.2, 172.8), np.float32([460.8, 115.2, 172.8])])
+def test_rounded_megabytes_are_right(answer):
+    check_right("10.1", answer)

@@ -114,10 +114,10 @@ def columns(compute):
         (columns(lambda x, m, v, w, b: b * (x - m) / (v + 1e-5).sqrt() + w), "weight and bias are swapped"),
         (columns(lambda x, m, v, w, b: w * x / (v + 1e-5).sqrt() + b), "subtract the mean first"),
         (columns(lambda x, m, v, w, b: -(w * (x - m) / (v + 1e-5).sqrt() + b)), "the sign is reversed"),
-        (lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt(), "your function stops with RuntimeError"),
-        (lambda x, m, v, w, b: None, "your function returns nothing"),
+        (lambda x, m, v, w, b: (x - m) / (v + 1e-5).sqrt(), "raised an error (RuntimeError"),
+        (lambda x, m, v, w, b: None, "returned None"),
         (lambda x, m, v, w, b: 3.0, "expected shape (4, 3, 5, 6), found ()"),
-        (lambda maps: maps, "your function stops with TypeError"),
+        (lambda maps: maps, "raised an error (TypeError"),
         (torch.zeros(3), "expected a function"),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_training_step_from_memory():
     check_wrong("06.2", in_eval_mode, "switches dropout off")
     check_wrong("06.2", lambda network, optimiser, x, y: None, "never calls the network")
     check_wrong("06.2", torch.no_grad()(without()), "Don't compute the loss under no_grad")
-    check_wrong("06.2", lambda network: None, "your function stops with TypeError")
+    check_wrong("06.2", lambda network: None, "raised an error (TypeError")
     check_wrong("06.2", 3, "expected a function")
 
 
@@ -500,7 +500,8 @@ def test_a_better_detector():
     check_wrong("08.4", Scores(certain * 1.5), "not better yet", **context)
     check_wrong("08.4", Scores(certain * 2.2), "not better yet", **context)  # the same, only surer of itself
     check_wrong("08.4", (Scores(4 * certain), [0.3, 0.2]), "Give the network alone", **context)
-    check_wrong("08.4", context["ours"], "not better yet", **context)
+    check_wrong("08.4", Scores(2 * certain), "not better yet", **context)
+    check_wrong("08.4", context["ours"], "are one object", **context)
     check_wrong("08.4", Scores(-4 * certain), "Forwards is 0 and backwards is 1", **context)
     check_wrong("08.4", Scores((4 * certain).softmax(dim=1)), "returns probabilities", **context)
     check_wrong("08.4", Scores(certain[:, 0]), "expected logits of shape (20, 2), found (20,)", **context)
@@ -784,3 +785,47 @@ def test_the_hardest_pair_gains_least(distances):
         (-0.25, "expected two names and a number"),
     ]:
         check_wrong("11.4", slip, words, table=distances)
+
+
+@pytest.mark.parametrize(
+    "convert", [float, np.float32, lambda value: 1000 * (value / 1000), lambda value: value - 1e-9]
+)
+def test_tones_that_were_computed_with_fractions_are_right(convert):
+    rates = (2000, 500)
+    exact = [abs(tone / rate - round(tone / rate)) * rate for rate in rates for tone in (1300, 2900)]
+    assert exact != [700, 900, 200, 100]  # by rounding errors
+    check_right("09.2", [convert(value) for value in exact])
+    for near in (99, 100.5, 101):
+        check_wrong("09.2", [700, 900, 200, near], "2,900 Hz with stride 16: your answer is", hidden=("the limit",))
+
+
+def test_a_labelled_series_is_in_order():
+    gate = 0.5 ** (512 / 22050)
+    bias = np.log(gate / (1 - gate))
+    check_right("08.1", pd.Series({"gate": gate, "bias": bias}))
+    check_right("08.1", pd.Series({"bias": bias, "gate": gate}))
+    check_right("08.1", pd.Series([gate, bias]))
+    check_wrong("08.1", (gate + 1e-4, bias), "gate")
+
+
+def test_a_convolution_of_pytorch_is_right():
+    def convolve(x, weights, dilation):
+        layer = nn.Conv1d(1, 1, len(weights), dilation=dilation, bias=False)
+        layer.weight.data = torch.tensor(weights, dtype=torch.float32)[None, None]
+        signal = torch.tensor(x, dtype=torch.float32)[None, None]
+        return layer(F.pad(signal, (dilation * (len(weights) - 1), 0)))[0, 0]
+
+    check_right("11.2", convolve)
+
+
+@pytest.mark.parametrize("answer", [(8.8e10, 5.8e15), (8.74e10, 5.72e15)])
+def test_multiply_adds_need_three_digits(answer):
+    check_wrong("11.3", answer)
+
+
+def test_a_pool_without_its_last_value_is_named():
+    values, weights = np.random.default_rng(0).normal(size=200), np.array([0.25, 0.5, 0.25])
+    maxima = np.lib.stride_tricks.sliding_window_view(values, 4).max(axis=1)
+    pooled = np.convolve(maxima, weights, mode="valid")[::4]
+    check_right("09.3", pooled, values=values, weights=weights)
+    check_wrong("09.3", pooled[:-1], "the last value is missing", values=values, weights=weights)

@@ -364,7 +364,8 @@ def test_regions_are_drawn_named_moved_saved_and_loaded(notebook, stage, tmp_pat
 
 
 TOUCH = """(stage, [type, ...places]) => {
-    const touches = places.map(([clientX, clientY], identifier) => new Touch({ identifier, target: stage, clientX, clientY }));
+    const touches = places.map(([clientX, clientY], identifier) => 
+        new Touch({ identifier, target: stage, clientX, clientY }));
     stage.dispatchEvent(new TouchEvent(type, { touches, cancelable: true, bubbles: true }));
 }"""
 

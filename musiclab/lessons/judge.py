@@ -32,6 +32,7 @@ FACTORS = {  # how an answer compares with the truth, by their ratio
     **{1 / factor: text.format("small") for factor, text in _UNITS.items()},
 }
 SLIP = 0.02  # relative tolerance for slips that are not integers
+ROUNDING = 1e-6  # relative error of float32, which integers get that were computed with fractions
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,11 @@ def number(
     truth, unit
         Correct number, and its unit for the text.
     within, absolute
-        Relative tolerance (default: 0 if ``truth`` is an integer, otherwise 0.005) and absolute tolerance.
+        Relative tolerance (default: 0.005, or rounding errors if ``truth`` is an integer) and absolute tolerance.
     note
         Remark about an accepted answer.
     slips
-        Pairs of the result of a typical mistake and a hint.
+        Pairs of the result of a typical mistake and a hint. The closest one counts.
 
     Examples
     --------
@@ -112,14 +113,18 @@ def number(
     'correct, 1,320,000 bytes'
     """
     value = finite_number(answer)
-    if within is None:
-        within = 0.0 if _is_integer(truth) else 0.005
-    if abs(value - truth) <= max(within * abs(truth), absolute):
+    accepted = max(_tolerance(truth, 0.005) if within is None else within * abs(truth), absolute)
+    if abs(value - truth) <= accepted:
         formatted = f"{truth:,}" if _is_integer(truth) else f"{truth:,.4g}"
         return accept(" ".join(filter(None, [formatted, unit])) + (f" ({note})" if note else ""))
-    for slip, text in slips:
-        if abs(value - slip) <= (0 if _is_integer(slip) else max(SLIP * abs(slip), absolute)):
-            return reject(text)
+    distances = [
+        (abs(value - slip), text)
+        for slip, text in slips
+        if abs(value - slip) <= max(_tolerance(slip, SLIP), 0 if _is_integer(slip) else min(absolute, 0.1 * abs(slip)))
+        and abs(slip - truth) > accepted  # otherwise it isn't a slip with these numbers
+    ]
+    if distances:
+        return reject(min(distances, key=lambda pair: pair[0])[1])
     return reject(_describe_difference(value, truth))
 
 
@@ -203,9 +208,8 @@ def array(
 
     if is_close(truth):
         return accept(f"{what} of shape {truth.shape}")
-    for slip, text in slips:
-        if is_close(slip):
-            return reject(text)
+    if texts := {float(np.abs(values - slip).max()): text for slip, text in reversed([*slips]) if is_close(slip)}:
+        return reject(texts[min(texts)])
     if not values.any():
         return reject("every element is 0")
     if is_close(-truth):
@@ -237,9 +241,9 @@ def part(name: str, check: Callable, answer, /, **context) -> Verdict:
 
 
 def in_order(answer, names: Iterable[str]) -> Sequence:
-    """Return the parts of an answer in the order of ``names``, whether it is a sequence or a mapping."""
+    """Return the parts of an answer in the order of ``names``: a sequence, a mapping, or a Series with these labels."""
     names = list(names)
-    if isinstance(answer, Mapping):
+    if isinstance(answer, Mapping) or (hasattr(answer, "keys") and set(names) <= set(answer.keys())):
         for name in names:
             expect(name in answer, f"{name} is missing; expected an answer for each of {', '.join(names)}")
         return [answer[name] for name in names]
@@ -251,7 +255,7 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
         else:
             size = f"contains {_describe(next(part for part in answer if np.ndim(part)))}"
         raise AnswerRejected(f"expected {len(names)} numbers ({', '.join(names)}), but your answer {size}")
-    return answer
+    return list(answer)
 
 
 def _is_flat(answer) -> bool:
@@ -259,6 +263,16 @@ def _is_flat(answer) -> bool:
         return np.ndim(answer) == 1
     except ValueError:  # one part is a list, such as (46, (128, 8, 8)); the check of that part says so
         return True
+
+
+def call(function: Callable, *arguments, what: str = "your function", hint: str = ""):
+    """Call a function that is an answer, and return its result. Reject its errors, with ``hint``, and None."""
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        raise AnswerRejected(f"{what} raised an error ({describe_error(error)}){hint}") from error
+    expect(result is not None, "your function returned None. Does it end with return?")
+    return _detach(result)
 
 
 def finite_number(answer) -> float:
@@ -319,6 +333,11 @@ def _describe_difference(value: float, truth: float) -> str:
     if ratio and not 0.1 < ratio < 10:
         return f"your answer is far too {size}, by a factor of more than ten"
     return f"your answer is too {size}" + (" in magnitude" if truth < 0 else "")
+
+
+def _tolerance(value: float, relative: float) -> float:
+    """Return the largest difference that counts as equal: ``relative``, but only rounding errors of an integer."""
+    return min(ROUNDING * abs(value), 0.1) if _is_integer(value) else relative * abs(value)
 
 
 def _is_integer(value) -> bool:
