@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from lesson_cases import check_right, check_wrong
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -612,3 +612,17 @@ def test_truncated_megabytes_are_refused(answer):
 @pytest.mark.parametrize("answer", [(461, 115, 173), (460.8, 115.2, 172.8), np.float32([460.8, 115.2, 172.8])])
 def test_rounded_megabytes_are_right(answer):
     check_right("10.1", answer)
+
+
+@pytest.mark.parametrize("answer", [(1320, 5280, 331), (1330, 5340, 331), (1323, 5288, 331)])
+def test_sizes_need_whole_megabytes(answer):
+    check_wrong("04.1", answer, "Give whole megabytes")
+
+
+def test_whole_per_cent_is_named():
+    check_wrong("05.2", (4, 0.4), "in per cent")
+
+
+def test_a_regressor_is_no_classifier(small_store):
+    answer = make_pipeline(StandardScaler(), KNeighborsRegressor(7))
+    check_wrong("05.5", answer, "a scikit-learn classifier", store=small_store, to_beat=KNeighborsClassifier(1))

@@ -1,5 +1,6 @@
 """Exercises of lessons 06 to 09 and 11: right answers, and what usual slips are told."""
 
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +17,10 @@ from sklearn.svm import SVC
 from torch import nn
 from torch.nn import functional as F
 
+from musiclab import lessons
+from musiclab.features import SummaryConfig
 from musiclab.models import create, summary
-from musiclab.training import History
+from musiclab.training import History, recipe
 from musiclab.umtn import WaveNet
 
 # Lesson 06 and open trainings
@@ -829,3 +832,36 @@ def test_a_pool_without_its_last_value_is_named():
     pooled = np.convolve(maxima, weights, mode="valid")[::4]
     check_right("09.3", pooled, values=values, weights=weights)
     check_wrong("09.3", pooled[:-1], "the last value is missing", values=values, weights=weights)
+
+
+def test_values_that_are_not_finite_are_named_before_the_other_tracks():
+    def swapped(maps, variance, mean, weight, bias):
+        mean, variance, weight, bias = (values[:, None, None] for values in (mean, variance, weight, bias))
+        return weight * (maps - mean) / torch.sqrt(variance + 1e-5) + bias
+
+    check_wrong("07.3", swapped, "not finite. Check the order of the parameters", hidden=("other tracks",))
+
+
+@pytest.mark.parametrize(("changes", "words"), [({}, "that ml.train has anyway"), ({"dropout": 0.6}, "correct")])
+def test_the_settings_of_the_exercise_must_be_changed(changes, words, small_store):
+    ours = recipe("mlp", **changes)
+    settings = SimpleNamespace(
+        model="mlp", sizes=ours.sizes, training=asdict(ours.training), feature_settings=SummaryConfig(),
+        trained_on={"a.wav": "1", "b.wav": "2"}, clips={"train": 1},
+    )  # fmt: skip
+    answer = outcome(history(0.9, 0.7))
+    answer.settings = settings
+    context = {"history": history(1.0, 0.75), "valid_paths": ["b.wav"]}
+    (judged,) = lessons.verdicts("06.5", answer, **context)
+    assert words in judged.text
+    settings.feature_settings = SummaryConfig(kind="full")
+    check_wrong("06.5", answer, "your network has 128 features, in the lesson 26", **context)
+
+
+def test_a_check_leaves_the_random_numbers_of_the_reader_alone():
+    torch.manual_seed(123)
+    expected = torch.rand(1)
+    torch.manual_seed(123)
+    lessons.verdicts("06.1", 74_826)
+    lessons.verdicts("06.2", lambda network, optimiser, x, y: None)
+    assert torch.rand(1) == expected

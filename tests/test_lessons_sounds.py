@@ -6,6 +6,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
+import torch
 from conftest import sine
 from lesson_cases import check_right, check_wrong
 
@@ -301,7 +302,7 @@ def test_a_tilt_goes_into_the_mfcc_as_it_does_by_librosa():
     without_half = [np.sqrt(2 / 128) * (np.linspace(0, 10, 128) * np.cos(np.pi * k * m / 128)).sum() for k in range(3)]
     check_wrong("03.2", [change[0, 0], *without_half[1:]], "MFCC 1: the cosine has m + 1/2", "MFCC 2: the cosine")
     check_right("03.2", change[:3])  # shape (3, 1)
-    check_wrong("03.2", change[:, 0], "expected three numbers", "(20,)")
+    check_wrong("03.2", change[:, 0], "expected 3 numbers (MFCC 0, MFCC 1, MFCC 2)", "has 20")
     check_wrong("03.2", (change[0, 0], change[1, 0], 3.0), "MFCC 2")
     check_wrong("03.2", (change[0, 0], 0, 0), "MFCC 1: one falls from the lowest band", hidden=("32.",))
 
@@ -421,3 +422,40 @@ def test_a_lead_is_judged_by_the_interval_of_the_difference(table, noise, may_be
     words = check_right("03.5", ("a", "b", "d"), **{**table, "Z": noisy})
     assert ("may be chance" in words) == may_be_chance
     assert ("interval -" in words) == may_be_chance
+
+
+def test_dither_without_the_tone_is_named():
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(0, 0.25, 22050)
+        check_wrong("01.5", np.clip(np.round(noise / 0.5) * 0.5, -1, 0.5), "Is the noise added to `tone`")
+
+
+def test_complex_samples_are_named():
+    song = np.sin(np.arange(22050))[None].repeat(2, axis=0)
+    check_wrong("01.4", np.fft.ifft(np.fft.fft(song[0])), "Take the real part", song=song)
+    check_wrong("01.5", np.zeros(22050, bool), "values of type bool")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (np.array([3820, 1180]), "your answer has 2"),
+        (torch.tensor([3820.0, 1180.0]), "your answer has 2"),
+        (np.ones((2, 3)), "has the shape (2, 3)"),
+        (torch.tensor([5000, 1180, 2360]), "8,820 samples per second"),
+    ],
+)
+def test_arrays_and_tensors_get_the_hints_of_lists(answer, words):
+    check_wrong("01.2", answer, words)
+    check_right("01.2", np.array([[3820, 1180, 2360]]))
+    check_right("01.2", torch.tensor([[3820], [1180], [2360]]))
+
+
+def test_the_mean_of_the_tilt_is_named():
+    check_wrong("03.2", (5, -32.7, 0), "√128 times the mean")
+
+
+def test_flatness_of_nothing_and_of_negative_decibels():
+    spectra = {"trio": np.random.default_rng(0).random((50, 7)) + 0.1}
+    check_wrong("03.4", {"trio": None}, "no answer yet", spectra=spectra)
+    check_wrong("03.4", {"trio": np.full(7, np.nan)}, "the logarithm of a negative number", spectra=spectra)

@@ -5,6 +5,7 @@ A check passes the answer and the correct result to :func:`number`, :func:`numbe
 """
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def reject(text: str) -> Verdict:
 
 def apply(check: Callable, answer, /, **context) -> list[Verdict]:
     """Apply a check to an answer. If the check raises an error, reject the answer with that error."""
+    torch = sys.modules.get("torch")
+    state = torch.get_rng_state() if torch else None
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the verdict tells the reader what is wrong
@@ -78,6 +81,9 @@ def apply(check: Callable, answer, /, **context) -> list[Verdict]:
         return [reject(str(error))]
     except Exception as error:
         return [reject(f"your answer cannot be checked ({describe_error(error)})")]
+    finally:
+        if torch:
+            torch.set_rng_state(state)  # what the reader draws next doesn't depend on the check
     return [verdicts] if isinstance(verdicts, Verdict) else list(verdicts)
 
 
@@ -247,8 +253,12 @@ def in_order(answer, names: Iterable[str]) -> Sequence:
         for name in names:
             expect(name in answer, f"{name} is missing; expected an answer for each of {', '.join(names)}")
         return [answer[name] for name in names]
+    if isinstance(answer, np.ndarray) or hasattr(answer, "requires_grad"):
+        answer = np.squeeze(np.asarray(answer))
     if isinstance(answer, str) or not _is_flat(answer) or len(answer) != len(names):
-        if not isinstance(answer, list | tuple):
+        if isinstance(answer, np.ndarray) and answer.ndim:
+            size = f"has {len(answer)}" if answer.ndim == 1 else f"has the shape {answer.shape}"
+        elif not isinstance(answer, list | tuple):
             size = f"is {_describe(answer)}"
         elif len(answer) != len(names):
             size = f"has {len(answer)}"
@@ -270,6 +280,7 @@ def call(function: Callable, *arguments, what: str = "your function", hint: str 
     try:
         result = function(*arguments)
     except Exception as error:
+        hint = "" if isinstance(error, TypeError) else hint  # such as a function of another number of arguments
         raise AnswerRejected(f"{what} raised an error ({describe_error(error)}){hint}") from error
     expect(result is not None, "your function returned None. Does it end with return?")
     return _detach(result)
@@ -281,6 +292,7 @@ def finite_number(answer) -> float:
     is_number = not isinstance(answer, bool | np.bool_ | str | bytes)
     try:
         value = np.asarray(answer, dtype=np.float64)
+        is_number = is_number and np.asarray(answer).dtype.kind not in "US"  # NumPy converts "0.25"
     except (TypeError, ValueError, RuntimeError):
         is_number = False
     expect_type(is_number, "a number", answer)

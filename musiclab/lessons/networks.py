@@ -17,13 +17,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
-from musiclab.features import SequenceConfig
+from musiclab.features import SequenceConfig, SummaryConfig
 from musiclab.lessons import exercise, judge
 from musiclab.lessons.judge import Verdict, accept, expect
 from musiclab.models import count_parameters, create
 from musiclab.models.waveform import KERNEL, M5, POOL, STRIDE
 from musiclab.store import Store
-from musiclab.training import History
+from musiclab.training import History, recipe
 from musiclab.umtn import WaveNet
 
 FRAME = SequenceConfig().hop_length / SequenceConfig().sample_rate  # seconds per frame of a sequence
@@ -50,9 +50,25 @@ def lower_loss(
         validated = list(settings.trained_on)[settings.clips.get("train", 0) :]
         text = "your network was validated on other tracks. Keep the lesson's split: seed=SEED, or split_seed=SEED."
         expect(set(validated) == set(valid_paths), text)
+        _expect_other_settings(settings)
     reached, to_beat = epochs["valid_loss"].min(), lesson_epochs["valid_loss"].min()
     text = f"lowest validation loss {reached:.3f}, in the lesson {to_beat:.3f}"
     return judge.better(reached, to_beat, text, higher=False)
+
+
+def _expect_other_settings(settings) -> None:
+    """Reject an MLP with other features than the lesson's, or with the settings that it has anyway."""
+    if getattr(settings, "model", "") != "mlp":
+        return
+    inputs, lesson_inputs = len(settings.feature_settings.names), len(SummaryConfig().names)
+    expect(inputs == lesson_inputs, f"your network has {inputs} features, in the lesson {lesson_inputs}. Use `store`.")
+    ours = recipe("mlp")
+    changeable = ("weight_decay", "label_smoothing", "epochs", "learning_rate")
+    sizes = {"hidden": (256, 128, 64)} | ours.sizes
+    is_same = all(settings.training[name] == getattr(ours.training, name) for name in changeable)
+    is_same = is_same and settings.training["augmentation"]["mixup"] == ours.training.augmentation.mixup
+    is_same = is_same and all(settings.sizes.get(name, value) == value for name, value in sizes.items())
+    expect(not is_same, "these are the settings that ml.train has anyway. Change at least one of them.")
 
 
 @exercise("07.4")
@@ -141,6 +157,9 @@ def batch_norm_at_test_time(answer) -> Verdict:
         np.asarray(judge.call(answer, batch.clone(), *map(torch.clone, averages), hint=hint))
         for batch in (maps, maps[:1])
     )
+    if np.shape(found) == maps.shape:
+        text = "some values are not finite. Check the order of the parameters, and what is under the root."
+        expect(np.isfinite(found).all(), text)
     if np.shape(found) == maps.shape and not np.allclose(found[:1], again, atol=1e-3):
         return judge.reject("the result for a track depends on the other tracks. Use the running averages.")
     mean, variance, weight, bias = (values[:, None, None] for values in averages)
@@ -287,7 +306,7 @@ def _receive(pipeline: Pipeline, values: np.ndarray, labels: np.ndarray) -> np.n
 @exercise("06.4")
 def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict]:
     """Check the accuracies of an SVM (C = 5) on the means over time only, and on the standard deviations only."""
-    halves = {}
+    halves, everything = {}, store.values("summary").astype(float)
     for name, suffix in (("means", "_mean"), ("deviations", "_deviation")):
         columns = [column.endswith(suffix) for column in store.names("summary")]
         halves[name] = store.values("summary")[:, columns].astype(float)
@@ -298,8 +317,12 @@ def means_or_deviations(answer, store: Store, folds: np.ndarray) -> list[Verdict
     values = [judge.finite_number(value) for value in judge.in_order(answer, halves)]
     expect(max(values) <= 1, "give accuracies from 0 to 1, not per cent")
     truths = accuracies(_make_svm())
+    with_all = _crossvalidate(_make_svm(), everything, store.labels, folds)
     for value, (name, truth) in zip(values, truths.items(), strict=True):
-        text = f"{name}: too good for new artists: did you mix the artists? Use `by_artist`."
+        is_all = abs(value - with_all) <= 0.0051 < abs(with_all - truth) and abs(value - truth) > 0.0051
+        expect(not is_all, f"{name}: this is the accuracy with all columns. Use those of one half only.")
+    for value, (name, truth) in zip(values, truths.items(), strict=True):
+        text = f"{name}: too good: did you mix the artists? Use `by_artist`, and only the columns of this half."
         expect(not 0.08 < value - truth < 0.25, text)
     slips = [
         (accuracies(SVC(C=5)), "did you leave out the scaler?"),

@@ -87,6 +87,8 @@ def dithered_tone(answer) -> Verdict:
     harmonic = max(harmonics)
     text = f"the tone has an amplitude of {tone:.3f}, its strongest harmonic {harmonic:.3f}"
     aim = "Aim for 0.2, within 0.02."
+    missing = f"{text}, so there is hardly any tone. Is the noise added to `tone`, and no wider than two steps of 0.5?"
+    expect(tone > 0.05 or not sound.any(), missing)
     is_cut = min(np.mean(sound == -1), np.mean(sound == 0.5)) > 0.001  # a tone and two steps of noise never reach -1
     cut = f"{text}. The tone is too weak: your noise is wider than two steps of 0.5. {aim}"
     expect(tone > 0.18 or not is_cut, cut)
@@ -109,6 +111,9 @@ def dithered_tone(answer) -> Verdict:
 def _check_samples(answer, count: int) -> np.ndarray:
     """Return the answer as float64 if it is a waveform of ``count`` finite samples, otherwise reject it."""
     sound = np.asarray(answer)
+    expect(sound.dtype.kind != "c", "your samples are complex. Take the real part.")
+    contents = f"an array of samples, but yours contains values of type {sound.dtype}"
+    expect(not sound.ndim or sound.dtype.kind in "iuf", f"expected {contents}")
     judge.expect_type(sound.dtype.kind in "iuf", "an array of samples", answer)
     expect(sound.shape == (count,), f"expected a waveform of shape ({count},), but yours has the shape {sound.shape}")
     expect(np.isfinite(sound).all(), f"{(~np.isfinite(sound)).sum():,} samples are not finite")
@@ -258,21 +263,17 @@ def _spectral_shape(*weights: float) -> dict[str, float]:
 @exercise("03.2")
 def tilted_spectrum(answer) -> list[Verdict]:
     """Check the changes of MFCC 0, 1 and 2 when the levels of 128 bands rise linearly, by 0 to 10 dB."""
-    if isinstance(answer, np.ndarray):
-        answer = answer.squeeze()
-        text = f"expected three numbers, for MFCC 0, 1 and 2, but your array has the shape {answer.shape}"
-        expect(answer.shape == (3,), text)
     tilt, names = np.linspace(0, 10, 128), ("MFCC 0", "MFCC 1", "MFCC 2")
     # the transform is linear, so the change of the result is the transform of the change; + 0.0 turns -0.0 into 0.0
     truths = np.round(dct(tilt, type=2, norm="ortho")[:3], 9) + 0.0
     unscaled = dct(tilt, type=2)[:3] / 2  # without the factors s_0 and s_k
     text = "the factor in front of the sum is different. See the formula in section 4."
-    slips = [(dict(zip(names, unscaled / divisor, strict=True)), text) for divisor in (0.5, 1, 64, 128)]
+    slips = [({"MFCC 0": 5.0}, "this is the mean of the change. MFCC 0 is √128 times the mean.")]
+    slips += [(dict(zip(names, unscaled / divisor, strict=True)), text) for divisor in (0.5, 1, 64, 128)]
     slips.append(({"MFCC 0": np.sqrt(2) * truths[0]}, "s_0 differs from s_1 and s_2. See the formula in section 4."))
     bands = np.arange(128)
     edges = [np.sqrt(2 / 128) * tilt @ np.cos(np.pi * k * bands / 128) for k in (1, 2)]
     slips.append((dict(zip(names[1:], edges, strict=True)), "the cosine has m + 1/2, not m"))
-    slips.append(({"MFCC 0": 5.0}, "this is the mean of the change. MFCC 0 is √128 times the mean."))
     slips.append(
         ({"MFCC 1": 0.0}, "one falls from the lowest band to the highest and the other rises: do they cancel?")
     )
@@ -317,6 +318,7 @@ def flatness(answer, spectra: Mapping[str, np.ndarray]) -> list[Verdict]:
 
 def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) -> Verdict:
     """Check the flatness of each frame of one sound; ``swapped`` are those of the other sounds."""
+    expect(answer is not None, "no answer yet")
     truth, of_magnitude = (librosa.feature.spectral_flatness(S=magnitude, power=power)[0] for power in (2.0, 1.0))
     if getattr(answer, "shape", ()) == (1, len(truth)):  # as librosa returns it
         answer = answer[0]
@@ -345,6 +347,8 @@ def _one_flatness(answer, magnitude: np.ndarray, swapped: Sequence[np.ndarray]) 
         return verdict
     expect(values.shape != magnitude.shape[:1], f"{verdict.text}; average over the bins of each frame (axis 0)")
     if values.shape == truth.shape:
+        text = "the logarithm of a negative number doesn't exist. Take that of the power, not of decibels."
+        expect(not np.isnan(values).any(), text)
         text = "a product of so many powers is too small or too large for a float. Use the mean logarithm."
         expect((np.isfinite(values) & (values != 0)).all(), text)
     return verdict
