@@ -39,8 +39,11 @@ FRAME = """<script>{
   const send = (message) => frame.contentWindow.postMessage(message, "*");
   const sendTheme = () => send({ theme: document.body.dataset.theme });
   addEventListener("message", ({ source, data }) => {
-    if (source === frame.contentWindow) frame.style.height = `${data.height + 2}px`;
+    if (source !== frame.contentWindow) return;
+    if (data.height) frame.style.height = `${data.height + 2}px`;
+    if (data.plays) document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: frame }));
   });
+  document.addEventListener("musiclab-plays", ({ detail }) => { if (detail !== frame) send({ plays: true }); });
   const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
   loaded.then(sendTheme);
   new MutationObserver(sendTheme).observe(document.body, { attributeFilter: ["data-theme"] });

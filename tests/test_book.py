@@ -212,6 +212,13 @@ def test_the_classifier_takes_samples_and_the_theme_of_the_book(open_page):
     frame.get_by_role("button", name="Listen").wait_for()
     page.get_by_role("button", name="metal").click()
     frame.get_by_text(re.compile(r"metal\.mp3: 8\.0 s, most likely")).wait_for()
+    inside, outside = frame.locator(".play").first, page.locator(".musiclab-player .play").first
+    for first, second in ((inside, outside), (outside, inside)):  # one sound at a time
+        first.click()
+        second.click()
+        first.filter(has_text="Play").wait_for()
+        second.filter(has_text="Pause").wait_for()
+        second.click()
     height = page.locator("iframe").evaluate("frame => frame.clientHeight")
     frame.locator('input[type="file"]').set_input_files({"name": "a.mp3", "mimeType": "", "buffer": b"no sound"})
     frame.get_by_text("a.mp3: this browser can't decode the file").wait_for()

@@ -99,8 +99,8 @@ class View extends Picture {
       { name: "volume", title: "Volume", min: 0, max: 1, step: 0.05, format: (value) => `${Math.round(100 * value)} %` },
       { name: "dynamic_range", title: "Colours span", min: 20, max: 100, step: 5, format: (value) => `${value} dB` },
       { name: "frequency_axis", title: "Frequency axis", options: [["mel", "mel"], ["linear", "linear"], ["log", "logarithmic"]] },
-      { name: "fmin", title: "Lowest frequency", ...range, format: hertzOf, clamp: (value, get) => Math.min(value, (get("fmax") ?? highest) - 10) },
-      { name: "fmax", title: "Highest frequency", ...range, format: hertzOf, clamp: (value, get) => Math.max(value, (get("fmin") ?? 0) + 10) },
+      { name: "fmin", title: "Axis from", ...range, format: hertzOf, clamp: (value, get) => Math.min(value, (get("fmax") ?? highest) - 10) },
+      { name: "fmax", title: "Axis to", ...range, format: hertzOf, clamp: (value, get) => Math.max(value, (get("fmin") ?? 0) + 10) },
     ], undefined, (name) => SETTINGS[name] ?? highest);
     this.stopUpdating = stopUpdating;
     const load = () => {

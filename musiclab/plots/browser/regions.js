@@ -9,7 +9,10 @@ class Regions {
     this.layer = element("div", { class: "regions" });
     const field = (name, type, title) => {
       this[name] = element("input", { type, step: "any", min: 0, class: name });
-      this[name].onchange = () => this.edit({ [name]: type === "text" ? this[name].value : this[name].valueAsNumber });
+      this[name].onchange = () => {
+        const { start, end } = this.region, value = this.view.inSound(this[name].valueAsNumber);
+        this.edit({ label: { label: this.label.value }, start: { start: Math.min(value, end) }, end: { end: Math.max(value, start) } }[name]);
+      };
       return element("label", {}, title, " ", this[name]);
     };
     const button = (text, onclick) => element("button", { type: "button", onclick }, text);
@@ -34,7 +37,7 @@ class Regions {
     const region = { ...this.region, ...changes };
     const [start, end] = [region.start, region.end].map((time) => this.view.inSound(time)).sort((a, b) => a - b);
     if (Number.isFinite(start + end)) this.set(this.all.with(this.selected, { ...region, start, end }), isFinal);
-    this.follow();
+    this.follow(isFinal);
   }
 
   // Adds a region and selects it.
@@ -50,10 +53,7 @@ class Regions {
     this.view.stage.focus();
   }
 
-  select(index) {
-    this.selected = index;
-    this.follow();
-  }
+  select(index) { this.selected = index; this.follow(); }
 
   loop() {
     const { start, end } = this.region;
@@ -99,7 +99,7 @@ class Regions {
     return isDelete || Boolean(by);
   }
 
-  follow() {
+  follow(rewrites = false) { // otherwise, the field in which the reader writes keeps its text
     const { all } = this;
     if (this.selected !== null && !this.region) this.selected = null;
     while (this.nodes.length > all.length) this.nodes.pop().remove();
@@ -120,7 +120,7 @@ class Regions {
     this.editor.hidden = !this.region;
     const [from, to] = this.view.span, digits = Math.min(Math.max(3, Math.ceil(4 - Math.log10(to - from))), 6); // finer than a pixel
     for (const name of this.region ? ["label", "start", "end"] : []) {
-      if (document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +this.region[name].toFixed(digits);
+      if (rewrites || document.activeElement !== this[name]) this[name].value = name === "label" ? this.region.label : +this.region[name].toFixed(digits);
     }
   }
 

@@ -63,13 +63,13 @@ function render({ model, el }) {
       height / 2 - scale * (bytes.getFloat32(8 * point + 4, true) - view.y),
     ]);
     const { ink, page, quiet, accent } = coloursOf(canvas, "ink", "page", "quiet", "accent");
-    const [right, up] = model.get("axes");
+    const [right, up] = model.get("axes").map((text, axis) => (text.includes("component") ? `${text} ${"→↑"[axis]}` : text));
     brush.fillStyle = quiet;
     brush.font = "12px system-ui, sans-serif";
     brush.textAlign = "center";
-    brush.fillText(`${right} →`, width / 2, height - 8, width - 20);
+    brush.fillText(right, width / 2, height - 8, width - 20);
     brush.textAlign = "left";
-    brush.fillText(`${up} ↑`, 8, 16, width - 20);
+    brush.fillText(up, 8, 16, width - 20);
     const colours = palette();
     const colourOf = bytesOf(model.get("colour_of"));
     const grey = colours.length - 1;

@@ -85,6 +85,7 @@ class Page {
   }
 
   say(text) { this.recorder.tell("msg:custom", { say: text }); }
+  fade(opacity) { for (const part of [this.verdict, this.bars, this.player]) part.style.opacity = opacity; }
   showBars(probabilities) { this.bars.replaceChildren(barsOf(this.info.classes, probabilities)); }
 
   showVerdict(probabilities) {
@@ -113,6 +114,7 @@ class Page {
   // Handles a message of the microphone widget, after those before it.
   receive({ event, name, rate }, [buffer] = []) {
     this.waiting = this.waiting.then(async () => {
+      this.fade(event === "file" ? 0.35 : 1); // what is still there belongs to an earlier sound
       try {
         if (event === "start") this.startListening(rate);
         else if (event === "part") await this.classifyPart(new Int16Array(buffer));
@@ -124,6 +126,7 @@ class Page {
         this.track.set("playing", false);
         this.player.hidden = true;
       }
+      this.fade(1);
       this.recorder.set("answered", this.recorder.get("answered") + 1);
     });
   }
@@ -212,11 +215,14 @@ async function open() {
   return page;
 }
 
-// A page that shows this one in a frame may follow its height, set its theme ("light", "dark" or "auto"), and send it sound files.
+// A page that shows this one in a frame may follow its height, set its theme ("light", "dark" or "auto"), and send it sound
+// files. Each of both pauses when the other one says that it plays.
 if (parent !== window) {
   new ResizeObserver(([{ target }]) => parent.postMessage({ height: target.offsetHeight }, "*")).observe(document.documentElement);
+  document.addEventListener("musiclab-plays", ({ detail }) => { if (detail !== parent) parent.postMessage({ plays: true }, "*"); });
   addEventListener("message", ({ source, data }) => {
-    const { theme, name, bytes } = source === parent ? data : {};
+    const { theme, name, bytes, plays } = source === parent ? data : {};
+    if (plays) document.dispatchEvent(new CustomEvent("musiclab-plays", { detail: parent }));
     if (theme) {
       document.documentElement.style.colorScheme = theme === "auto" ? "" : theme;
       document.body.dataset.theme = theme;
