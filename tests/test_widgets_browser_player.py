@@ -334,14 +334,10 @@ def test_regions_are_drawn_named_moved_saved_and_loaded(notebook, stage, tmp_pat
     notebook.wait_for("np.allclose(player.regions[['start', 'end']], [[1, 2]], atol=0.01)")
     assert notebook.ask("player.loop") == "None"
     start, end = (page.locator(f".editor input.{name}").first for name in ("start", "end"))
-    end.fill("99")
-    end.press("Enter")
-    assert end.input_value() == "4"
-    end.fill("0.5")  # before the start
-    end.press("Enter")
-    assert end.input_value() == start.input_value()
-    end.fill("2")
-    end.press("Enter")
+    for typed, shown in (("99", "4"), ("0.5", start.input_value()), ("2", "2")):  # after the end, before the start
+        end.fill(typed)
+        end.press("Enter")
+        assert end.input_value() == shown
     name = page.locator(".region .name").first
     box = name.bounding_box()
     drag(page, (box["x"] + 20, box["y"] + 9), (at(stage, 1.5)[0] + 20, box["y"] + 9))

@@ -13,6 +13,7 @@ class Regions {
         const { start, end } = this.region, value = this.view.inSound(this[name].valueAsNumber);
         this.edit({ label: { label: this.label.value }, start: { start: Math.min(value, end) }, end: { end: Math.max(value, start) } }[name]);
       };
+      this[name].onkeydown = ({ key }) => { if (key === "Enter") this[name].onchange(); }; // JupyterLab keeps Enter from the field
       return element("label", {}, title, " ", this[name]);
     };
     const button = (text, onclick) => element("button", { type: "button", onclick }, text);
@@ -49,8 +50,7 @@ class Regions {
 
   remove() {
     this.set(this.all.filter((_, index) => index !== this.selected));
-    this.select(null);
-    this.view.stage.focus();
+    this.select(null); this.view.stage.focus();
   }
 
   select(index) { this.selected = index; this.follow(); }
