@@ -162,7 +162,9 @@ def test_dump_to_folder_leaves_a_file_of_one_sample_out(tmp_path, norm_db):
 def test_dump_to_folder_refuses_two_files_of_one_name(tmp_path):
     for ending in ("wav", "flac"):
         save_audio(tmp_path / f"a.{ending}", sine(440), 22050)
-    with pytest.raises(DatasetError, match="found two files for"):
+    with pytest.raises(
+        DatasetError, match=r"out/a.h5: found 2 files that would be written to it \(\S+/a.flac, \S+/a.wav"
+    ):
         umtn.EncodedFilesDataset(tmp_path).dump_to_folder(tmp_path / "out")
     assert len(umtn.EncodedFilesDataset(tmp_path, file_type="flac").dump_to_folder(tmp_path / "out")) == 1
 
@@ -226,6 +228,7 @@ def test_divide_keeps_groups_together(n, seed):
     [
         ({"groups": ["a", "b"]}, "expected at least 3 files or groups"),
         ({"groups": ["a", "b", "c"], "train": 1.2}, "expected shares above 0"),
+        ({"groups": ["a", "b", "c"], "seed": -1}, "expected seed to be a whole number of at least 0, found -1"),
     ],
 )
 def test_divide_says_what_does_not_fit(arguments, message):
@@ -250,6 +253,23 @@ def test_split_dir_copies_each_file_once_and_movements_together(tmp_path):
         umtn.split_dir(tmp_path / "in", tmp_path / "other", group={"work0-0": "a"})
     with pytest.raises(DatasetError, match="expected a regular expression"):
         umtn.split_dir(tmp_path / "in", tmp_path / "other", group="(")
+
+
+def test_split_dir_keeps_copies_together_and_says_how_many_there_are(tmp_path, caplog):
+    for number in range(6):
+        noise = np.random.default_rng(number).normal(0, 0.1, 16000).astype(np.float32)
+        save_audio(tmp_path / "in" / f"{number}.wav", noise, 16000)
+    shutil.copy(tmp_path / "in" / "0.wav", tmp_path / "in" / "same.wav")
+    save_audio(tmp_path / "in" / "softer.flac", 0.5 * load_audio(tmp_path / "in" / "1.wav", None)[0], 16000)
+    (tmp_path / "in" / "broken.wav").write_bytes(b"RIFF and nothing more")
+    for seed in range(5):
+        parts = umtn.split_dir(tmp_path / "in", tmp_path / str(seed), 0.5, 0.25, seed)
+        sides = {file.name: part for part, files in parts.items() for file in files}
+        assert sides["same.wav"] == sides["0.wav"]
+        assert sides["softer.flac"] == sides["1.wav"]
+        assert len(sides) == 9
+        assert "in: 4 of 9 files are copies of each other, such as 0.wav and same.wav." in caplog.messages[seed]
+    assert len(caplog.records) == 5
 
 
 def test_h5_segments_are_cut_from_the_files_and_coded(domain):
@@ -411,6 +431,8 @@ def test_command_runs_the_pipeline_and_names_what_is_short(tmp_path):
     for number in range(5):
         save_audio(tmp_path / "in" / f"{number}.wav", sine(220 + number, 1), 22050)
     assert run("split", "-i", tmp_path / "in", "-o", tmp_path / "split").output.endswith("train 3, val 1, test 1\n")
+    assert run("split", "-i", tmp_path / "in", "-o", tmp_path / "no", "--seed", -1).exit_code == 2
+    assert run("studio", "-o", tmp_path / "no", "--seed", -1).exit_code == 2
     done = run("preprocess", "-i", tmp_path / "split", "-o", tmp_path / "pre", "--norm-db")
     assert done.output.endswith(f"{tmp_path / 'pre'}: 5 files written, 0 left out\n")
     done = run("inspect", tmp_path / "pre", "--seq-len", 12000)

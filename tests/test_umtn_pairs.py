@@ -200,10 +200,18 @@ def test_a_store_and_folders_give_what_the_arrays_give(clips, tmp_path):
         by_store = umtn.SegmentPairs(store, 1000).batch(range(16))
     for number, clip in enumerate(clips):
         umtn.write_h5(tmp_path / "ab"[number % 2] / "train" / f"{number}.h5", clip)
-    by_folders = umtn.SegmentPairs.of_folders([tmp_path / "a", tmp_path / "b"], "train", 1000).batch(range(16))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    pairs = umtn.SegmentPairs.of_folders(folders, "train", 1000)
+    assert pairs.paths == [
+        str(tmp_path / clip[0] / "train" / f"{clip[1]}.h5") for clip in ("a0", "a2", "a4", "b1", "b3")
+    ]
+    by_folders = pairs.batch(range(16))
     for first, second, third in zip(by_arrays, by_store, by_folders, strict=True):
         assert torch.equal(first, second)
         assert torch.equal(first, third)
+    moved = [folder.rename(tmp_path / f"{folder.name}2") for folder in folders]
+    assert umtn.SegmentPairs.of_folders(moved, "train", 1000).digest == pairs.digest
+    assert umtn.SegmentPairs.of_folders(moved[::-1], "train", 1000).digest != pairs.digest
     with (
         store_of(tmp_path / "b.h5", clips, 22050) as store,
         pytest.raises(DatasetError, match="expected audio at 16000 Hz, found 22050 Hz"),

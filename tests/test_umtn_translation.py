@@ -269,6 +269,37 @@ def test_interrupted_training_resumes_with_the_same_result(pairs, tmp_path, monk
         assert torch.equal(weight, second.model.state_dict()[name]), name
 
 
+def test_training_is_not_resumed_with_other_data(tmp_path, monkeypatch):
+    def train(resume=True, train=([tone(220), tone(330)], [tone(440)]), valid=([tone(220)], [tone(440)]), **settings):
+        pairs = as_pairs(train, **settings), as_pairs(valid, magnitude=0)
+        options = {"training": make_config(epochs=1), "show_progress": False, "resume": resume} | TINY
+        return umtn.train(*pairs, ["a", "b"], tmp_path / "run", **options)
+
+    def fail(*arguments):
+        raise RunError("stopped before the run is saved")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(umtn.TranslationRun, "save", fail)
+        with pytest.raises(RunError, match="stopped before"):
+            train(resume=False)
+    for changes, words in [
+        (
+            {"train": ([tone(221), tone(330)], [tone(440)])},
+            r"data.digest=\w{8}, found one saved with data.digest=\w{8}",
+        ),
+        (
+            {"train": ([tone(220)], [tone(330), tone(440)])},
+            r"data.digest=\w{8}, found one saved with data.digest=\w{8}",
+        ),
+        ({"valid": ([tone(221)], [tone(440)])}, r"data.valid_digest=\w{8}, found one saved with data.valid_digest="),
+        ({"epoch_len": 12}, "epoch_len=12, found one saved with epoch_len=8"),
+        ({"magnitude": 0.2}, "magnitude=0.2, found one saved with magnitude=0.5"),
+    ]:
+        with pytest.raises(RunError, match=f"state.pt: expected a state saved with {words}"):
+            train(**changes)
+    assert len(train().history) == 1
+
+
 def test_training_can_start_from_another_run(pairs, tmp_path):
     options = {"training": make_config(epochs=1, learning_rate=1e-9), "show_progress": False}
     first = umtn.train(pairs, None, ["a", "b"], **options, **TINY)
@@ -519,6 +550,48 @@ def test_everything_that_is_wrong_is_said_at_once(command, domain_folders, tmp_p
     ended = command("umtn", "translate", tmp_path / "no-run", "song.wav", "--to", "organ")
     assert ended.status == 2
     assert "expected a folder written by musiclab umtn train, or one of harmonic" in ended.err
+
+
+def test_a_diverging_loss_is_explained_with_the_files(command, domain_folders, tmp_path, monkeypatch):
+    def broken(self, latents, clean, domain):
+        return torch.full((len(clean),), torch.nan, requires_grad=True)
+
+    monkeypatch.setattr(umtn.Translator, "reconstruction_loss", broken)
+    options = ["--epoch-len", 8, "--batch-size", 8, "--seq-len", 4000, "--device", "cpu"]
+    ended = command("umtn", "train", *domain_folders, "--out", tmp_path / "run", *options)
+    assert ended.status == 2
+    for folder in domain_folders:
+        assert f"\n  {folder / 'train'}{os.sep}" in ended.err
+
+
+def test_files_that_would_get_the_same_name_are_refused(command, tmp_path, monkeypatch):
+    def never(*arguments, **settings):
+        raise AssertionError("nothing may be computed")
+
+    monkeypatch.setattr(umtn, "translate", never)
+    a, b, c = (tmp_path / name for name in ("a/song.wav", "b/song.wav", "b/song.flac"))
+    for path in (a, b, c):
+        save_audio(path, tone(440, 0.1), RATE)
+    ended = command("umtn", "translate", "harmonic", a, b, c, "--to", "piano", "--out", tmp_path / "out")
+    target = tmp_path / "out" / "song-Solo_Piano.wav"
+    assert ended.status == 2
+    assert f"{target}: found 3 files that would be written to it ({a}, {b}, {c})." in ended.err
+    ended = command("umtn", "translate", "harmonic", tmp_path / "b", "--to", "piano")
+    assert ended.status == 2
+    assert f"found 2 files that would be written to it ({c}, {b})." in ended.err
+
+
+def test_translations_in_a_folder_are_left_out_but_not_if_they_are_named(command, tmp_path):
+    sounds = tmp_path / "sounds"
+    song, translation = save_audio(sounds / "song.wav", tone(440, 0.1), RATE), sounds / "song-Solo_Piano.wav"
+    for target in ("piano", "organ", "piano"):
+        ended = command("umtn", "translate", "harmonic", sounds, song, "--to", target)
+        assert ended.status == 0, ended.err
+    assert f"{sounds}: 2 translations left out, such as song-Organ.wav" in ended.err
+    assert ended.out.splitlines() == [str(translation)]
+    ended = command("umtn", "translate", "harmonic", translation, "--to", "organ")
+    assert ended.out.splitlines() == [str(sounds / "song-Solo_Piano-Organ.wav")]
+    assert "left out" not in ended.err
 
 
 def test_files_of_another_rate_are_refused(domain_folders, tmp_path):

@@ -1,6 +1,7 @@
 """Commands for UMTN, the Universal Music Translation Network. Flags that its scripts have, too, have the same names."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 import musiclab
 from musiclab.cli.options import AsJson, Device, Precision, Quiet
 from musiclab.cli.output import explain_interrupt, list_failures
-from musiclab.core.errors import MusiclabError, Problems
+from musiclab.core.errors import MusiclabError, Problems, counted
 from musiclab.core.files import check_can_make
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def split(
     output: Output,
     train: Annotated[float, typer.Option(help="Share of the files or groups used for training.")] = 0.8,
     val: Annotated[float, typer.Option(help="Share used for validation; the rest is used for testing.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Random seed of the shuffle.")] = 18,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the shuffle.")] = 18,
     filetype: FileType = None,
     group: Annotated[
         str | None,
@@ -84,7 +85,7 @@ def studio(
     seconds: Annotated[float, typer.Option(help="Duration of each piece in seconds.")] = 10.0,
     train: Annotated[float, typer.Option(help="Share of the pieces used for training.")] = 0.8,
     val: Annotated[float, typer.Option(help="Share used for validation; the rest is used for testing.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 18,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the split.")] = 18,
     quiet: Quiet = False,
 ) -> None:
     """Generate the same pieces for piano, string quartet, organ and guitar, split into train, val and test."""
@@ -160,7 +161,10 @@ def translate(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="Run folder, or harmonic or wavenet: networks that come with musiclab.")
     ],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or folders of sound files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Sound files or folders. Translations in folders are left out."),
+    ],
     to: Annotated[str, typer.Option(help="Domain to translate to, or a part of its name, such as piano.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the translations (.wav). Default: beside each file.")
@@ -174,17 +178,21 @@ def translate(
     umtn, problems = musiclab.umtn, Problems()
     trained = problems.check(umtn.load, run)
     target = None if trained is None else problems.check(trained.model.find_domain, to)
-    paths = []
-    for file in files:
-        with problems:
-            paths += musiclab.audio.find_audio(file) if file.is_dir() else [file]
     if out is not None:
         problems.check(check_can_make, out, "the folder of translations")
     problems.raise_if_any()
     domain = trained.model.domains[target]
+    endings, paths = tuple(f"-{name}" for name in trained.model.domains), []
+    for file in files:
+        found = musiclab.audio.find_audio(file) if file.is_dir() else [file]
+        made = [path for path in found if path.stem.endswith(endings)] if file.is_dir() else []
+        paths += [path for path in found if path not in made]
+        if made:
+            print(f"{file}: {counted(len(made), 'translation')} left out, such as {made[0].name}", file=sys.stderr)
+    targets = {path: (path.parent if out is None else out) / f"{path.stem}-{domain}.wav" for path in paths}
+    umtn.encoded.check_targets(targets, "Rename them, or translate each to another folder with --out.")
     failures = []
-    for path in paths:
-        written = (path.parent if out is None else out) / f"{path.stem}-{domain}.wav"
+    for path, written in targets.items():
         try:
             options = {"temperature": temperature, "seed": seed, "device": device, "show_progress": True}
             sound = umtn.translate(trained, path, domain, **options)

@@ -1,5 +1,6 @@
 """Collect recordings in one folder per domain, from MusicNet or Studio, and split them for training."""
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,13 @@ import pandas as pd
 
 from musiclab import studio
 from musiclab.audio import find_audio, save_audio
+from musiclab.core.checks import check_whole
 from musiclab.core.errors import DatasetError
+from musiclab.core.progress import progress
+from musiclab.datasets.fingerprints import NO_SOUND, mark, number_copies
 from musiclab.datasets.generated import render_once
-from musiclab.umtn.encoded import find_encoded
+from musiclab.datasets.splits import join_copies
+from musiclab.umtn.encoded import WAV_FREQ, collect_failures, decode, find_encoded
 
 SPLITS = ("train", "val", "test")
 DOMAINS = (
@@ -53,6 +58,8 @@ CLEAN = {
 }
 
 RECORDINGS = ("train_data", "test_data")  # MusicNet's folders of wav files
+
+log = logging.getLogger(__name__)
 
 
 def musicnet_domains(root: str | Path, output: str | Path | None = None) -> pd.DataFrame:
@@ -216,7 +223,7 @@ def divide(groups: Sequence[str], train: float = 0.8, val: float = 0.1, seed: in
     Raises
     ------
     DatasetError
-        If the shares are invalid, or there are fewer groups than splits.
+        If the shares or the seed are invalid, or there are fewer groups than splits.
 
     Examples
     --------
@@ -225,6 +232,7 @@ def divide(groups: Sequence[str], train: float = 0.8, val: float = 0.1, seed: in
     """
     if not (0 < train < 1 and 0 < val < 1 and train + val <= 1 + 1e-9):
         raise DatasetError(f"expected shares above 0 with a sum of at most 1, found train={train} and val={val}")
+    check_whole({"seed": seed}, "seed", least=0, error=DatasetError)
     names = sorted(set(groups))
     splits = SPLITS if train + val < 1 - 1e-9 else SPLITS[:2]
     if len(names) < len(splits):
@@ -251,6 +259,9 @@ def split_dir(
     group: str | Mapping[str, str] | None = None,
 ) -> dict[str, list[Path]]:
     """Copy the sound files of one domain to ``output/train``, ``output/val`` and ``output/test``.
+
+    Copies of the same recording, which are found by their sound, stay together, and so do their groups. One warning
+    says how many there are.
 
     Parameters
     ----------
@@ -282,8 +293,8 @@ def split_dir(
     Raises
     ------
     DatasetError
-        If there are too few sound files or groups, a file has no group, the shares are invalid, or the output already
-        has files.
+        If there are too few sound files or groups, a file has no group, the shares or the seed are invalid, or the
+        output already has files.
 
     Examples
     --------
@@ -291,16 +302,32 @@ def split_dir(
     """
     input, output = Path(input), Path(output)
     paths = [path.relative_to(input) for path in find_encoded(input, filetype)]
-    splits = divide([_find_group(path, group) for path in paths], train, val, seed)
+    groups = [_find_group(path, group) for path in paths]
+    divide(groups, train, val, seed)  # raises errors before the search for copies, which takes longer
     for split in SPLITS:
         if (output / split).is_dir() and any((output / split).iterdir()):
             raise DatasetError(f"{output / split}: the folder is not empty. Remove it, or choose another output.")
+    splits = divide(_join_copies(input, paths, groups), train, val, seed)
     copies = {split: [output / split / paths[i] for i in indices] for split, indices in splits.items()}
     for split, files in copies.items():
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(input / file.relative_to(output / split), file)
     return copies
+
+
+def _join_copies(folder: Path, paths: Sequence[Path], groups: Sequence[str]) -> list[str]:
+    """Merge groups that contain copies of the same recording, and log a warning about them."""
+    files = progress([folder / path for path in paths], "looking for copies", unit="file")
+    marks, _ = collect_failures(files, lambda path: mark(decode(path) / np.float32(32768), WAV_FREQ))
+    numbers = number_copies([marks.get(folder / path, NO_SOUND) for path in paths])
+    if numbers.any():
+        examples = [str(path) for path, number in zip(paths, numbers, strict=True) if number == 1]
+        log.warning(
+            "%s: %d of %d files are copies of each other, such as %s. Copies of a recording stay together.",
+            *(folder, np.count_nonzero(numbers), len(paths), " and ".join(examples[:2])),
+        )
+    return join_copies(pd.DataFrame({"group": groups, "duplicate": numbers}))["group"].tolist()
 
 
 def _find_group(path: Path, group: str | Mapping[str, str] | None) -> str:

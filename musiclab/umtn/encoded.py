@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,13 +101,19 @@ class EncodedFilesDataset(Dataset):
             If two files would get the same name, or no file can be decoded.
         """
         targets = {path: Path(output, path.relative_to(self.path)).with_suffix(".h5") for path in self.file_paths}
-        target, count = Counter(targets.values()).most_common(1)[0]
-        if count > 1:
-            raise DatasetError(f"{self.path}: found two files for {target}; rename one, or choose one file type")
+        check_targets(targets, "Rename them, or choose one file type.")
         files = progress(self.file_paths, "decoding", unit="file")
         written, self.failures = collect_failures(files, lambda path: write_h5(targets[path], decode(path, norm_db)))
         warn_of_failures(self.path, written, self.failures)
         return list(written.values())
+
+
+def check_targets(targets: Mapping[Path, Path], advice: str) -> None:
+    """Raise DatasetError if two files have the same target, the file that is written for them."""
+    for target, count in Counter(targets.values()).most_common(1):
+        if count > 1:
+            files = ", ".join([str(path) for path in targets if targets[path] == target][:5])
+            raise DatasetError(f"{target}: found {count} files that would be written to it ({files}). {advice}")
 
 
 def write_h5(path: str | Path, samples: np.ndarray, sample_rate: int = WAV_FREQ) -> Path:

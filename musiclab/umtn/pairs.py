@@ -1,5 +1,6 @@
 """Cut batches of segment pairs from clips in memory, as a fast alternative to :class:`~musiclab.umtn.H5Dataset`."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset
 from musiclab.core.errors import DatasetError, Problems
 from musiclab.core.random import uniform
 from musiclab.store import Segments, Store
+from musiclab.store.reading import checksum
 from musiclab.umtn.augmentation import WavFrequencyAugmentation, shift_pitch
 from musiclab.umtn.encoded import WAV_FREQ, warn_of_failures
 from musiclab.umtn.h5 import H5Dataset, as_int16
@@ -60,6 +62,8 @@ class SegmentPairs(Dataset):
         Paths or names of the clips, which error messages mention.
     failures : list of (name, reason)
         Clips that are left out.
+    digest : str
+        Eight-digit checksum of the clips and their domains, independent of paths.
 
     Raises
     ------
@@ -107,6 +111,8 @@ class SegmentPairs(Dataset):
         self.seq_len, self.epoch_len, self.seed = seq_len, epoch_len, seed
         self.domains, self.sample_rate, self.paths = len(self._members), WAV_FREQ, names
         self.augmentation = WavFrequencyAugmentation(WAV_FREQ, magnitude)
+        layout = str([part.tolist() for part in (offsets, *self._members)])
+        self.digest = f"{zlib.crc32(layout.encode(), checksum(values)):08x}"
         self._offsets, self._start_counts = offsets[:-1], lengths - seq_len + 1
         self._samples, self._codes = (
             Segments(array, offsets, np.zeros_like(lengths), length=seq_len, device=device)
@@ -156,7 +162,9 @@ class SegmentPairs(Dataset):
         problems.raise_if_any()
         arrays = [as_int16(dataset.read(path)) for dataset in datasets for path in dataset.file_paths]
         domains = np.repeat(range(len(datasets)), [len(dataset.file_paths) for dataset in datasets])
-        return cls(arrays, seq_len, domains, **settings)
+        pairs = cls(arrays, seq_len, domains, **settings)
+        pairs.paths = [str(path) for dataset in datasets for path in dataset.file_paths]
+        return pairs
 
     def __len__(self) -> int:
         return self.epoch_len

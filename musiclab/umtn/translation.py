@@ -353,6 +353,8 @@ def train(
             raise RunError(f"{out}: there is a finished run already. Choose another folder, or delete this one.")
         check_can_make(out)
         identity = model.settings | {"domains": model.domains, "training": asdict(training), "seq_len": train.seq_len}
+        identity |= {"epoch_len": train.epoch_len, "magnitude": train.augmentation.magnitude}
+        identity |= {"data.digest": train.digest, "data.valid_digest": None if valid is None else valid.digest}
         state = State(out / "state.pt", identity, resume)
         out.mkdir(parents=True, exist_ok=True)
     engine = Engine(model, _TrainingPairs(train), training)
