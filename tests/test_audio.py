@@ -332,3 +332,9 @@ def test_integers_and_floats_are_not_mistaken_for_each_other(tone):
         resample(to_int16(tone), 22050, 8000)
     with pytest.raises(ValueError, match="found float32; they need no conversion"):
         from_int16(tone)
+
+
+@pytest.mark.parametrize(("values", "words"), [([1, 2], "found int64; see audio.from_int16"), ([np.nan], "NaN")])
+def test_what_is_no_waveform_is_not_made_int16(values, words):
+    with pytest.raises(ValueError, match=words):
+        to_int16(np.array(values))

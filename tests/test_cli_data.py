@@ -112,7 +112,11 @@ def test_without_a_summary_there_is_no_table(command, store, tmp_path):
 def test_a_table_in_place_of_a_folder_is_refused(command, all_features, tmp_path):
     done = command("inspect", all_features.path, "--csv", tmp_path)
     assert done.status == 2
-    assert done.err == f"musiclab: {tmp_path}: cannot be read or written (Is a directory)\n"
+    assert done.out == ""
+    assert (
+        done.err
+        == f"musiclab: {tmp_path} is a folder. Choose a file name for the table, such as {tmp_path}/table.csv.\n"
+    )
 
 
 def test_verify_finds_a_damaged_clip(command, store):

@@ -423,7 +423,7 @@ def test_two_tables_need_two_files(command, small_folder, tmp_path):
     assert (outcome.status, outcome.out) == (2, "")
     assert "--csv and --windows need different files" in outcome.err
     outcome = command("predict", "gneres", str(small_folder))
-    assert "did you mean genres" in outcome.err
+    assert "no such file; did you mean genres? Create the run folder with: musiclab train" in outcome.err
 
 
 @pytest.mark.parametrize("folds", [[], "all", 1])

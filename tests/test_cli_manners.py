@@ -313,6 +313,16 @@ def test_a_table_that_cannot_be_written_is_refused_first(command, small_folder, 
         check_refused(command(*arguments, tmp_path / name), words)
 
 
+def test_a_table_never_takes_the_place_of_a_recording(command, small_folder, small_store, run_folder, no_decoding):
+    clip = small_folder / "low" / "player0" / "0.wav"
+    before = clip.read_bytes()
+    for arguments in (("predict", run_folder, "--csv", clip, clip), ("predict", run_folder, clip, "--windows", clip),
+                      ("scan", small_folder, "--csv", clip), ("inspect", small_store.path, "--csv", clip),
+                      ("class", "grade", small_folder, small_folder, "--csv", clip)):  # fmt: skip
+        check_refused(command(*arguments), f"{clip}: a table needs the extension .csv, found .wav")
+    assert clip.read_bytes() == before
+
+
 def test_predictions_have_a_table_of_files_and_one_of_windows(command, run_folder, small_folder, tmp_path):
     clips = sorted((small_folder / "low").rglob("*.wav"))[:2]
     waveform, rate = load_audio(clips[0], None)

@@ -1,5 +1,7 @@
 """Copies of one recording, in whatever format, are never on two sides of a split."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,27 @@ def test_evaluate_leaves_out_copies_of_what_the_model_was_trained_on(folder, sto
     assert sorted(path.rsplit("/", 1)[1] for path in tested.result.paths) == ["101.wav", "102.wav", "103.wav"]
     assert tested.settings.split == "all clips, without 1 that it was trained on"
     assert "copy.mp3, because they were used to train or validate the model" in caplog.text
+
+
+def test_a_store_remembers_that_copies_were_not_looked_for(folder, store, tmp_path, caplog):
+    caplog.set_level("INFO", "musiclab")
+    path, configs = tmp_path / "own.h5", musiclab.training.features_for("mlp")
+    prepare(AudioFolder(folder), path, configs, workers=1, progress=False, ignore_copies=True)
+    assert "copies    not looked for" in Store(path).describe()
+    run = musiclab.train("mlp", path, **SETTINGS)
+    run.evaluate(path)
+    assert caplog.text.count("folder:own: copies of the same recording were not looked for") == 2
+    prepare(AudioFolder(folder), path, configs, workers=1, progress=False)
+    assert path.read_bytes() == store.path.read_bytes()
+    assert "copies    not looked for" not in Store(path).describe()
+
+
+def test_a_feature_added_without_a_search_keeps_the_copies(folder, store, tmp_path):
+    path = shutil.copy(store.path, tmp_path / "own.h5")
+    prepare(AudioFolder(folder), path, ["audio"], workers=1, progress=False, ignore_copies=True)
+    assert Store(path).index["duplicate"].tolist() == store.index["duplicate"].tolist()
+    assert Store(path).source == store.source
+    shutil.copytree(folder, tmp_path / "own")
+    save_audio(tmp_path / "own" / "hiss" / "new" / "take.wav", recording(99), RATE)
+    prepare(AudioFolder(tmp_path / "own"), path, ["audio"], workers=1, progress=False, ignore_copies=True)
+    assert Store(path).source["ignore_copies"]

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -380,6 +381,17 @@ def test_all_faults_of_a_table_are_named_at_once(tmp_path):
     lines = str(raised.value).splitlines()
     assert (lines[0], lines[-1]) == (f"{tmp_path}/index.csv: 5,001 faults:", "  and 4,991 more")
     assert len(lines) == 12
+
+
+@pytest.mark.skipif(Path(__file__.upper()).exists(), reason="this file system ignores capitals")
+def test_a_table_with_capitals_in_its_name_is_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.wav").touch()
+    (tmp_path / "Index.CSV").write_text("path,label\na/1.wav,a\n")
+    with pytest.raises(
+        DatasetError, match=r"Index\.CSV: a table with this name is ignored\. Rename it to index\.csv\."
+    ):
+        AudioFolder(tmp_path)
 
 
 def test_a_table_in_another_encoding_is_named_with_its_lines(tmp_path):

@@ -15,9 +15,9 @@ import torch
 from conftest import PITCHES, SAMPLE_RATE, TINY, noisy_sine
 
 from musiclab import models
-from musiclab.audio import save_audio
+from musiclab.audio import load_audio, save_audio
 from musiclab.core.errors import AudioError, DatasetError, RunError, StoreError
-from musiclab.datasets import AudioFolder, check_index
+from musiclab.datasets import AudioFolder, Dataset, check_index
 from musiclab.datasets.splits import choose_split
 from musiclab.features import MelConfig
 from musiclab.metrics import Result
@@ -253,6 +253,39 @@ def test_clips_it_was_trained_on_are_left_out_wherever_they_are(trained, small_f
             RunError, match=r"t\.h5: all 12 clips, such as .*, were used to train or validate the model"
         ):
             trained.evaluate(store)
+
+
+def test_clips_beside_the_test_clips_are_never_passed_over_without_a_word(trained, small_folder, tmp_path, caplog):
+    def test_on(index, path):
+        dataset = Dataset("own", index, licence="", citation="", where="", protocol="")
+        prepare(dataset, path, ["logmel"], workers=1, progress=False)
+        return trained.evaluate(Store(path))
+
+    index = AudioFolder(small_folder).index
+    new = save_audio(tmp_path / "new.wav", noisy_sine(PITCHES["low"], 98), SAMPLE_RATE)
+    added = pd.DataFrame({"path": [str(new)], "label": ["low"]})
+    grown = test_on(pd.concat([index, added]), tmp_path / "grown.h5")
+    assert (grown.result.n, grown.settings.split) == (6, trained.settings.split)
+    assert f"grown.h5: left out 1 clip, such as {new}, that was added after the training. Test it in" in caplog.text
+    caplog.clear()
+    one = index[index["path"] == trained.settings.test_paths[0]]
+    other = test_on(pd.concat([one, added]), tmp_path / "other.h5")
+    assert (other.result.n, other.settings.split) == (2, "all clips")
+    assert "left out" not in caplog.text
+
+
+def test_training_files_that_are_gone_are_told(small_folder, tmp_path, caplog):
+    own = shutil.copytree(small_folder, tmp_path / "own")
+    run = train("cnn", f"folder:{own}", **SMALL)
+    copied = next(path for path in run.settings.trained_on if "low" in path)
+    save_audio(tmp_path / "other" / "low" / "copy.flac", 0.5 * load_audio(copied, None)[0], SAMPLE_RATE)
+    save_audio(tmp_path / "other" / "high" / "new.wav", noisy_sine(PITCHES["high"], 97), SAMPLE_RATE)
+    assert run.evaluate(f"folder:{tmp_path}/other").result.n == 1
+    assert "no longer there" not in caplog.text
+    shutil.rmtree(own)
+    assert run.evaluate(f"folder:{tmp_path}/other").result.n == 2
+    assert "18 training files, such as " in caplog.text
+    assert "are no longer there, so copies of them in other formats can't be found" in caplog.text
 
 
 def test_a_run_keeps_the_sizes_of_its_parts_and_what_it_was_trained_on(trained, small_store, tmp_path):

@@ -336,3 +336,10 @@ def test_zeros_and_ones_are_accuracies_whatever_their_type():
     for wrong in ([1, np.nan, 0], [5, 2, 3]):
         with pytest.raises(ValueError, match="shares from 0 to 1"):
             group_interval(wrong, np.arange(3))
+
+
+def test_results_of_other_labels_or_classes_are_not_combined(six):
+    with pytest.raises(RunError, match=r"0\.wav: expected the same label in all results, found a and b"):
+        Result.average([six, replace(six, labels=np.array([1, 0, 0, 1, 1, 2]))])
+    with pytest.raises(RunError, match="expected results with the classes a, b, c in this order, found c, b, a"):
+        Result.join([six, replace(six, classes=["c", "b", "a"])])

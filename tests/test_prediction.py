@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from conftest import SAMPLE_RATE, noisy_sine, sine
+from conftest import SAMPLE_RATE, check_refused, noisy_sine, sine
 from run_folders import CLASSES, make_untested
 
 from musiclab import features, training
@@ -254,6 +254,14 @@ def test_bad_files_are_listed_and_passed_over(runs, sounds, tmp_path):
     assert [path for path, _ in found.failures] == [str(files[2]), str(files[0]), str(files[1])]
     with pytest.raises(AudioError, match=r"(?s)contains no sound files.*cannot be decoded.*no such file"):
         predict(runs / "m5", files)
+
+
+def test_empty_paths_and_web_addresses_are_refused_as_they_are_written(command, runs):
+    check_refused(command("predict", runs / "m5", ""), "found an empty path")
+    address = "http://x.org/a.wav"
+    check_refused(
+        command("predict", runs / "m5", address), f"{address}: expected a file, found a web address; download"
+    )
 
 
 def test_a_folder_names_the_files_that_only_other_programs_decode(runs, sounds, tmp_path):

@@ -328,6 +328,26 @@ def test_a_store_of_another_data_set_is_refused(small_folder, tmp_path):
     assert Store(tmp_path / "s.h5").source["name"] == "folder:other"
 
 
+def test_a_store_of_another_folder_of_the_same_name_is_refused(small_folder, tmp_path, extracted):
+    path, first, second = tmp_path / "s.h5", tmp_path / "first" / "songs", tmp_path / "second" / "songs"
+    shutil.copytree(small_folder, first)
+    for seed, label in enumerate(("low", "high")):
+        save_audio(second / label / f"{label}er0" / "0.wav", noisy_sine(400, seed), SAMPLE_RATE)
+    prepare(AudioFolder(first), path, ["audio"], **ALONE)
+    before = path.read_bytes()
+    with pytest.raises(
+        StoreError, match=r"s\.h5: this store has none of the clips, such as .*second/songs/high.* another folder"
+    ):
+        prepare(AudioFolder(second), path, ["audio"], **ALONE)
+    assert path.read_bytes() == before
+    shutil.rmtree(second)
+    shutil.move(first, second)  # as a whole
+    assert prepare(AudioFolder(second), path, ["audio"], **ALONE).clips == 24
+    shutil.rmtree(second / "low" / "player0")
+    save_audio(second / "low" / "new" / "0.wav", noisy_sine(200, 9), SAMPLE_RATE)
+    assert prepare(AudioFolder(second), path, ["audio"], **ALONE).clips == 23
+
+
 def test_a_damaged_clip_is_not_taken_over(small_folder, tmp_path):
     path = tmp_path / "s.h5"
     prepare(AudioFolder(small_folder), path, ["audio"], **ALONE)

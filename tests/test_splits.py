@@ -287,3 +287,24 @@ def test_copies_are_named_as_the_cause_of_too_few_groups():
     index = with_copies(index_of({"a": 3, "b": 5}), ("a0-0", "a1-0"))
     with pytest.raises(DatasetError, match=r"class 'a' with 2 .*groups with copies of a recording count as one"):
         splits.choose_split(index)
+
+
+@pytest.mark.parametrize(
+    ("make_split", "options", "words"),
+    [
+        (splits.by_group, {"test": 0}, "expected test to be a finite number greater than 0, found 0"),
+        (splits.by_group, {"test": np.nan}, "expected test to be a finite number greater than 0, found nan"),
+        (splits.by_group, {"test": 1}, "expected test to be a share"),
+        (splits.by_group, {"valid": -1}, "expected valid to be a share"),
+        (splits.by_group, {"seed": -1}, "expected seed to be a whole number from 0"),
+        (splits.with_folds, {"seed": 0.5}, "expected seed to be a whole number from 0"),
+        *(
+            (splits.with_folds, {"folds": folds}, "expected folds to be a whole number of at least 2")
+            for folds in (0, 1, 2.5)
+        ),
+    ],
+)
+def test_settings_that_are_out_of_range_are_named(make_split, options, words):
+    index = check_index(pd.DataFrame({"path": list("abcdef"), "label": list("xyxyxy")}), "six")
+    with pytest.raises(DatasetError, match=words):
+        make_split(index, **options)

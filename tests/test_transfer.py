@@ -325,6 +325,17 @@ def test_copies_of_training_clips_do_not_count(sets, tmp_path, caplog):
     )
 
 
+def test_a_copy_in_a_class_that_is_left_out_is_a_clip_like_others(sets, tmp_path):
+    root = shutil.copytree(sets / "train", tmp_path / "train")
+    shutil.copytree(root / "dark", root / "other")
+    assert transfer(f"folder:{root}", f"folder:{sets}/same", **QUICK).away.n == 24
+
+
+def test_a_class_is_matched_once(command, sets):
+    done = command("transfer", sets / "train", sets / "same", "--class", "dark=bright", "--class", "medium=bright")
+    check_refused(done, "bright, a class of folder:same, is matched more than once, with dark and medium")
+
+
 def test_the_training_set_itself_is_refused(sets):
     with pytest.raises(DatasetError, match=r"all 24 clips, such as .*, are also in the training data"):
         transfer(f"folder:{sets}/train", f"folder:{sets}/train", **QUICK)

@@ -385,11 +385,21 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
     int16 array, same shape
         Samples from -32768 to 32767.
 
+    Raises
+    ------
+    ValueError
+        If the waveform does not consist of floats, or has NaN values.
+
     Examples
     --------
     >>> to_int16(np.array([0.0, 0.5, -1.0, 2.0]))
     array([     0,  16384, -32768,  32767], dtype=int16)
     """
+    waveform = np.asarray(waveform)
+    if waveform.dtype.kind != "f":
+        raise ValueError(f"expected a waveform of floats in [-1, 1], found {waveform.dtype}; see audio.from_int16")
+    if np.isnan(waveform).any():
+        raise ValueError("the waveform has NaN values; replace them or leave it out")
     return np.round(np.clip(waveform, -1, 32767 / 32768) * 32768).astype(np.int16)
 
 
@@ -486,7 +496,10 @@ def _check_rate(path: str | Path, sample_rate: int) -> None:
     check_whole({"sample_rate": sample_rate}, "sample_rate", error=lambda message: AudioError(f"{path}: {message}"))
 
 
-def _check_is_file(path: Path) -> None:
+def _check_is_file(name: str | Path) -> None:
+    path = Path(name)
+    if "://" in str(name) and not path.exists():
+        raise AudioError(f"{name}: expected a file, found a web address; download the file first")
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the spelling and the folder")
     if path.is_dir():
@@ -502,9 +515,9 @@ def _open_reader(path: str | Path, mono: bool, warns: bool = True) -> Iterator["
     """Open an audio file, and turn all errors in the block into an AudioError with its path."""
     from musiclab.audio import decoding  # not at the top, because training from a store needs no decoder
 
-    path = Path(path)
     try:
         _check_is_file(path)
+        path = Path(path)
         with decoding.open_sound(path, mono, warns) as reader:
             yield reader
     except AudioError:

@@ -48,7 +48,7 @@ def grade(
     assignment: Annotated[
         Path, typer.Argument(metavar="ASSIGNMENT", help="Folder that `make assignment` wrote, with the hidden tests.")
     ],
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write one row for each student to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Table to write (.csv), one row for each student.")] = None,
     seconds: Annotated[int, typer.Option("--seconds", min=1, help="Longest time of one notebook.")] = 300,
     megabytes: Annotated[int, typer.Option("--megabytes", min=500, help="Largest memory of one notebook.")] = 4096,
 ) -> None:

@@ -121,6 +121,7 @@ def inspect(
     ] = None,
 ) -> None:
     """Show the contents of a store: features and their settings, classes, folds, sizes, licence and failures."""
+    check_table(csv)
     with musiclab.store.Store(store) as open_store:
         print(open_store.describe())
         if csv is not None:

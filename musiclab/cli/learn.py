@@ -135,7 +135,7 @@ def evaluate(run: RunFolder, data: Data, device: Device = "auto", as_json: AsJso
 def predict(
     run: RunFolder,
     files: Annotated[
-        list[Path],
+        list[str],  # a Path would make "" the current folder
         typer.Argument(metavar="FILE...", help="Sound files, folders of sound files, or - for standard input."),
     ],
     top: Annotated[int, typer.Option(min=1, help="Number of classes to print per file.")] = 3,

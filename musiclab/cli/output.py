@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musiclab.core.errors import list_left_out
+from musiclab.core.errors import MusiclabError, list_left_out
 from musiclab.core.files import check_can_write
 
 
@@ -17,8 +17,14 @@ def list_failures(failures) -> None:
 
 def check_table(path: Path | None) -> None:
     """Raise an error if no table can be written to ``path``, before any work is done."""
-    if path is not None:
-        check_can_write(path, "the table", "table.csv")
+    if path is None:
+        return
+    check_can_write(path, "the table", "table.csv")
+    if path.suffix.lower() != ".csv":  # such as the second recording of --csv *.wav
+        raise MusiclabError(
+            f"{path}: a table needs the extension .csv, found {path.suffix or 'none'}. Choose another name, such as "
+            "table.csv."
+        )
 
 
 def print_run(run, as_json: bool) -> None:

@@ -41,7 +41,8 @@ class AudioFolder(Dataset):
     Raises
     ------
     DatasetError
-        If the folder is missing or has no recordings, ``group_level`` is less than 1, or ``index.csv`` has faults.
+        If the folder is missing or has no recordings, ``group_level`` is less than 1, or ``index.csv`` has faults or
+        capitals in its name.
 
     Examples
     --------
@@ -62,6 +63,8 @@ class AudioFolder(Dataset):
         folder = existing_folder(root, "a folder of recordings", _WHERE)
         check_whole({"group": group_level}, "group", error=DatasetError)
         table = folder / "index.csv"
+        if not table.exists() and (names := [name for name in os.listdir(folder) if name.lower() == table.name]):
+            raise DatasetError(f"{folder / names[0]}: a table with this name is ignored. Rename it to index.csv.")
         index, notes = _read_index(table, group_level) if table.exists() else _walk(folder, group_level)
         super().__init__(
             name=f"folder:{folder.name}",

@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from musiclab.core.checks import check_positive, check_share, check_whole
 from musiclab.core.errors import DatasetError, counted
 from musiclab.datasets.fingerprints import connect
 
@@ -154,7 +155,8 @@ def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: i
     Raises
     ------
     DatasetError
-        If there is only one class, or a class has too few groups: fewer than 3, or fewer than 2 with ``valid=0``.
+        If there is only one class, or a class has too few groups: fewer than 3, or fewer than 2 with ``valid=0``. Also
+        if a fraction or the seed is out of range.
 
     Examples
     --------
@@ -164,6 +166,9 @@ def by_group(index: pd.DataFrame, test: float = 0.2, valid: float = 0.2, seed: i
     >>> len(split.train), len(split.valid), len(split.test)
     (6, 2, 2)
     """
+    _check_seed(seed)
+    check_positive({"test": test}, "test", error=DatasetError)
+    check_share({"test": test, "valid": valid}, "test", "valid", error=DatasetError)
     needed = 3 if valid else 2
     _check_groups(index, needed)
     train, test_rows = _split_off_fold(index, np.arange(len(index)), max(2, round(1 / test)), seed, needed - 1)
@@ -269,7 +274,7 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
     Raises
     ------
     DatasetError
-        If a class has fewer than two groups, or the table has a fixed split but no folds.
+        If a class has fewer than two groups, the table has a fixed split but no folds, or ``folds`` is less than 2.
 
     Examples
     --------
@@ -278,6 +283,8 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
     >>> with_folds(index.assign(fold=0, split=""), folds=3).groupby("fold")["label"].apply(list).tolist()
     [['jazz', 'rock'], ['jazz', 'rock'], ['jazz', 'rock']]
     """
+    _check_seed(seed)
+    check_whole({"folds": folds}, "folds", least=2, error=DatasetError)
     if (index["fold"] > 0).any():
         return index
     if (index["split"] != "").any():
@@ -296,6 +303,10 @@ def with_folds(index: pd.DataFrame, folds: int = 5, seed: int = 0) -> pd.DataFra
         f"{joined['group'].nunique()} groups could not be divided into folds with each class in at least two of them, "
         f"in {_SHUFFLES} attempts; {_MORE_GROUPS}"
     )
+
+
+def _check_seed(seed: int) -> None:
+    check_whole({"seed": seed}, "seed", least=0, most=2**32 - 1, error=DatasetError)
 
 
 def join_copies(index: pd.DataFrame) -> pd.DataFrame:

@@ -65,6 +65,11 @@ class Result:
         Result
             Result for the clips of all results, in their order.
 
+        Raises
+        ------
+        RunError
+            The results have different classes, or the same in another order.
+
         Examples
         --------
         >>> clip = np.array(["1.wav"])
@@ -72,6 +77,10 @@ class Result:
         >>> Result.join([fold, fold]).n
         2
         """
+        for result in results:
+            if result.classes != results[0].classes:
+                expected, found = ", ".join(results[0].classes), ", ".join(result.classes)
+                raise RunError(f"expected results with the classes {expected} in this order, found {found}")
         names = ("labels", "log_probabilities", "groups", "paths")
         return cls(results[0].classes, *(np.concatenate([getattr(r, name) for r in results]) for name in names))
 
@@ -92,7 +101,7 @@ class Result:
         Raises
         ------
         RunError
-            The results are for different clips or classes.
+            The results are for different clips or classes, or a clip has another label in one of them.
 
         Examples
         --------
@@ -107,6 +116,12 @@ class Result:
             if result.classes != first.classes or sorted(result.paths) != sorted(first.paths):
                 raise RunError("expected results for the same clips and classes, such as runs on the same folds")
             rows = pd.Index(result.paths).get_indexer(first.paths)
+            if (differ := result.labels[rows] != first.labels).any():
+                clip = np.flatnonzero(differ)[0]
+                found = [first.classes[label] for label in (first.labels[clip], result.labels[rows][clip])]
+                raise RunError(
+                    f"{first.paths[clip]}: expected the same label in all results, found {' and '.join(found)}"
+                )
             scores.append(result.log_probabilities[rows])
         return replace(first, log_probabilities=log_softmax(np.mean(scores, axis=0), axis=1))
 

@@ -31,6 +31,7 @@ from musiclab.runs.run import (
     is_finished,
     join_folds,
     load,
+    note_copies,
     open_with_warning,
 )
 from musiclab.store import Segments, Store, must_render, open_index
@@ -405,7 +406,9 @@ def _index_to_split(store: Store, ignore_copies: bool) -> pd.DataFrame:
     """Return the index table to split, and report how copies of recordings are treated."""
     if ignore_copies:
         return store.index.assign(duplicate=0)
+    note_copies(store)
     copies = store.index[store.index["duplicate"] > 0]
+    copies = copies[copies["duplicate"].duplicated(keep=False)]  # without those whose copies were left out
     if len(copies):
         recordings = copies["duplicate"].nunique()
         first, second = copies.loc[copies["duplicate"] == copies["duplicate"].iloc[0], "path"].iloc[:2]

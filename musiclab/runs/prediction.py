@@ -277,6 +277,8 @@ def _list_sound_files(names: Sequence[str | Path]) -> tuple[list[str], list[tupl
     """List files and the sound files in folders, and report folders without sound files."""
     paths, failures = [], []
     for name in map(str, names):
+        if not name:
+            raise AudioError("expected the path of a sound file or folder, found an empty path; use . for this folder")
         is_folder = name != STANDARD_INPUT and Path(name).is_dir()
         files = find_audio(name, (*SUFFIXES, *TO_CONVERT)) if is_folder else [name]
         paths += map(str, files)

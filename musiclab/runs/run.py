@@ -212,8 +212,9 @@ class Run:
     def evaluate(self, data: str | Path | Dataset | Store, device: str = "auto", precision: str | None = None) -> "Run":
         """Test the model on a data set, and return a new run with the result.
 
-        On the data set that the model was trained on, only the test clips are used. On other data, all clips are used.
-        Clips from the training and validation sets are skipped with a warning, even if their files have been moved.
+        On the data set that the model was trained on, only the test clips are used, and a warning tells of clips that
+        were added. On other data, which lack some of the test clips, all clips are used. Clips from the training and
+        validation sets are skipped with a warning, even if their files have been moved.
 
         Parameters
         ----------
@@ -251,6 +252,7 @@ class Run:
             settings.check_fits(data)
         problems.raise_if_any()  # before any clip is decoded
         store = open_with_warning(data, settings.feature, settings.feature_settings)
+        note_copies(store)
         clips, split = _select_test_clips(settings, store)
         settings = replace(settings, split=split, clips={**settings.clips, "test": len(clips)}, data=store.source)
         labels = store.index["label"].map(settings.classes.index).to_numpy()
@@ -471,6 +473,16 @@ def open_with_warning(data: str | Path | Dataset | Store, feature: str, feature_
     return store
 
 
+def note_copies(store: Store) -> None:
+    """Log a message if copies in a store were not looked for."""
+    if store.source.get("ignore_copies"):
+        log.info(
+            "%s: copies of the same recording were not looked for, so they count as different clips. To find them, "
+            "prepare the store again without --ignore-copies.",
+            store.source.get("name", store.path),
+        )
+
+
 def clip_digests(store: Store, feature: str) -> np.ndarray:
     """Return an eight-digit checksum of each clip's stored values, independent of its path."""
     return np.array([f"{checksum:08x}" for checksum in store.checksums(feature)])
@@ -479,8 +491,10 @@ def clip_digests(store: Store, feature: str) -> np.ndarray:
 def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray, str]:
     """Select the clips that the model was not trained on, and describe the split."""
     paths = store.index["path"]
-    clips, split = np.flatnonzero(paths.isin(settings.test_paths)), settings.split
-    if not len(clips):
+    is_test, split = paths.isin(settings.test_paths).to_numpy(), settings.split
+    clips, is_whole = np.flatnonzero(is_test), is_test.sum() == len(settings.test_paths)
+    is_own = is_test.any() and (is_whole or not settings.trained_on)  # old runs only know their test clips
+    if not is_own:
         if settings.test_paths and data_digest(store, settings.feature) == settings.data.get("digest"):
             raise RunError(
                 f"{store.path}: this is the data set that the model was trained on, but its files have other paths "
@@ -489,7 +503,7 @@ def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray,
             )
         clips, split = np.arange(len(store)), "all clips"
     is_real = not (settings.data.get("generated") or store.source.get("generated"))
-    was_used = are_among(store, settings.feature, settings.trained_on, listen=split == "all clips" and is_real)
+    was_used = are_among(store, settings.feature, settings.trained_on, listen=not is_own and is_real)
     used = clips[was_used[clips]]
     if len(used) == len(clips):
         raise RunError(
@@ -502,6 +516,14 @@ def _select_test_clips(settings: RunSettings, store: Store) -> tuple[np.ndarray,
             *(store.path, len(used), len(clips), paths[used[0]]),
         )
         clips, split = np.setdiff1d(clips, used), f"{split}, without {len(used)} that it was trained on"
+    added = paths[~(is_test | was_used)]
+    has_grown = settings.trained_on and data_digest(store, settings.feature) != settings.data.get("digest")
+    if is_own and has_grown and len(added):
+        log.warning(
+            "%s: left out %s, such as %s, that %s added after the training. Test %s in a data set of %s own.",
+            *(store.path, counted(len(added), "clip"), added.iloc[0]),
+            *(("was", "it", "its") if len(added) == 1 else ("were", "them", "their")),
+        )
     return clips, split
 
 
@@ -519,6 +541,13 @@ def are_among(store: Store, feature: str, digests: Mapping[str, str], listen: bo
 def _are_copies(paths: pd.Series, others: Iterable[str]) -> np.ndarray:
     """Return True for each file with the same sound as one of the others, even in another format."""
     files = [path for path in others if Path(path).is_file()]
+    if missing := sorted(set(others) - set(files)):
+        log.warning(
+            "%s, such as %s, %s no longer there, so copies of %s in other formats can't be found. Put %s back to find "
+            "them.",
+            *(counted(len(missing), "training file"), missing[0]),
+            *(("is", "it", "it") if len(missing) == 1 else ("are", "them", "them")),
+        )
     recordings = number_copies([mark_file(path) for path in (*files, *paths)])
     return np.isin(recordings[len(files) :], np.setdiff1d(recordings[: len(files)], [0]))
 
@@ -562,7 +591,7 @@ def _read_model(folder: Path) -> tuple[RunSettings, nn.Module]:
     for path in (settings_file, weights_file):
         if not path.exists():
             raise RunError(
-                f"{path}: no such file{did_you_mean(str(folder), PRETRAINED).removesuffix('?')}. Create the run folder "
+                f"{path}: no such file{did_you_mean(str(folder), PRETRAINED) or '.'} Create the run folder "
                 f"with: musiclab train MODEL DATA --out {folder}"
             )
     try:

@@ -406,6 +406,11 @@ def _match_classes(train: Dataset | Store, test: Dataset | Store, classes: Mappi
     for own, other in classes.items():
         check_known(own, train_classes, f"a class of {data_name(train)}")
         check_known(other, test_classes, f"a class of {data_name(test)}")
+        if len(owns := [name for name, match in classes.items() if match == other]) > 1:
+            raise RunError(
+                f"{other}, a class of {data_name(test)}, is matched more than once, with {' and '.join(owns)}. Match "
+                "it only once."
+            )
     by_form = {_form(name): name for name in train_classes}
     names = {name: name if name in train_classes else by_form.get(_form(name)) for name in test_classes}
     names = {name: own for name, own in names.items() if own is not None and own not in classes}

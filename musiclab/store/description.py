@@ -22,8 +22,10 @@ def describe(store) -> str:
         f"  protocol  {store.source.get('protocol') or 'none'}",
         f"  lengths   {index['seconds'].min():.2f} to {index['seconds'].max():.2f} s",
         f"  groups    {index['group'].nunique()}",
-        "features",
     ]
+    if store.source.get("ignore_copies"):
+        lines.append("  copies    not looked for; prepare the store again without --ignore-copies to find them")
+    lines.append("features")
     for feature in store.features:
         values, lengths = store.values(feature), np.unique(np.diff(store.offsets(feature)))
         shape = " x ".join(f"{count:,}" for count in values.shape)

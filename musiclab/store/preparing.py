@@ -17,7 +17,7 @@ from musiclab import features as registry
 from musiclab.core.checks import check_known
 from musiclab.core.errors import DatasetError, StoreError, differing
 from musiclab.core.progress import progress as progress_bar
-from musiclab.datasets import Dataset, open_source
+from musiclab.datasets import AudioFolder, Dataset, open_source
 from musiclab.datasets.fingerprints import mark_file, number_copies
 from musiclab.store.extraction import in_order, spread_over, try_extract
 from musiclab.store.parts import Clip, file_keys, list_clips, make_column, open_parts, open_usable_parts, parts_folder
@@ -109,7 +109,8 @@ def prepare(
         Wait if another process is preparing the same store, instead of raising an error.
     ignore_copies : bool, default False
         Skip the search for copies of the same recording. The copies that it finds get the same number in the column
-        ``duplicate``, and splits keep them together. Generated data sets have no copies, so they are never searched.
+        ``duplicate``, and splits keep them together. Numbers from earlier searches are kept. Generated data sets have
+        no copies, so they are never searched.
 
     Returns
     -------
@@ -151,11 +152,11 @@ def prepare(
     with _adding_recovery_hint(path), open_parts(path, wait) as folder:
         old = Store(path) if path.exists() and not replace else None
         must_agree = isinstance(features, Mapping) or bool(feature_settings)
-        configs = requested if old is None else _merge_configs(old, dataset, requested, must_agree)
+        index = add_file_status(dataset.index)
+        configs = requested if old is None else _merge_configs(old, dataset, index, requested, must_agree)
         if "embedding" in configs:  # fails now if its weights are missing
             encoders.load_for(configs["embedding"])
         settings = {name: config.to_dict() for name, config in configs.items()}
-        index = add_file_status(dataset.index)
         finished: dict[tuple, Clip] = {}
         for part in open_usable_parts(folder, settings, current_versions()):
             finished |= list_clips(part)
@@ -163,9 +164,13 @@ def prepare(
             finished |= list_clips(old)
         with spread_over(backend, scheduler, configs):
             failures = _compute(index, configs, folder, finished, workers, progress)
-            if not (ignore_copies or dataset.generated):
+            source = dataset.describe()
+            if ignore_copies and not dataset.generated:
+                index, is_searched = _take_over_copies(index, old, failures)
+                source |= {} if is_searched else {"ignore_copies": True}
+            elif not dataset.generated:
                 index = index.assign(duplicate=_number_copies(index["path"], workers, progress))
-        report = _assemble(path, dataset, index, configs, folder, finished, failures, old)
+        report = _assemble(path, dataset, source, index, configs, folder, finished, failures, old)
         shutil.rmtree(folder)
         return report
 
@@ -202,13 +207,18 @@ def add_file_status(index: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _merge_configs(old: Store, dataset: Dataset, requested: dict, must_agree: bool) -> dict:
+def _merge_configs(old: Store, dataset: Dataset, index: pd.DataFrame, requested: dict, must_agree: bool) -> dict:
     """Add the features of the old store, with their settings, to the requested ones."""
     name, old_name = dataset.describe()["name"], old.source.get("name")
     if old_name != name:
         raise StoreError(
             f"{old.path}: expected a store of {name}, found one of {old_name}; choose another name, "
             "or replace the file with --replace"
+        )
+    if isinstance(dataset, AudioFolder) and not _has_common_clips(old.index, index):
+        raise StoreError(
+            f"{old.path}: this store has none of the clips, such as {index['path'][0]}. It was made from another "
+            f"folder of the same name, with {old.index['path'][0]}. Choose another name, or replace the file with --replace."
         )
     configs = {**requested, **{name: registry.config(name, settings) for name, settings in old.config.items()}}
     merged = {name: configs[name] for name in requested}
@@ -218,6 +228,12 @@ def _merge_configs(old: Store, dataset: Dataset, requested: dict, must_agree: bo
             "name, or start from scratch with --replace"
         )
     return complete_configs(configs)
+
+
+def _has_common_clips(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+    """Return True if a clip has the same path in two indices, or if its file was moved."""
+    moved = [{(os.path.basename(path), *status) for path, *status in file_keys(index)} for index in (old, new)]
+    return bool(set(old["path"]) & set(new["path"]) or moved[0] & moved[1])
 
 
 def _flatten(configs: Mapping) -> dict:
@@ -274,9 +290,19 @@ def _number_copies(paths: pd.Series, workers: int, progress: bool) -> np.ndarray
         return number_copies(list(bar), progress)
 
 
+def _take_over_copies(index: pd.DataFrame, old: Store | None, failures: Mapping[str, str]) -> tuple[pd.DataFrame, bool]:
+    """Add the copies in the old store to an index, and say whether copies of all its clips have been looked for."""
+    numbers = {} if old is None else dict(zip(file_keys(old.index), old.index["duplicate"], strict=True))
+    keys = file_keys(index)
+    is_searched = old is not None and not old.source.get("ignore_copies")
+    is_searched &= all(key in numbers or key[0] in failures for key in keys)
+    return index.assign(duplicate=[numbers.get(key, 0) for key in keys]), is_searched
+
+
 def _assemble(
     path: Path,
     dataset: Dataset,
+    source: dict,
     index: pd.DataFrame,
     configs: Mapping,
     folder: Path,
@@ -299,7 +325,7 @@ def _assemble(
         log.warning("%s: some clips were computed with other versions: %s, now %s", path, old.versions, versions)
     new_attributes = attributes(
         config={name: config.to_dict() for name, config in configs.items()},
-        source=dataset.describe(),
+        source=source,
         classes=dataset.classes,
         failures=left_out,
         versions=versions,

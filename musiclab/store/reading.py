@@ -51,7 +51,8 @@ class Store:
     failures : list of (str, str)
         Path and error message of each clip that could not be read. These clips are missing from the store.
     source : dict
-        Description of the data set: name, licence, citation and protocol.
+        Description of the data set: name, licence, citation and protocol. ``ignore_copies`` is there, and True, if
+        copies of the same recording were not looked for.
     versions : dict of str
         Versions of musiclab and its dependencies with which the store was prepared.
     as_of : str
