@@ -217,8 +217,8 @@ def _merge_configs(old: Store, dataset: Dataset, index: pd.DataFrame, requested:
         )
     if isinstance(dataset, AudioFolder) and not _has_common_clips(old.index, index):
         raise StoreError(
-            f"{old.path}: this store has none of the clips, such as {index['path'][0]}. It was made from another "
-            f"folder of the same name, with {old.index['path'][0]}. Choose another name, or replace the file with --replace."
+            f"{old.path}: this store has none of the clips, such as {index['path'][0]}. It comes from another folder "
+            f"of this name, with {old.index['path'][0]}. Choose another name, or replace the file with --replace."
         )
     configs = {**requested, **{name: registry.config(name, settings) for name, settings in old.config.items()}}
     merged = {name: configs[name] for name in requested}
