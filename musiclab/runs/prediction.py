@@ -152,7 +152,9 @@ def predict(
     """Classify sounds (see :meth:`musiclab.runs.Run.predict`).
 
     As in testing, a file is cut into windows of the model's segment length and their log-probabilities are averaged. A
-    model that takes summaries receives one summary of the whole file or, with ``every``, one per window.
+    model that takes summaries receives one summary of the whole file or, with ``every``, one per window. A file of more
+    than a minute is divided into equal parts of at most a minute, to limit the memory. So its result can differ from
+    that of :meth:`musiclab.runs.Run.evaluate`, which takes one summary of every file.
     """
     if every is not None and not 0 < every < np.inf:
         raise RunError(f"every: expected a positive number of seconds, found {every}")
