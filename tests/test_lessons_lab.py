@@ -189,6 +189,12 @@ def test_jupyterlab_opens_lesson_00_which_sounds_before_it_is_run(browser, tmp_p
         assert defaults["fetchNews"] == "false"  # otherwise JupyterLab asks a moment later
         assert not defaults["checkForUpdates"]
         assert json.loads(settings["raw"]) == {}
+        picture = page.locator('img[src^="data:image/png"]').first
+        assert picture.evaluate("image => getComputedStyle(image).filter") == "none"
+        page.evaluate(
+            "document.body.dataset.jpThemeLight = 'false'"
+        )  # as the dark theme does, before any widget has run
+        assert picture.evaluate("image => getComputedStyle(image).filter") == "brightness(0.8)"
     finally:
         page.close()
         lab.close()
